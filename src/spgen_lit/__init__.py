@@ -1,0 +1,1 @@
+"""SPGen-Lit: stochastic scanpaths on photographs and paintings."""

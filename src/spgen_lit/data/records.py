@@ -1,0 +1,85 @@
+"""What a reader gives: stimuli, the scanpaths on them, and what is known about the set."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal, Protocol
+
+from spgen_lit.scanpath import Scanpath
+
+Gaze = Literal["eye", "mouse", "simulated", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Stimulus:
+    """One image of a set.
+
+    Attributes:
+        id: Identifier, unique in its set; ``Scanpath.image`` refers to it.
+        path: The image file.
+        size: Width and height in px as displayed (EXIF orientation applied).
+    """
+
+    id: str
+    path: Path
+    size: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class GazeSet:
+    """Images of one data set with the gaze on them, if any.
+
+    Attributes:
+        name: Short name of the set, e.g. ``osie``.
+        stimuli: Image id to stimulus.
+        scanpaths: Every scanpath, ordered by image, then by observer. Empty for a set
+            of images without gaze.
+        gaze: How gaze was recorded; ``simulated`` is said on every table.
+        splits: Official splits, name (``train``, ``val``, ``test``) to image ids, as far
+            as the set defines them. Images in no official split are divided at random by
+            the data module.
+        citation: Reference to cite.
+        licence: Licence or terms.
+        notes: Facts a reader of results must know (for example "mouse-contingent").
+    """
+
+    name: str
+    stimuli: dict[str, Stimulus]
+    scanpaths: list[Scanpath] = field(default_factory=list)
+    gaze: Gaze = "none"
+    splits: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    citation: str = ""
+    licence: str = ""
+    notes: tuple[str, ...] = ()
+
+    def by_image(self) -> dict[str, list[Scanpath]]:
+        """Scanpaths grouped by image id; images nobody looked at are absent."""
+        groups: dict[str, list[Scanpath]] = defaultdict(list)
+        for path in self.scanpaths:
+            groups[path.image].append(path)
+        return dict(groups)
+
+    def subset(self, images: Iterable[str]) -> GazeSet:
+        """The same set with only these image ids, in this order."""
+        ids = list(images)
+        wanted = set(ids)
+        return replace(
+            self,
+            stimuli={i: self.stimuli[i] for i in ids},
+            scanpaths=[path for path in self.scanpaths if path.image in wanted],
+        )
+
+
+class Reader(Protocol):
+    """A configured reader: constructed from config, read once.
+
+    Implementations raise ``FileNotFoundError`` naming the folder or file looked for and
+    how to get it, and ``ValueError`` naming the trial and field for bad content.
+    """
+
+    def read(self) -> GazeSet:
+        """Read the set from disk."""
+        ...

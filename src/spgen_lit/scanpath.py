@@ -1,0 +1,113 @@
+"""The one data type of the package: a scanpath in image-relative coordinates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Scanpath:
+    """One observer's fixations on one image, in viewing order.
+
+    Attributes:
+        image: Identifier of the stimulus (usually its file name without the folder).
+        size: Width and height of that image in px.
+        xy: Fixation places ``(fixation, 2)`` as x, y in shares of width and height:
+            origin at the top-left corner, x to the right, y downwards. Gaze that left
+            the image stays outside [0, 1]; readers keep it, training leaves it out.
+        durations: Fixation durations ``(fixation,)`` in seconds, or None if unknown.
+        observer: Identifier of the person or model; empty if unknown.
+
+    Raises:
+        ValueError: For arrays of another shape, values that are not finite, durations
+            below zero, or an image size that is not positive. The message names the
+            image and the observer.
+    """
+
+    image: str
+    size: tuple[int, int]
+    xy: Array
+    durations: Array | None = field(default=None)
+    observer: str = ""
+
+    def __post_init__(self) -> None:
+        width, height = (int(side) for side in self.size)
+        xy = np.asarray(self.xy, dtype=np.float64)
+        if xy.size == 0:
+            xy = xy.reshape(0, 2)
+        object.__setattr__(self, "size", (width, height))
+        object.__setattr__(self, "xy", xy)
+        if width <= 0 or height <= 0:
+            raise ValueError(f"{self._name()}: image size must be positive, found {self.size}")
+        if xy.ndim != 2 or xy.shape[1] != 2:
+            raise ValueError(f"{self._name()}: xy must have shape (fixation, 2), found {xy.shape}")
+        if not np.isfinite(xy).all():
+            bad = int(np.flatnonzero(~np.isfinite(xy).all(axis=1))[0])
+            raise ValueError(f"{self._name()}: xy of fixation {bad} is not finite: {xy[bad]}")
+        if self.durations is None:
+            return
+        durations = np.asarray(self.durations, dtype=np.float64)
+        object.__setattr__(self, "durations", durations)
+        if durations.shape != (len(xy),):
+            raise ValueError(
+                f"{self._name()}: {len(xy)} fixations need durations of shape ({len(xy)},), "
+                f"found {durations.shape}"
+            )
+        if not np.isfinite(durations).all() or (durations < 0).any():
+            bad = int(np.flatnonzero(~(durations >= 0) | ~np.isfinite(durations))[0])
+            raise ValueError(
+                f"{self._name()}: duration of fixation {bad} must be finite and at least 0 s, "
+                f"found {durations[bad]}"
+            )
+
+    def _name(self) -> str:
+        by = f" by observer {self.observer!r}" if self.observer else ""
+        return f"scanpath on image {self.image!r}{by}"
+
+    def __len__(self) -> int:
+        return len(self.xy)
+
+    @classmethod
+    def from_pixels(
+        cls,
+        image: str,
+        size: tuple[int, int],
+        pixels: ArrayLike,
+        durations: ArrayLike | None = None,
+        observer: str = "",
+    ) -> Scanpath:
+        """Make a scanpath from x, y in px ``(fixation, 2)`` and durations in seconds."""
+        xy = np.asarray(pixels, dtype=np.float64).reshape(-1, 2) / np.asarray(size, np.float64)
+        given = None if durations is None else np.asarray(durations, dtype=np.float64)
+        return cls(image, size, xy, given, observer)
+
+    @property
+    def pixels(self) -> Array:
+        """Fixation places ``(fixation, 2)`` as x, y in px of the image."""
+        return self.xy * np.asarray(self.size, dtype=np.float64)
+
+    def array(self, screen: tuple[int, int] | None = None) -> Array:
+        """Rows of x, y in px and, where known, duration in s: what the metrics take.
+
+        Args:
+            screen: Width and height to express px in (the image stretched to it);
+                None for the image's own size.
+
+        Returns:
+            Array ``(fixation, 3)``, or ``(fixation, 2)`` without durations.
+        """
+        xy = self.xy * np.asarray(screen or self.size, dtype=np.float64)
+        return xy if self.durations is None else np.column_stack([xy, self.durations])
+
+    def on_image(self) -> Scanpath:
+        """The same scanpath without the fixations that lie off the image."""
+        keep = ((self.xy >= 0) & (self.xy <= 1)).all(axis=1)
+        if keep.all():
+            return self
+        durations = None if self.durations is None else self.durations[keep]
+        return Scanpath(self.image, self.size, self.xy[keep], durations, self.observer)
