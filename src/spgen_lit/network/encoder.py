@@ -1,0 +1,212 @@
+"""MobileNetV2 in plain torch, with torchvision's checkpoint names and a padding option."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+Padding = Literal["torch", "tf_same"]
+
+# Sandler et al. 2018, table 2: expansion, channels, repeats, stride of the first.
+_BLOCKS = (
+    (1, 16, 1, 1),
+    (6, 24, 2, 2),
+    (6, 32, 3, 2),
+    (6, 64, 4, 2),
+    (6, 96, 3, 1),
+    (6, 160, 3, 2),
+    (6, 320, 1, 1),
+)
+LAYERS = 19
+CHANNELS = (32, 16, 24, 24, 32, 32, 32, 64, 64, 64, 64, 96, 96, 96, 160, 160, 160, 320, 1280)
+STRIDES = (2, 2, 4, 4, 8, 8, 8, 16, 16, 16, 16, 16, 16, 16, 32, 32, 32, 32, 32)
+IMAGE_MEAN = (0.485, 0.456, 0.406)
+IMAGE_STD = (0.229, 0.224, 0.225)
+
+
+def normalise(images: Tensor) -> Tensor:
+    """ImageNet mean and deviation taken out of RGB images.
+
+    Args:
+        images: ``(batch, 3, height, width)``, uint8 in 0–255 or float in [0, 1].
+
+    Returns:
+        Float tensor of the same shape.
+
+    Raises:
+        ValueError: For another shape than ``(batch, 3, height, width)``.
+    """
+    if images.ndim != 4 or images.shape[1] != 3:
+        raise ValueError(f"images must be (batch, 3, height, width), found {tuple(images.shape)}")
+    values = images.float() / 255 if images.dtype == torch.uint8 else images
+    mean = torch.tensor(IMAGE_MEAN, device=images.device, dtype=values.dtype).view(3, 1, 1)
+    std = torch.tensor(IMAGE_STD, device=images.device, dtype=values.dtype).view(3, 1, 1)
+    return (values - mean) / std
+
+
+class _Conv(nn.Conv2d):
+    """A convolution that can pad as TensorFlow does: on the right and bottom when striding."""
+
+    def __init__(
+        self, inputs: int, outputs: int, kernel: int, stride: int, groups: int, padding: Padding
+    ) -> None:
+        self.late = padding == "tf_same" and stride == 2
+        pad = 0 if self.late else (kernel - 1) // 2
+        super().__init__(inputs, outputs, kernel, stride, pad, groups=groups, bias=False)
+
+    def forward(self, input: Tensor) -> Tensor:
+        if self.late:
+            # SAME pads (0, 1) on even sizes and (1, 1) on odd ones.
+            right, bottom = (1, 1)
+            left, top = input.shape[-1] % 2, input.shape[-2] % 2
+            input = F.pad(input, (left, right, top, bottom))
+        return super().forward(input)
+
+
+def _conv_bn_relu(
+    inputs: int, outputs: int, padding: Padding, kernel: int = 3, stride: int = 1, groups: int = 1
+) -> nn.Sequential:
+    return nn.Sequential(
+        _Conv(inputs, outputs, kernel, stride, groups, padding),
+        nn.BatchNorm2d(outputs),
+        nn.ReLU6(inplace=True),
+    )
+
+
+class InvertedResidual(nn.Module):
+    """Expand by 1x1, filter by depthwise 3x3, project by 1x1; a shortcut where sizes match."""
+
+    def __init__(
+        self, inputs: int, outputs: int, stride: int, expand: int, padding: Padding
+    ) -> None:
+        super().__init__()
+        hidden = inputs * expand
+        layers: list[nn.Module] = []
+        if expand != 1:
+            layers.append(_conv_bn_relu(inputs, hidden, padding, kernel=1))
+        layers += [
+            _conv_bn_relu(hidden, hidden, padding, stride=stride, groups=hidden),
+            nn.Conv2d(hidden, outputs, 1, bias=False),
+            nn.BatchNorm2d(outputs),
+        ]
+        self.conv = nn.Sequential(*layers)
+        self.shortcut = stride == 1 and inputs == outputs
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.conv(x)
+        return x + out if self.shortcut else out
+
+
+def mobilenet_v2_features(padding: Padding = "torch") -> nn.Sequential:
+    """The 19 layers of MobileNetV2 1.0, named as torchvision's ``features``.
+
+    Args:
+        padding: ``torch`` for torchvision's checkpoint, ``tf_same`` for weights trained
+            in TensorFlow, whose stride-2 layers pad only right and bottom on even sizes.
+
+    Raises:
+        ValueError: For another padding.
+    """
+    if padding not in ("torch", "tf_same"):
+        raise ValueError(f"padding must be 'torch' or 'tf_same', found {padding!r}")
+    layers: list[nn.Module] = [_conv_bn_relu(3, 32, padding, stride=2)]
+    channels = 32
+    for expand, outputs, repeats, first_stride in _BLOCKS:
+        for repeat in range(repeats):
+            stride = first_stride if repeat == 0 else 1
+            layers.append(InvertedResidual(channels, outputs, stride, expand, padding))
+            channels = outputs
+    layers.append(_conv_bn_relu(channels, 1280, padding, kernel=1))
+    features = nn.Sequential(*layers)
+    for module in features.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, mode="fan_out")
+    return features
+
+
+class Encoder(nn.Module):
+    """MobileNetV2 features at several depths.
+
+    Args:
+        padding: See :func:`mobilenet_v2_features`.
+        taps: Layers (0–18) whose outputs are given, in ascending order.
+        frozen_stages: This many first layers stay as they are (weights and statistics);
+            19 freezes all.
+        freeze_batch_norm: Keep the statistics of the trained layers' batch norms too;
+            with batches of a few images re-estimating them does harm.
+
+    Raises:
+        ValueError: For taps or a number of frozen stages out of range.
+    """
+
+    def __init__(
+        self,
+        padding: Padding = "torch",
+        taps: Sequence[int] = (13, 18),
+        frozen_stages: int = 4,
+        freeze_batch_norm: bool = True,
+    ) -> None:
+        super().__init__()
+        if not taps or list(taps) != sorted(set(taps)) or not 0 <= taps[0] <= taps[-1] < LAYERS:
+            raise ValueError(f"taps must be ascending layers within 0–18, found {list(taps)}")
+        if not 0 <= frozen_stages <= LAYERS:
+            raise ValueError(f"frozen_stages must be within 0–19, found {frozen_stages}")
+        self.features = mobilenet_v2_features(padding)
+        self.padding = padding
+        self.taps = tuple(taps)
+        self.channels = tuple(CHANNELS[tap] for tap in taps)
+        self.frozen_stages = frozen_stages
+        self.freeze_batch_norm = freeze_batch_norm
+        for layer in self.features[:frozen_stages]:
+            layer.requires_grad_(False)
+
+    def train(self, mode: bool = True) -> Encoder:
+        """Training mode, but for the batch norms that are to keep their statistics."""
+        super().train(mode)
+        for index, layer in enumerate(self.features):
+            for module in layer.modules():
+                if isinstance(module, nn.BatchNorm2d) and (
+                    self.freeze_batch_norm or index < self.frozen_stages
+                ):
+                    module.eval()
+        return self
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """Feature maps ``(batch, channels, height/stride, width/stride)`` of every tap.
+
+        Args:
+            images: Normalised RGB ``(batch, 3, height, width)``.
+        """
+        x, out = images, []
+        for index in range(self.taps[-1] + 1):
+            if index < self.frozen_stages:
+                with torch.no_grad():
+                    x = self.features[index](x)
+            else:
+                x = self.features[index](x)
+            if index in self.taps:
+                out.append(x)
+        return out
+
+    def load_imagenet(self, state: Mapping[str, Tensor]) -> None:
+        """Load a classification checkpoint with torchvision's names; its classifier is left.
+
+        Raises:
+            ValueError: Naming the first missing, unexpected or differently shaped entry.
+        """
+        found = {k: v for k, v in state.items() if k.startswith("features.")}
+        wanted = self.state_dict()
+        for name in sorted(wanted.keys() | found.keys()):
+            if name not in found or name not in wanted:
+                kind = "lacks" if name not in found else "has the unexpected entry"
+                raise ValueError(f"MobileNetV2 checkpoint {kind} {name!r} ({len(found)} features)")
+            if found[name].shape != wanted[name].shape:
+                raise ValueError(
+                    f"MobileNetV2 checkpoint: {name!r} has shape {tuple(found[name].shape)}, "
+                    f"needed {tuple(wanted[name].shape)}"
+                )
+        self.load_state_dict(found)
