@@ -1,0 +1,181 @@
+"""Image files as they come: upright 8-bit RGB arrays, sizes as displayed, clear errors."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+Pixels = NDArray[np.uint8]
+
+SUFFIXES = frozenset(
+    [
+        ".jpg",
+        ".jpeg",
+        ".jpe",
+        ".jfif",
+        ".png",
+        ".bmp",
+        ".tif",
+        ".tiff",
+        ".webp",
+        ".gif",
+        ".ppm",
+        ".pgm",
+        ".pnm",
+        ".jp2",
+        ".avif",
+    ]
+)
+_ORIENTATION = 0x0112  # EXIF tag
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+# What Pillow's decoders raise on damaged files, depending on format and place of damage.
+_DAMAGE = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error)
+
+
+class ImageError(ValueError):
+    """An image file that cannot be used; the message names the file and the reason."""
+
+
+def read_image(path: str | Path, size: tuple[int, int] | None = None) -> Pixels:
+    """Read an image file as it is displayed.
+
+    EXIF orientation is applied; grey, palette, CMYK, 16-bit and float images become 8-bit
+    RGB; transparent images are laid on white; of an animation the first frame is taken.
+
+    Args:
+        path: The file.
+        size: Width and height in px that the image will be resized to later, if known. A
+            JPEG at least twice as large is decoded at 1/2, 1/4 or 1/8 scale, never below
+            `size`; the result is *not* resized to `size`.
+
+    Returns:
+        uint8 array ``(height, width, 3)``, RGB.
+
+    Raises:
+        ImageError: For a file that is missing, empty, not an image, truncated, or damaged.
+    """
+    path = Path(path)
+    with _open(path) as image:
+        try:
+            turn = _orientation(image)
+            if size is not None and image.format in ("JPEG", "MPO"):
+                wanted = size[::-1] if turn > 4 else size
+                image.draft(None, (max(1, wanted[0]), max(1, wanted[1])))
+            image.load()
+            upright = image.transpose(_UPRIGHT[turn]) if turn in _UPRIGHT else image
+            return _rgb(upright)
+        except Image.DecompressionBombError as error:
+            raise ImageError(f"{path}: {error}; save a smaller copy") from error
+        except _DAMAGE as error:
+            raise ImageError(
+                f"{path}: damaged or cut-off {image.format} image ({_line(error)}); "
+                "replace or remove the file"
+            ) from error
+
+
+def image_size(path: str | Path) -> tuple[int, int]:
+    """Width and height in px as displayed (EXIF orientation applied), without decoding.
+
+    Raises:
+        ImageError: As `read_image`, so far as the header shows it.
+    """
+    path = Path(path)
+    with _open(path) as image:
+        try:
+            if image.format == "TIFF" and image.getexif().get(_ORIENTATION, 1) > 4:
+                image.load()  # Pillow turns TIFF itself, before or while loading by version
+                return image.size
+            width, height = image.size
+            return (height, width) if _orientation(image) > 4 else (width, height)
+        except _DAMAGE as error:
+            raise ImageError(f"{path}: damaged image header ({_line(error)})") from error
+
+
+def list_images(folder: str | Path) -> list[Path]:
+    """Image files below `folder`, by suffix, at any depth, sorted; hidden files left out.
+
+    Raises:
+        FileNotFoundError: If `folder` is not a folder.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder}: no such folder of images")
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in SUFFIXES
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        and path.is_file()
+    )
+
+
+def _open(path: Path) -> Image.Image:
+    """Open lazily, saying plainly what is wrong with a file that is no image."""
+    try:
+        if path.is_file() and path.stat().st_size == 0:
+            raise ImageError(f"{path}: the file is empty (0 bytes); replace or remove it")
+        return Image.open(path)
+    except UnidentifiedImageError as error:
+        raise ImageError(
+            f"{path}: the contents are not an image, whatever the name says; "
+            "replace or remove the file"
+        ) from error
+    except FileNotFoundError as error:
+        raise ImageError(f"{path}: no such image file") from error
+    except IsADirectoryError as error:
+        raise ImageError(f"{path}: a folder where an image file was expected") from error
+    except PermissionError as error:
+        raise ImageError(f"{path}: no permission to read the file") from error
+    except Image.DecompressionBombError as error:
+        raise ImageError(f"{path}: {_line(error)}; save a smaller copy") from error
+    except ImageError:
+        raise
+    except _DAMAGE as error:
+        raise ImageError(f"{path}: damaged image header ({_line(error)})") from error
+
+
+def _orientation(image: Image.Image) -> int:
+    """EXIF orientation 1-8 still to be applied, from the header alone."""
+    if image.format == "TIFF":
+        return 1  # applied by Pillow on loading
+    if image.format == "PNG" and "exif" not in image.info:
+        return 1  # getexif would decode the whole picture to look behind it
+    value = image.getexif().get(_ORIENTATION, 1)
+    return value if isinstance(value, int) and value in _UPRIGHT else 1
+
+
+def _rgb(image: Image.Image) -> Pixels:
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        return _grey(np.asarray(image, dtype=np.float64))
+    if "transparency" in image.info or image.mode in ("RGBA", "LA", "PA", "RGBa", "La"):
+        layer = image.convert("RGBA")
+        paper = Image.new("RGBA", layer.size, (255, 255, 255, 255))
+        image = Image.alpha_composite(paper, layer)
+    return np.array(image if image.mode == "RGB" else image.convert("RGB"))
+
+
+def _grey(values: NDArray[np.float64]) -> Pixels:
+    """8-bit RGB of grey values of 16 bits, of 8 bits, or in [0, 1]."""
+    values = np.nan_to_num(values)
+    top = values.max(initial=0.0)
+    fractions = not np.equal(np.mod(values, 1), 0).all()
+    scale = 255.0 if top <= 1 and fractions else 1.0 if fractions and top <= 255 else 255 / 65535
+    grey = np.clip(np.rint(values * scale), 0, 255).astype(np.uint8)
+    return np.repeat(grey[..., None], 3, axis=2)
+
+
+def _line(error: BaseException) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
