@@ -1,0 +1,75 @@
+# What there is to do here: `make` or `make help` lists it.
+# Every target that needs Python makes .venv first; extra arguments go in ARGS="…".
+
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+STAMP := $(VENV)/.installed
+PYTHONS ?= python3.11 python3 python3.12 python3.13
+EXPERIMENT ?= da_paintings
+SWEEP ?= temperature_by_gaussians
+ARGS ?=
+PIP_ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo train sweep ablation test test-slow lint type bench bench-metrics bench-data bench-predict clean
+
+help: ## list the targets
+	@echo "make TARGET [ARGS=\"…\"]"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(STAMP) ## make .venv with the pinned versions (done once; again when pyproject.toml or constraints.txt change)
+
+# The stamp is written last, so an installation cut short is taken up again.
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -m pip --version >/dev/null 2>&1 || { \
+	  for python in $(PYTHONS); do \
+	    if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then found="$$python"; break; fi; \
+	  done; \
+	  if [ -z "$$found" ]; then \
+	    echo "No Python 3.11 or newer: looked for $(PYTHONS) on PATH. Install one, or name it: make install PYTHONS=/path/to/python3.11" >&2; exit 1; \
+	  fi; \
+	  echo "Making $(VENV) with $$($$found --version)"; \
+	  "$$found" -m venv --clear $(VENV); \
+	}
+	$(PYTHON) -m pip install --disable-pip-version-check -q $(PIP_ARGS) -c constraints.txt -e '.[dev]'
+	@touch $@
+
+demo: $(STAMP) ## train, test and draw on the simulated gallery, in minutes: outputs/demo
+	$(PYTHON) -m spgen_lit.train +experiment=demo hydra.run.dir=outputs/demo $(ARGS)
+
+train: $(STAMP) ## train one experiment: EXPERIMENT=da_paintings ARGS="data/source=osie"
+	$(PYTHON) -m spgen_lit.train +experiment=$(EXPERIMENT) $(ARGS)
+
+sweep: $(STAMP) ## train over a grid: SWEEP=temperature_by_gaussians EXPERIMENT=da_paintings
+	$(PYTHON) -m spgen_lit.train -m +experiment=$(EXPERIMENT) +sweep=$(SWEEP) $(ARGS)
+
+ablation: $(STAMP) ## remake the ablation table: one training per part left out
+	$(PYTHON) -m spgen_lit.train -m +experiment=$(EXPERIMENT) +sweep=ablation $(ARGS)
+
+test: $(STAMP) ## run the tests but the minutes-long ones
+	$(PYTHON) -m pytest -m 'not slow' $(ARGS)
+
+test-slow: $(STAMP) ## run the minutes-long tests
+	$(PYTHON) -m pytest -m slow $(ARGS)
+
+lint: $(STAMP) ## check style and formatting
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+
+type: $(STAMP) ## check types
+	$(PYTHON) -m mypy
+
+bench: bench-metrics bench-data bench-predict ## measure all of the three below
+
+bench-metrics: $(STAMP) ## pairs a second of the metrics, beside multimatch-gaze
+	$(PYTHON) -m benchmarks.bench_metrics $(ARGS)
+
+bench-data: $(STAMP) ## images a second into training, with and without the cache
+	$(PYTHON) -m benchmarks.bench_data $(ARGS)
+
+bench-predict: $(STAMP) ## images a second of prediction, and its memory
+	$(PYTHON) -m benchmarks.bench_predict $(ARGS)
+
+clean: ## remove what builds and tests leave (keeps .venv, data and outputs)
+	rm -rf build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find conf src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
