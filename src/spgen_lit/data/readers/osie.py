@@ -21,14 +21,13 @@ CITATION = (
 SOURCE = "https://github.com/NUS-VIP/predicting-human-gaze-beyond-pixels"
 
 # The split of Sun et al. (IOR-ROI), used by Chen et al. (2021) and later work.
-TEST_IDS: tuple[str, ...] = tuple(
-    """
+_STANDARD_TEST = """
     1009 1017 1049 1056 1062 1086 1087 1099 1108 1114 1116 1117 1127 1130 1131 1136 1140 1152
     1192 1220 1225 1226 1252 1255 1269 1295 1307 1360 1369 1372 1394 1397 1405 1420 1423 1433
     1441 1478 1480 1481 1489 1490 1493 1502 1509 1523 1528 1530 1549 1555 1558 1567 1576 1581
     1595 1596 1605 1609 1615 1616 1618 1622 1628 1637 1640 1657 1663 1677 1682 1699
-    """.split()
-)
+"""
+TEST_IDS: tuple[str, ...] = tuple(_STANDARD_TEST.split())
 
 _ORIENTATION = 0x0112  # EXIF tag; values 5 to 8 exchange width and height
 _NAMED = 5  # how many missing files an error lists before it counts the rest

@@ -1,0 +1,111 @@
+"""Gallery scenes finished as paintings: strokes, palette, contours, canvas and varnish."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from spgen_lit.data.gallery_objects import Picture
+from spgen_lit.data.gallery_scene import Floats, octaves
+
+
+def painting(picture: Picture, rng: np.random.Generator) -> Picture:
+    """Finish a scene as an oil painting under old varnish.
+
+    Args:
+        picture: The composed scene ``(height, width, 3)``, RGB.
+        rng: Source of the hand's variety: stroke length, palette, warmth, grain.
+
+    Returns:
+        The painting, same shape.
+    """
+    image = _palette(picture, rng)
+    image = _strokes(image, rng)
+    image = _contours(image, picture, float(rng.uniform(0.3, 0.65)))
+    return _varnish(image, rng)
+
+
+def _palette(picture: Picture, rng: np.random.Generator) -> Picture:
+    """Turn colours towards earth pigments and gather values into a few steps."""
+    image = picture.astype(np.float32)
+    grey = image @ np.float32([0.299, 0.587, 0.114])
+    image = grey[..., None] + (image - grey[..., None]) * float(rng.uniform(0.5, 0.85))
+    pigments = np.float32([[38, 28, 24], [132, 88, 52], [236, 214, 164]])
+    pigments = pigments + rng.normal(0, 10, pigments.shape).astype(np.float32)
+    level = np.clip(grey / 255, 0, 1)
+    toned = np.stack([np.interp(level, (0, 0.45, 1), pigments[:, c]) for c in range(3)], -1)
+    image += (toned.astype(np.float32) - image) * float(rng.uniform(0.3, 0.55))
+    step = float(rng.uniform(20, 32))
+    return np.clip(np.round(image / step) * step, 0, 255).astype(np.uint8)
+
+
+def _strokes(image: Picture, rng: np.random.Generator) -> Picture:
+    """Repaint in three layers, broad to fine, strokes running along the edges."""
+    height, width = image.shape[:2]
+    unit = min(width, height) / 192
+    grey = cv2.GaussianBlur(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), (0, 0), 3 * unit)
+    gx = cv2.GaussianBlur(cv2.Sobel(grey, cv2.CV_32F, 1, 0), (0, 0), 2.5 * unit)
+    gy = cv2.GaussianBlur(cv2.Sobel(grey, cv2.CV_32F, 0, 1), (0, 0), 2.5 * unit)
+    along = np.arctan2(gy, gx) + np.pi / 2
+    flat = np.hypot(gx, gy) < 2.0
+    sway = np.pi * 0.3 * octaves(rng, width, height, 2, 4) + rng.uniform(0, np.pi)
+    along[flat] = sway[flat]
+    detail = cv2.absdiff(image, cv2.GaussianBlur(image, (0, 0), 3 * unit)).max(-1)
+    detail = cv2.GaussianBlur(detail, (0, 0), 1.5 * unit)
+
+    canvas = cv2.GaussianBlur(image, (0, 0), 4 * unit)
+    hand = float(rng.uniform(0.85, 1.25))
+    for spacing, long, thick, needed in ((6, 15, 6, -1), (4, 9, 3.2, 4), (2.3, 4.5, 1.5, 10)):
+        gap = max(2.0, spacing * unit)
+        ys, xs = (
+            axis.ravel()
+            for axis in np.meshgrid(
+                np.arange(0, height, gap), np.arange(0, width, gap), indexing="ij"
+            )
+        )
+        jitter = rng.uniform(-0.6, 0.6, (2, len(xs))) * gap
+        xs = np.clip(xs + jitter[0], 0, width - 1).astype(int)
+        ys = np.clip(ys + jitter[1], 0, height - 1).astype(int)
+        keep = np.flatnonzero(detail[ys, xs] > needed)
+        keep = rng.permutation(keep)
+        colours = image[ys, xs].astype(np.float32) * rng.normal(1, 0.055, (len(xs), 1))
+        colours = np.clip(colours + rng.normal(0, 3, (len(xs), 3)), 0, 255)
+        angles = along[ys, xs] + rng.normal(0, 0.22, len(xs))
+        reach = 0.5 * long * unit * hand * rng.uniform(0.6, 1.3, len(xs))
+        dx, dy = reach * np.cos(angles), reach * np.sin(angles)
+        starts = np.stack([xs - dx, ys - dy], -1).round().astype(int)
+        ends = np.stack([xs + dx, ys + dy], -1).round().astype(int)
+        wide = max(1, round(thick * unit * hand))
+        for k in keep:
+            cv2.line(
+                canvas, starts[k].tolist(), ends[k].tolist(), colours[k].tolist(), wide, cv2.LINE_AA
+            )
+    return canvas
+
+
+def _contours(image: Picture, picture: Picture, strength: float) -> Floats:
+    """Darken along the scene's edges, as drawing shows through thin paint."""
+    smooth = cv2.GaussianBlur(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), (0, 0), 1.2)
+    gx, gy = (cv2.Sobel(smooth, cv2.CV_32F, *order) for order in ((1, 0), (0, 1)))
+    edge = np.clip(np.hypot(gx, gy) / 160, 0, 1)
+    return np.asarray(image.astype(np.float32) * (1 - strength * edge)[..., None], np.float32)
+
+
+def _varnish(image: Floats, rng: np.random.Generator) -> Picture:
+    """Relief of paint and weave, darkened borders, a warm film over all."""
+    height, width = image.shape[:2]
+    grey = image.mean(-1)
+    relief = np.roll(grey, 1, (0, 1)) - grey
+    image = image + 0.22 * np.clip(relief, -60, 60)[..., None]
+    period = max(2.0, min(width, height) / 72)
+    across = np.sin(2 * np.pi * np.arange(width, dtype=np.float32) / period)[None]
+    down = np.sin(2 * np.pi * np.arange(height, dtype=np.float32) / period)[:, None]
+    weave = across * down + 0.5 * rng.standard_normal((height, width), np.float32)
+    image *= 1 + float(rng.uniform(0.02, 0.045)) * weave[..., None]
+    image *= 1 + 0.05 * octaves(rng, width, height, 2, 8)[..., None]
+    x = np.linspace(-1, 1, width, dtype=np.float32)[None]
+    y = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
+    image *= (1 - 0.3 * np.clip(x**2 + y**2 - 0.5, 0, 1.5))[..., None]
+    warmth = float(rng.uniform(0.4, 1))
+    film = np.float32([1.05, 0.98, 0.84]) ** warmth
+    return np.clip(image * film, 0, 255).astype(np.uint8)
