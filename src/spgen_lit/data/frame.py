@@ -1,0 +1,102 @@
+"""The frame that images of any shape are brought into, and gaze with them, exactly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from spgen_lit.data.images import Pixels
+from spgen_lit.scanpath import Array
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A fixed canvas for images of any size and aspect.
+
+    ``stretch`` scales both sides to the canvas; relative coordinates stay as they are.
+    ``letterbox`` keeps the aspect, centres the image on whole pixels and fills the rest, so
+    relative coordinates move and shrink; `xy` and `inverse` use the very placement that
+    `image` uses.
+
+    Attributes:
+        size: Width and height of the canvas in px.
+        mode: ``stretch`` or ``letterbox``.
+        fill: RGB colour of a letterbox's bars; ImageNet's mean by default, which a
+            normalised network sees as zero.
+
+    Raises:
+        ValueError: For a size that is not two positive numbers or an unknown mode.
+    """
+
+    size: tuple[int, int]
+    mode: Literal["stretch", "letterbox"] = "stretch"
+    fill: tuple[int, int, int] = (124, 116, 104)
+
+    def __post_init__(self) -> None:
+        size = tuple(int(side) for side in self.size)
+        if len(size) != 2 or min(size) < 1:
+            raise ValueError(f"size must be (width, height) in px, found {self.size}")
+        if self.mode not in ("stretch", "letterbox"):
+            raise ValueError(f"mode must be stretch or letterbox, found {self.mode!r}")
+        object.__setattr__(self, "size", size)
+        object.__setattr__(self, "fill", tuple(int(value) for value in self.fill))
+
+    def placement(self, image_size: tuple[int, int]) -> tuple[int, int, int, int]:
+        """Left, top, width and height in px of the canvas that the image covers."""
+        width, height = self.size
+        if self.mode == "stretch":
+            return 0, 0, width, height
+        scale = min(width / image_size[0], height / image_size[1])
+        inner = max(1, round(image_size[0] * scale)), max(1, round(image_size[1] * scale))
+        return (width - inner[0]) // 2, (height - inner[1]) // 2, *inner
+
+    def image(self, rgb: Pixels, image_size: tuple[int, int] | None = None) -> Pixels:
+        """Place an image on the canvas.
+
+        Args:
+            rgb: uint8 ``(height, width, 3)``, at full size or decoded at a reduced scale.
+            image_size: Full width and height if `rgb` was reduced, so that rounding of the
+                reduced size does not move a letterbox.
+
+        Returns:
+            uint8 ``(h, w, 3)`` of the canvas size.
+        """
+        left, top, width, height = self.placement(image_size or (rgb.shape[1], rgb.shape[0]))
+        inner = resize(rgb, (width, height))
+        if (width, height) == self.size:
+            return inner
+        canvas = np.empty((self.size[1], self.size[0], 3), np.uint8)
+        canvas[:] = self.fill
+        canvas[top : top + height, left : left + width] = inner
+        return canvas
+
+    def xy(self, xy_rel: ArrayLike, image_size: tuple[int, int]) -> Array:
+        """Shares of the image ``(..., 2)`` to shares of the canvas."""
+        offset, scale = self._affine(image_size)
+        return np.asarray(xy_rel, np.float64) * scale + offset
+
+    def inverse(self, xy_frame: ArrayLike, image_size: tuple[int, int]) -> Array:
+        """Shares of the canvas ``(..., 2)`` to shares of the image; outside [0, 1] on bars."""
+        offset, scale = self._affine(image_size)
+        return (np.asarray(xy_frame, np.float64) - offset) / scale
+
+    def _affine(self, image_size: tuple[int, int]) -> tuple[Array, Array]:
+        left, top, width, height = self.placement(image_size)
+        canvas = np.asarray(self.size, np.float64)
+        return np.array([left, top]) / canvas, np.array([width, height]) / canvas
+
+
+def resize(rgb: NDArray[np.uint8], size: tuple[int, int]) -> Pixels:
+    """Scale to `size` (width, height): area average where it shrinks, linear where it grows."""
+    height, width = rgb.shape[:2]
+    # OpenCV's area average falls back to sampling when one side grows: shrink first.
+    small = min(width, size[0]), min(height, size[1])
+    if small != (width, height):
+        rgb = np.asarray(cv2.resize(rgb, small, interpolation=cv2.INTER_AREA), np.uint8)
+    if small != size:
+        rgb = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_LINEAR), np.uint8)
+    return rgb

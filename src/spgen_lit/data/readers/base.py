@@ -1,0 +1,112 @@
+"""What every reader of files does alike: find folders, size images, report bad content."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from numpy.typing import ArrayLike
+
+from spgen_lit.data.images import ImageError, image_size
+from spgen_lit.data.records import GazeSet, Stimulus
+from spgen_lit.scanpath import Scanpath
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Bad content: the file and trial it was found in, and what is wrong."""
+
+    where: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}"
+
+
+@dataclass
+class Problems:
+    """Where readers report bad content.
+
+    By default the first problem raises ``ValueError``; with ``collect`` all are kept, the
+    trial concerned is left out, and reading goes on.
+    """
+
+    collect: bool = False
+    found: list[Problem] = field(default_factory=list)
+
+    def add(self, where: str | Path, what: str) -> None:
+        """Report one problem; raises ``ValueError`` unless collecting."""
+        problem = Problem(str(where), what)
+        if not self.collect:
+            raise ValueError(str(problem))
+        self.found.append(problem)
+
+
+class FileReader(ABC):
+    """A reader that can stop at the first fault (`read`) or list all of them (`survey`)."""
+
+    def read(self) -> GazeSet:
+        """Read the set from disk.
+
+        Raises:
+            FileNotFoundError: Naming the folder or file looked for and how to get it.
+            ValueError: Naming the file, trial and field of the first bad content.
+        """
+        return self._read(Problems())
+
+    def survey(self) -> tuple[GazeSet, list[Problem]]:
+        """Read what can be read, with every problem met on the way.
+
+        Raises:
+            FileNotFoundError: As `read`: without the set there is nothing to survey.
+        """
+        problems = Problems(collect=True)
+        return self._read(problems), problems.found
+
+    @abstractmethod
+    def _read(self, problems: Problems) -> GazeSet: ...
+
+
+def need(path: Path, what: str, how: str) -> Path:
+    """The path if it exists.
+
+    Raises:
+        FileNotFoundError: Saying what was looked for, where, and how to get it.
+    """
+    if not path.exists():
+        raise FileNotFoundError(f"{what} not found: looked for {path}. {how}")
+    return path
+
+
+def measure(images: Iterable[tuple[str, Path]], problems: Problems) -> dict[str, Stimulus]:
+    """Stimuli of image ids and files, each with its size from the file's header."""
+    stimuli: dict[str, Stimulus] = {}
+    for identity, path in images:
+        try:
+            stimuli[identity] = Stimulus(identity, path, image_size(path))
+        except ImageError as error:
+            problems.add(path, str(error).removeprefix(f"{path}: "))
+    return stimuli
+
+
+def scanpath(
+    where: str,
+    stimulus: Stimulus,
+    pixels: ArrayLike,
+    durations: ArrayLike | None,
+    observer: str,
+    problems: Problems,
+) -> Scanpath | None:
+    """A scanpath from px and seconds, or None where the content was reported as bad."""
+    try:
+        return Scanpath.from_pixels(stimulus.id, stimulus.size, pixels, durations, observer)
+    except (ValueError, TypeError) as error:
+        problems.add(where, str(error))
+        return None
+
+
+def by_image(paths: Iterable[Scanpath | None]) -> list[Scanpath]:
+    """Scanpaths without the gaps, ordered by image, then observer, else as read."""
+    return sorted((p for p in paths if p is not None), key=lambda p: (p.image, p.observer))
