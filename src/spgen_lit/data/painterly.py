@@ -8,16 +8,37 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from spgen_lit.data.painters.dabs import pointillist
 from spgen_lit.data.painters.flow import Picture
+from spgen_lit.data.painters.glazes import aged, glazed
 from spgen_lit.data.painters.oil import oil, patches
+from spgen_lit.data.painters.strokes import strokes
+from spgen_lit.data.painters.washes import fresco, watercolour
 
 Painter = Callable[[Picture, np.random.Generator, float, NDArray[np.uint8] | None], Picture]
 
-_PAINTERS: dict[str, Painter] = {"oil": oil, "kuwahara": patches}
+# Divided by medium: everything in training is oil on canvas, everything kept for testing
+# is not, so that no test family shares its marks or its ground with one trained on.
+_TRAIN: dict[str, Painter] = {
+    "oil": oil,
+    "kuwahara": patches,
+    "strokes": strokes,
+    "palette": glazed,
+    "aged": aged,
+}
+_TEST: dict[str, Painter] = {
+    "pointillist": pointillist,
+    "watercolour": watercolour,
+    "fresco": fresco,
+}
+_PAINTERS = _TRAIN | _TEST
 
-TRAIN_FAMILIES: tuple[str, ...] = ("oil", "kuwahara")
-TEST_FAMILIES: tuple[str, ...] = ()
+TRAIN_FAMILIES: tuple[str, ...] = tuple(_TRAIN)
+"""Families that may serve as unlabelled target images in training."""
+TEST_FAMILIES: tuple[str, ...] = tuple(_TEST)
+"""Families kept for testing; they differ in kind from those of training."""
 FAMILIES: tuple[str, ...] = TRAIN_FAMILIES + TEST_FAMILIES
+"""All families."""
 
 
 def paint(
@@ -62,7 +83,7 @@ def paint(
         raise ValueError(f"seed must be at least 0, found {seed}")
     if strength == 0:
         return image.copy()
-    photo = image.astype(np.float32) / 255
+    photo = image.astype(np.float32) * np.float32(1 / 255)
     rng = np.random.default_rng([seed, zlib.crc32(family.encode())])
     unit = min(image.shape[:2]) / 384 * max(1.0, strength)
     painted = _PAINTERS[family](photo, rng, unit, palette)

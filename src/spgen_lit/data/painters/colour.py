@@ -69,7 +69,8 @@ def transfer(picture: Picture, palette: NDArray[np.uint8], colour: float, light:
     """
     lab = to_lab(picture)
     thumbnail = cv2.resize(palette, (96, 96), interpolation=cv2.INTER_AREA)
-    goal = to_lab(thumbnail.astype(np.float32) / 255).reshape(-1, 3).astype(np.float64)
+    colours = thumbnail.astype(np.float32) * np.float32(1 / 255)
+    goal = to_lab(colours).reshape(-1, 3).astype(np.float64)
     small = cv2.resize(lab, (96, 96), interpolation=cv2.INTER_AREA).reshape(-1, 3)
     own = small.astype(np.float64)
     matrix = _transport(np.cov(own[:, 1:].T), np.cov(goal[:, 1:].T))

@@ -97,7 +97,7 @@ def brush_flow(picture: Picture, rng: np.random.Generator, sigma: float) -> Flow
     real = tensor[..., 0] + 1e-4 * np.cos(whim)
     imaginary = tensor[..., 1] + 1e-4 * np.sin(whim)
     size, angle = cv2.cartToPolar(real, imaginary)
-    x, y = cv2.polarToCart(None, 0.5 * angle + np.float32(np.pi / 2))
+    x, y = cv2.polarToCart(np.ones_like(size), 0.5 * angle + np.float32(np.pi / 2))
     anisotropy = np.minimum(size / (tensor[..., 2] + 2e-4), 1)
     return Flow(x, y, anisotropy.astype(np.float32))
 

@@ -21,18 +21,18 @@ def kuwahara(picture: Picture, radius: int) -> Picture:
     if radius < 1:
         return picture
     near, far = radius // 2, radius - radius // 2
-    padded = cv2.copyMakeBorder(picture, far, far, far, far, cv2.BORDER_REFLECT_101)
+    padded = np.pad(picture, ((far, far), (far, far), (0, 0)), mode="reflect")
     window = (radius + 1, radius + 1)
     # The window of an even side hangs to one side; `near` and `far` make up for it.
-    mean = cv2.boxFilter(padded, -1, window, anchor=(near, near))
+    mean = np.asarray(cv2.boxFilter(padded, -1, window, anchor=(near, near)), np.float32)
     grey = luma(padded)
-    spread = cv2.boxFilter(grey * grey, -1, window, anchor=(near, near))
-    spread = spread - np.square(luma(mean))
+    square = np.asarray(cv2.boxFilter(grey * grey, -1, window, anchor=(near, near)), np.float32)
+    spread = square - np.square(luma(mean))
     height, width = picture.shape[:2]
     best: Picture | None = None
     least: Plane | None = None
-    for top in (far - far, far + near):
-        for left in (far - far, far + near):
+    for top in (0, far + near):
+        for left in (0, far + near):
             place = np.s_[top : top + height, left : left + width]
             if best is None or least is None:
                 best, least = mean[place].copy(), spread[place].copy()

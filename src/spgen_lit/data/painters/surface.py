@@ -82,8 +82,8 @@ def cracks(
     _, labels = cv2.distanceTransformWithLabels(
         seeds, cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL
     )
-    label = labels.astype(np.float32)
-    border = (cv2.dilate(label, None) != cv2.erode(label, None)).astype(np.float32)
+    label, patch = labels.astype(np.float32), np.ones((3, 3), np.uint8)
+    border = (cv2.dilate(label, patch) != cv2.erode(label, patch)).astype(np.float32)
     wobble = 0.25 * cell
     columns, rows = grid(shape)
     x = (columns + wobble * clouds(shape, rng, cell, 3) * 0.5) * np.float32(size[0] / width)
