@@ -21,8 +21,8 @@ _SHAPE = 2.2  # of the gamma law of amplitudes
 _FORGETTING = 0.8  # inhibition of return left after each further fixation
 _INHIBITION = 3.6  # of a place just looked at, in log probability
 _FLOOR = 0.012  # attraction of bare background
-_SHARPNESS = 1.5  # of the preference for attraction: inverse temperature
-_NOISE = 0.45  # of one observer's passing whims, in log probability
+_SHARPNESS = 1.8  # of the preference for attraction: inverse temperature
+_NOISE = 0.35  # of one observer's passing whims, in log probability
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def watch(
         landed[:, step] = last
         pull = np.clip(attraction[people, chosen], 0, 1)
         noise = rng.normal(0, 0.28, len(observers))
-        lasting[:, step] = 0.24 * observers.pace * (0.85 + 0.55 * pull) * np.exp(noise)
+        lasting[:, step] = 0.29 * observers.pace * (0.85 + 0.55 * pull) * np.exp(noise)
         near = ((places[None] - last[:, None]) ** 2).sum(-1) / (2 * reach**2)
         seen = np.maximum(_FORGETTING * seen, np.exp(-near))
     return [_cut(landed[person], lasting[person]) for person in people]

@@ -112,12 +112,14 @@ def _face(b: Brush) -> None:
     b.ellipse(look * 0.8, -0.46, 0.42, 0.18, hair)
     for side in (-1, 1):
         x = side * 0.18 + 1.6 * look
-        b.ellipse(x, -0.06, 0.105, 0.062, (244, 242, 236))
-        b.ellipse(x + look, -0.06, 0.052, 0.058, (34, 28, 30))
-        b.line(x - 0.11, -0.19, x + 0.11, -0.2, 0.05, tint(hair, 0.8))
-        b.ellipse(side * 0.26 + look, 0.18, 0.1, 0.07, tint(np.array(skin) * (1.04, 0.9, 0.86)))
-    b.line(1.7 * look, -0.02, 2.1 * look, 0.16, 0.05, tint(skin, 0.78))
-    b.ellipse(1.6 * look, 0.34, 0.15, b.between(0.03, 0.07), (164, 58, 58))
+        b.ellipse(side * 0.27 + look, 0.2, 0.11, 0.08, tint(np.array(skin) * (1.03, 0.9, 0.86)))
+        b.ellipse(x, -0.06, 0.11, 0.068, (246, 244, 238))
+        b.ellipse(x + look, -0.06, 0.058, 0.062, (38, 30, 32))
+        b.line(x - 0.1 * side, -0.22, x + 0.11 * side, -0.19, 0.045, tint(hair, 0.8))
+    b.ellipse(1.9 * look, 0.13, 0.07, 0.05, tint(skin, 0.82))
+    mouth = b.between(0.09, 0.15)
+    b.ellipse(1.6 * look, 0.33, mouth, 0.075, (170, 66, 62))
+    b.ellipse(1.6 * look, 0.285, mouth * 1.05, 0.05, skin)
 
 
 def _animal(b: Brush) -> None:

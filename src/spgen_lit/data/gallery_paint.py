@@ -19,22 +19,20 @@ def painting(picture: Picture, rng: np.random.Generator) -> Picture:
     Returns:
         The painting, same shape.
     """
-    image = _palette(picture, rng)
-    image = _strokes(image, rng)
-    image = _contours(image, picture, float(rng.uniform(0.3, 0.65)))
-    return _varnish(image, rng)
+    painted = _strokes(_palette(picture, rng), rng)
+    return _varnish(_contours(painted, picture, float(rng.uniform(0.3, 0.6))), rng)
 
 
 def _palette(picture: Picture, rng: np.random.Generator) -> Picture:
     """Turn colours towards earth pigments and gather values into a few steps."""
-    image = picture.astype(np.float32)
-    grey = image @ np.float32([0.299, 0.587, 0.114])
-    image = grey[..., None] + (image - grey[..., None]) * float(rng.uniform(0.5, 0.85))
-    pigments = np.float32([[38, 28, 24], [132, 88, 52], [236, 214, 164]])
-    pigments = pigments + rng.normal(0, 10, pigments.shape).astype(np.float32)
-    level = np.clip(grey / 255, 0, 1)
-    toned = np.stack([np.interp(level, (0, 0.45, 1), pigments[:, c]) for c in range(3)], -1)
-    image += (toned.astype(np.float32) - image) * float(rng.uniform(0.3, 0.55))
+    image = picture.astype(np.float64)
+    grey = image @ np.array([0.299, 0.587, 0.114])
+    image = grey[..., None] + (image - grey[..., None]) * rng.uniform(0.65, 1.0)
+    pigments = np.array([[42, 34, 34], [158, 110, 66], [250, 232, 188]])
+    pigments = pigments + rng.normal(0, 10, pigments.shape)
+    level = np.clip((grey - 20) / 215, 0, 1) ** 0.85
+    toned = np.stack([np.interp(level, (0, 0.5, 1), pigments[:, c]) for c in range(3)], -1)
+    image += (toned - image) * rng.uniform(0.25, 0.5)
     step = float(rng.uniform(20, 32))
     return np.clip(np.round(image / step) * step, 0, 255).astype(np.uint8)
 
@@ -73,14 +71,11 @@ def _strokes(image: Picture, rng: np.random.Generator) -> Picture:
         angles = along[ys, xs] + rng.normal(0, 0.22, len(xs))
         reach = 0.5 * long * unit * hand * rng.uniform(0.6, 1.3, len(xs))
         dx, dy = reach * np.cos(angles), reach * np.sin(angles)
-        starts = np.stack([xs - dx, ys - dy], -1).round().astype(int)
-        ends = np.stack([xs + dx, ys + dy], -1).round().astype(int)
+        ends = np.stack([xs - dx, ys - dy, xs + dx, ys + dy], -1).round().astype(int)[keep]
         wide = max(1, round(thick * unit * hand))
-        for k in keep:
-            cv2.line(
-                canvas, starts[k].tolist(), ends[k].tolist(), colours[k].tolist(), wide, cv2.LINE_AA
-            )
-    return canvas
+        for (x0, y0, x1, y1), ink in zip(ends.tolist(), colours[keep].tolist(), strict=True):
+            cv2.line(canvas, (x0, y0), (x1, y1), ink, wide, cv2.LINE_AA)
+    return np.asarray(canvas, np.uint8)
 
 
 def _contours(image: Picture, picture: Picture, strength: float) -> Floats:
@@ -105,7 +100,7 @@ def _varnish(image: Floats, rng: np.random.Generator) -> Picture:
     image *= 1 + 0.05 * octaves(rng, width, height, 2, 8)[..., None]
     x = np.linspace(-1, 1, width, dtype=np.float32)[None]
     y = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
-    image *= (1 - 0.3 * np.clip(x**2 + y**2 - 0.5, 0, 1.5))[..., None]
+    image *= (1 - 0.22 * np.clip(x**2 + y**2 - 0.6, 0, 1.4))[..., None]
     warmth = float(rng.uniform(0.4, 1))
-    film = np.float32([1.05, 0.98, 0.84]) ** warmth
+    film = np.array([1.08, 1.02, 0.88]) ** warmth
     return np.clip(image * film, 0, 255).astype(np.uint8)

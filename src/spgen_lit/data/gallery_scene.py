@@ -63,9 +63,10 @@ def photograph(picture: Picture, rng: np.random.Generator) -> Picture:
     blurred = cv2.GaussianBlur(image, (0, 0), 0.006 * min(width, height))
     far = _distance_from(width, height, width / 2, height * 0.55)[..., None]
     image += (blurred - image) * np.clip(far * 1.2 - 0.3, 0, 1)
-    image *= 1 - 0.22 * np.clip(far - 0.2, 0, 1) ** 2
-    image = 255 * (np.clip(image, 0, 255) / 255) ** float(rng.uniform(0.85, 1.15))
-    image *= rng.uniform(0.96, 1.04, 3).astype(np.float32)
+    image *= 1 - 0.18 * np.clip(far - 0.3, 0, 1) ** 2
+    gamma = float(rng.uniform(0.7, 1.0))
+    balance = rng.uniform(0.96, 1.04, 3)
+    image = np.asarray(255 * (np.clip(image, 0, 255) / 255) ** gamma * balance, np.float32)
     grain = rng.standard_normal((height, width, 3), np.float32)
     image += grain * (2.0 + 2.5 * np.sqrt(np.clip(image, 0, 255) / 255))
     return np.clip(image, 0, 255).astype(np.uint8)
@@ -100,11 +101,11 @@ def _distance_from(width: int, height: int, x: float, y: float) -> Floats:
 
 
 _PLACES: tuple[tuple[tuple[Colour, Colour], tuple[Colour, Colour]], ...] = (
-    (((120, 164, 206), (206, 220, 226)), ((126, 146, 84), (70, 92, 48))),  # sky, meadow
-    (((172, 178, 190), (222, 206, 184)), ((190, 164, 122), (140, 112, 78))),  # haze, sand
-    (((206, 196, 176), (188, 176, 158)), ((134, 96, 66), (92, 62, 42))),  # wall, boards
-    (((126, 140, 136), (148, 156, 148)), ((116, 112, 110), (76, 74, 76))),  # wall, paving
-    (((88, 84, 104), (128, 110, 112)), ((86, 74, 62), (54, 46, 42))),  # dim room
+    (((112, 168, 222), (214, 230, 236)), ((142, 170, 88), (84, 116, 56))),  # sky, meadow
+    (((176, 196, 214), (238, 220, 192)), ((214, 188, 140), (166, 134, 92))),  # haze, sand
+    (((222, 212, 190), (206, 192, 168)), ((160, 116, 78), (116, 80, 54))),  # wall, boards
+    (((150, 176, 172), (178, 194, 184)), ((146, 142, 140), (100, 98, 102))),  # wall, paving
+    (((104, 96, 132), (206, 146, 120)), ((98, 104, 92), (64, 66, 66))),  # dusk, field
 )
 
 
@@ -113,10 +114,9 @@ def _background(rng: np.random.Generator, width: int, height: int) -> Floats:
     horizon = round(height * rng.uniform(0.3, 0.62))
     canvas = np.empty((height, width, 3), np.float32)
     for rows, (start, end) in ((slice(0, horizon), above), (slice(horizon, height), below)):
-        count = len(range(*rows.indices(height)))
-        share = np.linspace(0, 1, count, dtype=np.float32)[:, None, None]
-        canvas[rows] = np.float32(start) * (1 - share) + np.float32(end) * share
-    canvas += rng.normal(0, 8, 3).astype(np.float32)
+        part = canvas[rows]
+        part[:] = np.linspace(np.array(start), np.array(end), len(part))[:, None]
+    canvas += rng.normal(0, 7, 3).astype(np.float32)
     canvas += 11 * octaves(rng, width, height)[..., None]
     canvas[horizon:] += 10 * octaves(rng, width, height - horizon, 24, 96)[..., None]
     _clutter(canvas, rng, horizon)
@@ -178,32 +178,31 @@ def _paste(canvas: Floats, thing: Thing, rng: np.random.Generator, sun: float) -
     brush = Brush(rng)
     thing.kind.draw(brush)
     scale = 2 * thing.radius * _OVERSAMPLING / PATCH
-    matrix = cv2.getRotationMatrix2D(
-        (PATCH / 2, PATCH / 2), float(rng.uniform(-1, 1)) * thing.kind.tilt, scale
-    )
+    turn = float(rng.uniform(-1, 1)) * thing.kind.tilt
+    matrix = np.asarray(cv2.getRotationMatrix2D((PATCH / 2, PATCH / 2), turn, scale), np.float64)
     if rng.random() < 0.5 and thing.kind.name != "writing":
         matrix = matrix @ np.array([[-1, 0, PATCH], [0, 1, 0], [0, 0, 1]], np.float64)
     reach = int(1.5 * scale * PATCH)
     left = round(thing.x * _OVERSAMPLING) - reach // 2
     top = round(thing.y * _OVERSAMPLING) - reach // 2
     matrix[:, 2] += reach / 2 - PATCH / 2
-    rgb = cv2.warpAffine(brush.rgb, matrix, (reach, reach), flags=cv2.INTER_AREA)
-    alpha = cv2.warpAffine(brush.alpha, matrix, (reach, reach), flags=cv2.INTER_AREA)
+    rgb = cv2.warpAffine(brush.rgb, matrix, (reach, reach), flags=cv2.INTER_LINEAR)
+    alpha = cv2.warpAffine(brush.alpha, matrix, (reach, reach), flags=cv2.INTER_LINEAR)
     opacity = alpha.astype(np.float32)[..., None] / 255
 
     axis = np.linspace(-1.5, 1.5, reach, dtype=np.float32)
     slope = -axis[None] * sun - 0.6 * axis[:, None]
-    lit = rgb.astype(np.float32) * (0.94 + 0.22 * slope)[..., None]
+    lit: Floats = rgb * (0.94 + 0.22 * slope).astype(np.float32)[..., None]
     spot = np.exp(-((axis[None] + 0.35 * sun) ** 2 + (axis[:, None] + 0.38) ** 2) / 0.06)
     gloss = 85.0 if thing.kind.name == "fruit" else 16.0
-    lit += gloss * spot[..., None]
+    lit = lit + np.asarray(gloss * spot[..., None], np.float32)
 
-    drop = np.float32([[1, 0, -0.13 * sun * reach], [0, 1, 0.05 * reach]])
-    shadow = cv2.warpAffine(alpha, drop, (reach, reach)).astype(np.float32)
-    shadow = cv2.GaussianBlur(shadow, (0, 0), max(1.0, 0.03 * reach))[..., None] / 255
+    drop = np.array([[1, 0, -0.13 * sun * reach], [0, 1, 0.05 * reach]])
+    cast = np.asarray(cv2.warpAffine(alpha, drop, (reach, reach)), np.float32)
+    shadow = cv2.GaussianBlur(cast, (0, 0), max(1.0, 0.03 * reach))[..., None] / 255
 
     height, width = canvas.shape[:2]
     x0, x1, y0, y1 = max(0, left), min(width, left + reach), max(0, top), min(height, top + reach)
     part = (slice(y0 - top, y1 - top), slice(x0 - left, x1 - left))
-    ground = canvas[y0:y1, x0:x1] * (1 - 0.45 * shadow[part])
+    ground = canvas[y0:y1, x0:x1] * np.asarray(1 - 0.42 * shadow[part], np.float32)
     canvas[y0:y1, x0:x1] = ground + (lit[part] - ground) * opacity[part]

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import scipy.io
-from PIL import Image, UnidentifiedImageError
 
+from spgen_lit.data.images import image_size
 from spgen_lit.data.records import GazeSet, Stimulus
 from spgen_lit.scanpath import Scanpath
 
@@ -29,7 +29,6 @@ _STANDARD_TEST = """
 """
 TEST_IDS: tuple[str, ...] = tuple(_STANDARD_TEST.split())
 
-_ORIENTATION = 0x0112  # EXIF tag; values 5 to 8 exchange width and height
 _NAMED = 5  # how many missing files an error lists before it counts the rest
 
 
@@ -50,7 +49,7 @@ class Osie:
         """Read images' sizes and all scanpaths; image ids are file names, ``1001.jpg``.
 
         Observers are ``01`` to ``15`` in the order of the file. Images of the standard test
-        split that are present form ``splits["test"]``.
+        split that are present form ``splits["test"]``, which may be empty.
 
         Raises:
             FileNotFoundError: If the folder, the MATLAB file or (when strict) images miss.
@@ -63,7 +62,8 @@ class Osie:
             stimuli=stimuli,
             scanpaths=scanpaths,
             gaze="eye",
-            splits={"test": standard} if standard else {},
+            # Empty where the standard test images are held elsewhere: no others replace them.
+            splits={"test": standard},
             citation=CITATION,
             licence="MIT",
             notes=("free viewing for 3 s at 800x600 px",),
@@ -120,7 +120,7 @@ def read_layout(
         if name in stimuli:
             raise ValueError(f"{gaze}: image {name} appears twice; each needs one entry")
         path = images / name
-        stimuli[name] = Stimulus(name, path, _displayed_size(path))
+        stimuli[name] = Stimulus(name, path, image_size(path))
         for number, subject in enumerate(subjects, start=1):
             trial = f"{gaze}: image {name}, observer {number:02d}"
             scanpaths.append(_scanpath(name, stimuli[name].size, f"{number:02d}", subject, trial))
@@ -163,14 +163,3 @@ def _scanpath(
         return Scanpath.from_pixels(name, size, pixels, fields["fix_duration"] / 1000, observer)
     except ValueError as error:
         raise ValueError(f"{trial}: {error}") from error
-
-
-def _displayed_size(path: Path) -> tuple[int, int]:
-    """Width and height in px after the EXIF rotation, from the header alone."""
-    try:
-        with Image.open(path) as image:
-            width, height = image.size
-            turned = image.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8)
-    except (OSError, UnidentifiedImageError) as error:
-        raise ValueError(f"{path} is not a readable image: {error}") from error
-    return (height, width) if turned else (width, height)
