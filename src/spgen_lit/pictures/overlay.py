@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -181,6 +180,9 @@ def save_png(path: str | os.PathLike[str], rgb: Pixels) -> None:
     done, code = cv2.imencode(".png", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
     if not done:
         raise OSError(f"{target}: the picture of shape {rgb.shape} could not be encoded as PNG")
-    with tempfile.NamedTemporaryFile(dir=target.parent, suffix=".png.part", delete=False) as part:
-        part.write(code.tobytes())
-    Path(part.name).replace(target)
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        part.write_bytes(code.tobytes())
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -36,7 +35,7 @@ def frame(image: Pixels, path: Scanpath, seconds: float, trail: bool = True) -> 
     """The picture as it stands ``seconds`` after the first fixation began.
 
     The current fixation's disc grows to its full size over its duration; earlier ones stay
-    unless ``trail`` is false. During a saccade the gaze is half-way along its line.
+    unless ``trail`` is false. During a saccade the last disc stays.
 
     Raises:
         ValueError: If ``image`` is not a uint8 RGB array.
@@ -95,12 +94,12 @@ def save_replay(
     check_rgb(image)
     small = fit_width(image, min(width, image.shape[1]))
     final.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=final.parent, suffix=".part" + final.suffix.lower())
-    os.close(handle)
-    part = Path(name)
+    part = final.with_name(f".{final.stem}.{os.getpid()}.part{final.suffix.lower()}")
     try:
-        write = _write_gif if final.suffix.lower() == ".gif" else _write_mp4
-        write(part, frames(small, path, rate), rate)
+        if final.suffix.lower() == ".gif":
+            _write_gif(part, small, path, rate)
+        else:
+            _write_mp4(part, frames(small, path, rate), rate)
         part.replace(final)
     finally:
         part.unlink(missing_ok=True)
@@ -127,9 +126,13 @@ def _write_mp4(part: Path, pictures: Iterator[Pixels], rate: float) -> None:
             writer.release()
 
 
-def _write_gif(part: Path, pictures: Iterator[Pixels], rate: float) -> None:
-    first = Image.fromarray(next(pictures)).quantize(255)
-    # One palette for all frames keeps the picture from flickering.
-    rest = (Image.fromarray(picture).quantize(palette=first) for picture in pictures)
+def _write_gif(part: Path, image: Pixels, path: Scanpath, rate: float) -> None:
+    # One palette for all frames keeps the picture from flickering; the last frame has
+    # every colour that the others have.
+    palette = Image.fromarray(frame(image, path, onsets(path)[1])).quantize(255)
+    pictures = (
+        Image.fromarray(picture).quantize(palette=palette) for picture in frames(image, path, rate)
+    )
     pause = max(20, round(100 / rate) * 10)
-    first.save(part, format="GIF", save_all=True, append_images=rest, duration=pause, loop=0)
+    first = next(pictures)
+    first.save(part, format="GIF", save_all=True, append_images=pictures, duration=pause, loop=0)

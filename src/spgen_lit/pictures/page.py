@@ -1,0 +1,152 @@
+"""Page: one self-contained HTML file in which scanpaths are played over their images."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any, TextIO
+
+import cv2
+
+from spgen_lit.pictures.lettering import Pixels
+from spgen_lit.pictures.overlay import check_rgb
+from spgen_lit.scanpath import Scanpath
+
+THUMBNAIL = 260
+#: Bytes that the pictures of one page may take together; their width follows from it.
+BUDGET = 40_000_000
+WIDEST, NARROWEST = 1280, 480
+
+
+@dataclass(frozen=True)
+class PageEntry:
+    """One image of a page.
+
+    Attributes:
+        name: What it is called on the page.
+        size: Width and height of the original image in px.
+        picture: Reads the image at about the given long side in px, uint8 RGB
+            ``(H, W, 3)``; called once, when its entry is written.
+        groups: Title (``model``, ``people``) to scanpaths; groups stand side by side.
+    """
+
+    name: str
+    size: tuple[int, int]
+    picture: Callable[[int], Pixels]
+    groups: Mapping[str, Sequence[Scanpath]] = field(default_factory=dict)
+
+
+def picture_side(count: int) -> int:
+    """Long side in px of each picture on a page of ``count`` images, within the budget."""
+    # A JPEG of quality 80 takes about a quarter of a byte per px, base64 a third more.
+    pixels = BUDGET / max(1, count) / 0.34 / 0.75
+    return int(min(WIDEST, max(NARROWEST, pixels**0.5)))
+
+
+def write_page(
+    target: str | os.PathLike[str],
+    entries: Iterable[PageEntry],
+    count: int,
+    *,
+    title: str = "Scanpaths",
+    notes: str = "",
+) -> int:
+    """Write the page, one entry at a time, under its final name only once it is whole.
+
+    It works without a network: script, style and pictures are inside, and its content
+    policy forbids every request. Pictures are decoded when an image is opened, thumbnails
+    when they scroll into view.
+
+    Args:
+        target: HTML file to write; missing folders are made.
+        entries: The images, in order; read one at a time.
+        count: About how many there are; sets the size of the pictures.
+        title: Heading.
+        notes: A line under it: what was predicted, by what, with which settings.
+
+    Returns:
+        The number of images written.
+
+    Raises:
+        ValueError: If an entry's picture is not a uint8 RGB array.
+    """
+    final = Path(target)
+    final.parent.mkdir(parents=True, exist_ok=True)
+    part = final.with_name(f".{final.name}.{os.getpid()}.part")
+    before, after = _template("page.html").split("@ENTRIES@")
+    before = before.replace("@STYLE@", _template("page.css"))
+    for mark, text in (("@TITLE@", title), ("@NOTES@", notes)):
+        before = before.replace(mark, html.escape(text))
+    written = 0
+    try:
+        # Names that are not UTF-8 arrive as surrogates; the page shows a question mark.
+        with part.open("w", encoding="utf-8", errors="replace") as file:
+            file.write(before)
+            for entry in entries:
+                _write_entry(file, written, entry, picture_side(count))
+                written += 1
+            file.write(after.replace("@SCRIPT@", _template("page.js")))
+        part.replace(final)
+    finally:
+        part.unlink(missing_ok=True)
+    return written
+
+
+def _template(name: str) -> str:
+    return (resources.files("spgen_lit.pictures") / name).read_text(encoding="utf-8")
+
+
+def _write_entry(file: TextIO, index: int, entry: PageEntry, side: int) -> None:
+    picture = entry.picture(side)
+    check_rgb(picture)
+    record: dict[str, Any] = {
+        "name": entry.name,
+        "width": entry.size[0],
+        "height": entry.size[1],
+        "thumb": _data_uri(_within(picture, THUMBNAIL), 72),
+        "groups": [
+            {"title": title, "paths": [_path_record(path, i) for i, path in enumerate(paths)]}
+            for title, paths in entry.groups.items()
+            if paths
+        ],
+    }
+    # "<" inside a script element could end it.
+    text = json.dumps(record, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+    name = html.escape(entry.name)
+    file.write(
+        f'<script type="application/json" class="entry" data-name="{name}">{text}</script>\n'
+    )
+    uri = _data_uri(_within(picture, side), 80)
+    file.write(f'<script type="text/plain" id="picture-{index}">{uri}</script>\n')
+
+
+def _path_record(path: Scanpath, index: int) -> dict[str, Any]:
+    """Name and fixations (x, y as shares, seconds or null) with the figures that show."""
+    seconds = [None] * len(path) if path.durations is None else path.durations.round(3).tolist()
+    rows = path.xy.round(5).tolist()
+    name = path.observer or str(index + 1)
+    return {"n": name, "p": [[x, y, s] for (x, y), s in zip(rows, seconds, strict=True)]}
+
+
+def _within(picture: Pixels, side: int) -> Pixels:
+    """The picture reduced, where needed, to a long side of ``side`` px."""
+    height, width = picture.shape[:2]
+    scale = side / max(height, width)
+    if scale >= 1:
+        return picture
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(picture.dtype)
+
+
+def _data_uri(picture: Pixels, quality: int) -> str:
+    bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
+    done, code = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    if not done:
+        raise OSError(f"a picture of shape {picture.shape} could not be encoded as JPEG")
+    return "data:image/jpeg;base64," + base64.b64encode(code.tobytes()).decode("ascii")
