@@ -1,0 +1,1 @@
+"""Scores of scanpaths against people: protocols, the suite, the baseline band, comparison."""

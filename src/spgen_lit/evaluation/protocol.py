@@ -1,0 +1,194 @@
+"""The protocol card: every choice that changes a score, saved with every result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal
+
+# Words about a protocol, not choices in it: two cards that differ only here score alike.
+_WORDS = ("name", "note")
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How scanpaths are compared.
+
+    Attributes:
+        name: Short name of the protocol.
+        screen: Width and height in px that every path is stretched to before any measure
+            is taken; None keeps each image at its own size.
+        scanmatch_bins: Columns and rows of the ScanMatch grid.
+        scanmatch_threshold: Substitution score of one cell with itself, in cells.
+        scanmatch_convention: How px fall into cells: ``ports`` or ``matlab``.
+        temp_bin: Seconds of viewing that make one symbol in ScanMatch with durations.
+        sed_grid: Cells along each side of the string edit distance's grid.
+        stde_convention: ``chen2021`` (L1) or ``vame`` (L2), for TDE and STDE.
+        multimatch_simplify: None, or the thresholds given to MultiMatch's simplification
+            as (name, value) pairs.
+        pairs: Which paths meet; only ``every sample with every observer`` exists. A path
+            never meets itself.
+        samples: Paths drawn for an image where the model can be asked for any number.
+        max_fixations: Paths are cut to their first so many fixations; None keeps all.
+        off_image: ``keep`` leaves fixations off the image where they are (grids clip
+            them), ``drop`` removes them from both sides before comparing.
+        disc_radius: Radius of a fixation's disc as a share of the screen's diagonal, for
+            disc IoU.
+        recurrence_radius: Radius of recurrence as a share of the diagonal.
+        map_side: Cells along the longer side of density maps.
+        map_sigma: Gaussian width of density maps as a share of the diagonal.
+        congruency_area: Share of the image's area taken as "where others looked".
+        map_truth: What CC, KL and SIM compare the samples' density with.
+        nan: What happens to comparisons without a value.
+        aggregation: How comparisons become one figure.
+        note: What is not known of a protocol published elsewhere.
+
+    Raises:
+        ValueError: For values out of range; the message names the field.
+    """
+
+    name: str = "spgen_lit"
+    screen: tuple[int, int] | None = None
+    scanmatch_bins: tuple[int, int] = (16, 12)
+    scanmatch_threshold: float = 3.5
+    scanmatch_convention: Literal["ports", "matlab"] = "ports"
+    temp_bin: float = 0.05
+    sed_grid: int = 5
+    stde_convention: Literal["chen2021", "vame"] = "chen2021"
+    multimatch_simplify: tuple[tuple[str, float], ...] | None = None
+    pairs: str = "every sample with every observer"
+    samples: int = 10
+    max_fixations: int | None = None
+    off_image: Literal["keep", "drop"] = "keep"
+    # About 1 degree of visual angle: 24 px of OSIE's 1000, 35 px of MIT1003's 1280.
+    disc_radius: float = 0.025
+    recurrence_radius: float = 0.05
+    map_side: int = 128
+    map_sigma: float = 0.025
+    congruency_area: float = 0.2
+    map_truth: str = "all observers pooled; people: one half against the other"
+    nan: str = "left out of means and counted"
+    aggregation: str = "mean over pairs within an image, then over images"
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("screen", "scanmatch_bins"):
+            value = getattr(self, name)
+            if value is None:
+                continue
+            pair = tuple(int(side) for side in value)
+            object.__setattr__(self, name, pair)
+            if len(pair) != 2 or min(pair) <= 0:
+                raise ValueError(f"protocol {self.name!r}: {name} needs two positive numbers")
+        if self.multimatch_simplify is not None:
+            given = self.multimatch_simplify
+            items = given.items() if isinstance(given, Mapping) else given
+            frozen = tuple((str(key), float(value)) for key, value in items)
+            object.__setattr__(self, "multimatch_simplify", frozen)
+        positive = ("scanmatch_threshold", "temp_bin", "sed_grid", "samples", "map_side")
+        shares = ("disc_radius", "recurrence_radius", "map_sigma", "congruency_area")
+        for name in (*positive, *shares):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"protocol {self.name!r}: {name} must be above 0")
+        if self.max_fixations is not None and self.max_fixations < 1:
+            raise ValueError(f"protocol {self.name!r}: max_fixations must be at least 1 or None")
+        choices = {
+            "scanmatch_convention": ("ports", "matlab"),
+            "stde_convention": ("chen2021", "vame"),
+            "off_image": ("keep", "drop"),
+            "pairs": ("every sample with every observer",),
+        }
+        for name, allowed in choices.items():
+            if getattr(self, name) not in allowed:
+                found = getattr(self, name)
+                raise ValueError(f"protocol {self.name!r}: {name} is {found!r}, not in {allowed}")
+
+    def card(self) -> dict[str, Any]:
+        """Every field as plain JSON values, in declared order."""
+        return {key: _plain(value) for key, value in asdict(self).items()}
+
+    @classmethod
+    def from_card(cls, card: Mapping[str, Any]) -> Protocol:
+        """The protocol of a saved card.
+
+        Raises:
+            ValueError: For a field that this version does not know, or one that is
+                missing, by name: a card read half would compare as if it were whole.
+        """
+        known = {field.name for field in fields(cls)}
+        unknown, missing = sorted(set(card) - known), sorted(known - set(card))
+        if unknown or missing:
+            raise ValueError(
+                f"protocol card {card.get('name', '')!r}: unknown fields {unknown}, missing "
+                f"fields {missing}; it was written by another version: score again"
+            )
+        values = {
+            key: tuple(tuple(v) if isinstance(v, list) else v for v in value)
+            if isinstance(value, list)
+            else value
+            for key, value in card.items()
+        }
+        return cls(**values)
+
+    def differences(self, other: Protocol) -> list[str]:
+        """Fields in which two protocols differ, each as ``field: ours / theirs``.
+
+        Name and note are words about the protocol and do not count.
+        """
+        mine, theirs = self.card(), other.card()
+        return [
+            f"{key}: {mine[key]} / {theirs[key]}"
+            for key in mine
+            if key not in _WORDS and mine[key] != theirs[key]
+        ]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+PRESETS: dict[str, Protocol] = {
+    "spgen_lit": Protocol(),
+    "chen2021": Protocol(
+        name="chen2021",
+        screen=(320, 240),
+        sed_grid=5,
+        stde_convention="chen2021",
+        note=(
+            "Known: 320x240, ScanMatch 16x12 with TempBin 50 ms, all ordered pairs without "
+            "self-pairs, 10 samples, SED on 5x5, STDE with L1. Whether paths are cut is not "
+            "known to us: they are not. Maps, discs and recurrence are ours."
+        ),
+    ),
+    "scandiff2025": Protocol(
+        name="scandiff2025",
+        screen=(512, 384),
+        sed_grid=10,
+        note=(
+            "Known: 512x384, SED on 10x10. ScanMatch's grid and TempBin, the number of samples "
+            "and truncation are not known to us: the defaults stand in."
+        ),
+    ),
+    "hat2024": Protocol(
+        name="hat2024",
+        screen=(512, 320),
+        note=(
+            "Known: 10 samples, sequence score, MultiMatch in four dimensions (its table leaves "
+            "duration out), the 512x320 of the COCO files. Everything else is not known to us: "
+            "the defaults stand in."
+        ),
+    ),
+}
+
+
+def preset(name: str) -> Protocol:
+    """The protocol of that name.
+
+    Raises:
+        ValueError: For an unknown name; the known ones are listed.
+    """
+    if name not in PRESETS:
+        raise ValueError(f"unknown protocol {name!r}: choose one of {', '.join(PRESETS)}")
+    return PRESETS[name]

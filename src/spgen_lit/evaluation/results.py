@@ -1,0 +1,162 @@
+"""A model's scores beside the baseline band: table, files, and reading them again."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from spgen_lit.evaluation import archive, statistics
+from spgen_lit.evaluation.measures import MEASURES
+from spgen_lit.evaluation.protocol import Protocol
+from spgen_lit.evaluation.scores import Scores
+
+_MODEL = "model"
+_HEADINGS = {
+    "people": "people",
+    "other_image": "chance",
+    "centre_bias": "centre bias",
+    "uniform": "uniform",
+    "centre": "stay at centre",
+    "saliency_wta": "saliency WTA",
+}
+
+
+@dataclass(frozen=True)
+class Results:
+    """Scores of a model, the band they are read against, and the protocol of both.
+
+    Attributes:
+        model: The model's scores.
+        band: Baseline name to scores over the same images; ``people`` and
+            ``other_image`` (chance) make normalised scores possible.
+        protocol: How everything was compared.
+        meta: Facts for the title and summary. ``gaze="simulated"`` is said on the table;
+            ``data``, ``split`` and ``title`` are shown too; the rest is only saved.
+    """
+
+    model: Scores
+    band: Mapping[str, Scores]
+    protocol: Protocol
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+    def normalised(self, metric: str) -> float:
+        """(model - chance)/(people - chance); NaN where that has no meaning.
+
+        Measures that aim at zero or at people's own figure have no scale from chance to
+        people, and a band without people or chance gives none.
+        """
+        if not {"people", "other_image"} <= set(self.band):
+            return float("nan")
+        if metric in MEASURES and MEASURES[metric].better in ("zero", "people"):
+            return float("nan")
+        people, chance = self.band["people"], self.band["other_image"]
+        if metric not in people.metrics or metric not in chance.metrics:
+            return float("nan")
+        return statistics.normalised(
+            self.model.mean(metric), people.mean(metric), chance.mean(metric)
+        )
+
+    def table(self) -> Table:
+        """Rows of measures; columns model with its interval, the band, normalised."""
+        table = Table(title=self._title(), caption=self._caption())
+        table.add_column("measure")
+        table.add_column("model", justify="right")
+        table.add_column("95 % interval", justify="right")
+        for name in self.band:
+            table.add_column(_HEADINGS.get(name, name), justify="right")
+        with_scale = {"people", "other_image"} <= set(self.band)
+        if with_scale:
+            table.add_column("normalised", justify="right")
+        for metric in self.model.metrics:
+            low, high = self.model.interval(metric)
+            cells = [_number(self.model.mean(metric)), f"{_number(low)} to {_number(high)}"]
+            for scores in self.band.values():
+                known = metric in scores.metrics
+                cells.append(_number(scores.mean(metric)) if known else "-")
+            if with_scale:
+                cells.append(_number(self.normalised(metric)))
+            label = MEASURES[metric].heading if metric in MEASURES else metric
+            style = "bold" if metric == "energy" else None
+            table.add_row(label, *cells, style=style)
+        for name in self.model.pooled:
+            low_high = "whole set"
+            cells = [_number(self.model.pooled[name]), low_high]
+            cells += [_number(s.pooled.get(name, math.nan)) for s in self.band.values()]
+            table.add_row(f"{name.replace('_', ' ')} ↓", *cells, *(["-"] if with_scale else []))
+        return table
+
+    def _title(self) -> str:
+        parts = [str(self.meta[key]) for key in ("title", "data", "split") if self.meta.get(key)]
+        title = f"{', '.join(parts) or 'Scores'}: {self.model.n} images"
+        if self.meta.get("gaze") == "simulated":
+            title += " (SIMULATED gaze, not people's)"
+        elif self.meta.get("gaze") == "mouse":
+            title += " (mouse, not eye movements)"
+        return title
+
+    def _caption(self) -> str:
+        undefined = sum(self.model.nan.values())
+        return (
+            f"protocol {self.protocol.name}; interval by bootstrap over images; "
+            f"{undefined} comparisons without a value left out and counted"
+        )
+
+    def summary(self) -> dict[str, Any]:
+        """What ``summary.json`` holds: one entry a measure, the counts, the facts."""
+        metrics = {}
+        for metric in self.model.metrics:
+            low, high = self.model.interval(metric)
+            metrics[metric] = {
+                "mean": self.model.mean(metric),
+                "interval": [low, high],
+                **{
+                    name: scores.mean(metric)
+                    for name, scores in self.band.items()
+                    if metric in scores.metrics
+                },
+                "normalised": self.normalised(metric),
+                "better": MEASURES[metric].better if metric in MEASURES else None,
+                "n": self.model.images_with(metric),
+                "nan": self.model.nan.get(metric, 0),
+                "comparisons": self.model.comparisons.get(metric, 0),
+            }
+        return {
+            "images": self.model.n,
+            "protocol": self.protocol.name,
+            "meta": dict(self.meta),
+            "metrics": metrics,
+        }
+
+    def save(self, folder: str | Path) -> Path:
+        """Write ``scores.csv``, ``protocol.json`` and ``summary.json`` into a folder.
+
+        ``scores.parquet`` joins them where pandas and pyarrow are installed. Each file
+        appears whole or not at all, ``summary.json`` last.
+        """
+        everyone = {_MODEL: self.model, **self.band}
+        return archive.write(Path(folder), everyone, self.protocol.card(), self.summary())
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Results:
+        """Read what ``save`` wrote.
+
+        Raises:
+            FileNotFoundError: Naming the file that is missing.
+            ValueError: For a file with other columns or a card of another version.
+        """
+        scores, card, summary = archive.read(Path(folder))
+        if _MODEL not in scores:
+            raise ValueError(f"{folder}/scores.csv: no rows of {_MODEL!r} in column 'who'")
+        model = scores.pop(_MODEL)
+        return cls(model, scores, Protocol.from_card(card), summary["meta"])
+
+
+def _number(value: float) -> str:
+    if not math.isfinite(value):
+        return "-"
+    return f"{value:.1f}" if abs(value) >= 100 else f"{value:.3f}"
