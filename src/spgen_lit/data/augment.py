@@ -1,0 +1,151 @@
+"""Augmentation that moves gaze with the image, and says where it changes how people look.
+
+Every function takes an image, uint8 ``(height, width, 3)``, the scanpaths on it, and a numpy
+generator or explicit amounts, and returns new ones of the same kind; inputs are not changed.
+
+What each does to gaze itself, apart from moving it:
+
+- `flip` mirrors people's left-right habits: first saccades go left more often than right
+  (pseudoneglect; Nuthmann & Matthias 2014, Cortex), and where half of the images are flipped
+  a model learns no such bias.
+- `crop` removes the surroundings that people saw, keeps only the fixations inside, and moves
+  the centre that people are drawn to off the centre of the picture.
+- `colour` and `blur` leave gaze where it was recorded. They are kept slight, since strong
+  changes of contrast would have changed where people look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from spgen_lit.data.frame import resize
+from spgen_lit.data.images import Pixels
+from spgen_lit.scanpath import Array, Scanpath
+
+Sample = tuple[Pixels, list[Scanpath]]
+
+
+def flip(image: Pixels, paths: Sequence[Scanpath]) -> Sample:
+    """Mirror left and right; x becomes 1 - x. Changes the left bias of gaze."""
+    mirrored = np.ascontiguousarray(image[:, ::-1])
+    return mirrored, [_moved(p, p.xy * (-1.0, 1.0) + (1.0, 0.0)) for p in paths]
+
+
+def crop(
+    image: Pixels,
+    paths: Sequence[Scanpath],
+    rng: np.random.Generator,
+    scale: tuple[float, float] = (0.7, 1.0),
+    keep: float = 0.8,
+    shortest: int = 3,
+    tries: int = 10,
+) -> Sample:
+    """Cut a random window of the same aspect and bring it back to the image's size.
+
+    A window is taken only if it holds enough fixations; fixations outside it are left out,
+    and paths that keep fewer than `shortest` are left out. After `tries` windows that hold
+    too few, image and paths come back as they were.
+
+    Args:
+        image: uint8 ``(height, width, 3)``.
+        paths: Scanpaths on it; their recorded image size stays as it is.
+        rng: Source of the window.
+        scale: Least and greatest share of width and height that the window covers.
+        keep: Least share of all fixations that the window must hold.
+        shortest: Fewest fixations of a path worth keeping.
+        tries: Windows drawn before giving up.
+    """
+    height, width = image.shape[:2]
+    for _ in range(tries):
+        share = rng.uniform(*scale)
+        w, h = max(1, round(width * share)), max(1, round(height * share))
+        left, top = int(rng.integers(0, width - w + 1)), int(rng.integers(0, height - h + 1))
+        corner = np.array([left / width, top / height])
+        extent = np.array([w / width, h / height])
+        inside = [_window(p, corner, extent) for p in paths]
+        kept = [p for p in inside if len(p) >= shortest]
+        if sum(map(len, kept)) >= keep * sum(map(len, paths)):
+            return resize(image[top : top + h, left : left + w], (width, height)), kept
+    return image.copy(), list(paths)
+
+
+def colour(
+    image: Pixels, paths: Sequence[Scanpath], rng: np.random.Generator, strength: float = 0.15
+) -> Sample:
+    """Change brightness, contrast and saturation by up to `strength` of their value each."""
+    brightness, contrast, saturation = 1 + rng.uniform(-strength, strength, 3)
+    pixels = image.astype(np.float32) * np.float32(brightness)
+    pixels = (pixels - pixels.mean()) * np.float32(contrast) + pixels.mean()
+    grey = pixels @ np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601 luma
+    pixels = (pixels - grey[..., None]) * np.float32(saturation) + grey[..., None]
+    return np.clip(np.rint(pixels), 0, 255).astype(np.uint8), list(paths)
+
+
+def blur(
+    image: Pixels, paths: Sequence[Scanpath], rng: np.random.Generator, widest: float = 1.0
+) -> Sample:
+    """Gaussian blur of a standard deviation drawn from 0.1 to `widest` px."""
+    sigma = float(rng.uniform(0.1, max(0.1, widest)))
+    return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma), np.uint8), list(paths)
+
+
+@dataclass(frozen=True)
+class Augment:
+    """Apply each change with its own probability.
+
+    Attributes:
+        flip: Probability of mirroring; changes the left bias (see this file's head).
+        crop: Probability of a window; leaves fixations out.
+        colour: Probability of a change of brightness, contrast and saturation.
+        blur: Probability of a slight blur.
+
+    Raises:
+        ValueError: For a probability outside [0, 1].
+    """
+
+    flip: float = 0.5
+    crop: float = 0.0
+    colour: float = 0.0
+    blur: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("flip", "crop", "colour", "blur"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(
+                    f"{name} is a probability from 0 to 1, found {getattr(self, name)}"
+                )
+
+    def __call__(
+        self, image: Pixels, paths: Sequence[Scanpath], rng: np.random.Generator
+    ) -> Sample:
+        """Image and scanpaths after the drawn changes; the same draws for any content."""
+        chance = rng.random(4)
+        moved = list(paths)
+        if chance[0] < self.flip:
+            image, moved = flip(image, moved)
+        if chance[1] < self.crop:
+            image, moved = crop(image, moved, rng)
+        if chance[2] < self.colour:
+            image, moved = colour(image, moved, rng)
+        if chance[3] < self.blur:
+            image, moved = blur(image, moved, rng)
+        return image, moved
+
+
+def _window(path: Scanpath, corner: Array, extent: Array) -> Scanpath:
+    xy = (path.xy - corner) / extent
+    keep: NDArray[np.bool_] = np.all((xy >= 0) & (xy <= 1), axis=1)
+    return _moved(path, xy, keep)
+
+
+def _moved(path: Scanpath, xy: Array, keep: NDArray[np.bool_] | None = None) -> Scanpath:
+    durations = path.durations
+    if keep is not None:
+        xy = xy[keep]
+        durations = None if durations is None else durations[keep]
+    return Scanpath(path.image, path.size, xy, durations, path.observer)
