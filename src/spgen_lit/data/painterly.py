@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import zlib
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,6 +91,15 @@ def paint(
     painted = _PAINTERS[family](photo, rng, unit, palette)
     mixed = photo + (painted - photo) * np.float32(min(strength, 1.0))
     return (mixed * 255 + 0.5).clip(0, 255).astype(np.uint8)
+
+
+def recipe() -> str:
+    """Hash of the painter's own code: changes whenever pictures might, so caches follow."""
+    here = Path(__file__)
+    code = hashlib.sha256(here.read_bytes())
+    for file in sorted((here.parent / "painters").glob("*.py")):
+        code.update(file.read_bytes())
+    return code.hexdigest()[:16]
 
 
 def _check(picture: NDArray[np.uint8], name: str) -> None:
