@@ -191,15 +191,16 @@ class PublishedSPGen(nn.Module):
         try:
             _, maps = self.encode(images)
             return [
-                self._sample_one(image_maps, samples, temperature, int(seed))
+                self.sample_maps(image_maps, samples, temperature, int(seed))
                 for image_maps, seed in zip(maps, given, strict=True)
             ]
         finally:
             self.train(training)
 
-    def _sample_one(
+    def sample_maps(
         self, maps: Tensor, samples: int, temperature: float, seed: int
     ) -> PublishedSamples:
+        """Scanpaths of one image from its noise-free maps ``(fixation, h, w)``."""
         # Drawn on the CPU, one sample at a time: the same paths on every device and for
         # every number of samples.
         generator = torch.Generator().manual_seed(seed)
