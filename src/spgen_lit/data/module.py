@@ -1,0 +1,203 @@
+"""The data module: source images with gaze and target paintings without, step by step."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import cv2
+import lightning as L
+from lightning.pytorch.utilities import CombinedLoader
+from torch.utils.data import DataLoader, Dataset
+
+from spgen_lit.data.augment import Augment
+from spgen_lit.data.cache import ImageCache
+from spgen_lit.data.dataset import SourceSet, TargetSet
+from spgen_lit.data.frame import Frame
+from spgen_lit.data.records import GazeSet, Reader, Stimulus
+from spgen_lit.data.sampling import Share, ShuffledStream
+from spgen_lit.data.splits import split_images
+from spgen_lit.scanpath import Scanpath
+
+
+@dataclass(frozen=True)
+class Part:
+    """One split of one or several sets; identifiers carry the set's name if there are several.
+
+    Attributes:
+        stimuli: Identifier to image.
+        paths: Identifier to scanpaths, relative to the image.
+        sets: Identifier to the name of its set.
+    """
+
+    stimuli: dict[str, Stimulus]
+    paths: dict[str, list[Scanpath]]
+    sets: dict[str, str]
+
+
+def _quiet_worker(_: int) -> None:
+    cv2.setNumThreads(0)
+
+
+class DomainMix(L.LightningDataModule):
+    """Mixes source and target in every step; splits by image; works on any number of ranks.
+
+    Gaze on target images, where a set has it, is kept for evaluation: target batches have
+    no field for it. Target images held out for evaluation are not trained on either.
+
+    Args:
+        source: Set name to reader; sets with gaze.
+        target: Set name to reader; sets with or without gaze. Empty trains without a target.
+        size: Width and height in px of the frame that images are brought into.
+        mode: ``stretch`` or ``letterbox``.
+        batch_size: Source images a step and device.
+        target_batch_size: Target images a step and device; None for as many.
+        val: Share of the source images for validation where no official split stands.
+        test: Share for testing.
+        split_seed: Seed of the splits.
+        seed: Seed of shuffling and augmentation.
+        weights: Weight in the loss of each source set's images.
+        augment: Of the training images, both domains.
+        max_fixations: Longest path that is trained on.
+        workers: Loader processes a device.
+        cache_dir: Folder of the decoded images.
+
+    Raises:
+        ValueError: At :meth:`setup`, for a source without gaze, or weights of unknown sets.
+        ImageError: At :meth:`setup`, naming every image that cannot be read.
+    """
+
+    def __init__(
+        self,
+        source: Mapping[str, Reader],
+        target: Mapping[str, Reader],
+        size: tuple[int, int] = (512, 384),
+        mode: str = "stretch",
+        batch_size: int = 8,
+        target_batch_size: int | None = None,
+        val: float = 0.1,
+        test: float = 0.1,
+        split_seed: int = 0,
+        seed: int = 0,
+        weights: Mapping[str, float] | None = None,
+        augment: Augment | None = None,
+        max_fixations: int = 20,
+        workers: int = 0,
+        cache_dir: str | Path = ".cache",
+    ) -> None:
+        super().__init__()
+        if batch_size < 1 or (target_batch_size is not None and target_batch_size < 1):
+            raise ValueError(f"batch sizes must be at least 1: {batch_size}, {target_batch_size}")
+        self.readers = {"source": dict(source), "target": dict(target)}
+        self.frame = Frame((int(size[0]), int(size[1])), mode)  # type: ignore[arg-type]
+        self.batch_size = batch_size
+        self.target_batch_size = target_batch_size or batch_size
+        self.shares = {"val": val, "test": test}
+        self.split_seed, self.seed = split_seed, seed
+        self.weights = dict(weights or {})
+        self.augment, self.max_fixations, self.workers = augment, max_fixations, workers
+        self.cache = ImageCache(cache_dir, self.frame)
+        self.sets: dict[str, dict[str, GazeSet]] = {}
+        self.parts: dict[tuple[str, str], Part] = {}
+
+    def setup(self, stage: str | None = None) -> None:
+        """Read and split all sets and decode their images, once."""
+        if self.sets:
+            return
+        if not self.readers["source"]:
+            raise ValueError("data.source names no set; give one with gaze, e.g. data/source=osie")
+        unknown = sorted(self.weights.keys() - self.readers["source"].keys())
+        if unknown:
+            raise ValueError(
+                f"data.weights names {unknown}; the source sets are {sorted(self.readers['source'])}"
+            )
+        sets = {
+            domain: {name: reader.read() for name, reader in readers.items()}
+            for domain, readers in self.readers.items()
+        }
+        for name, gaze in sets["source"].items():
+            if not gaze.scanpaths:
+                raise ValueError(
+                    f"data.source {name!r} has {len(gaze.stimuli)} images but no gaze; "
+                    "train on a set with scanpaths and give this one as data.target"
+                )
+        for domain in ("source", "target"):
+            for split in ("train", "val", "test"):
+                self.parts[domain, split] = self._part(sets[domain], split)
+        for part in self.parts.values():
+            self.cache.build(part.stimuli.values(), progress=True)
+        self.sets = sets
+
+    def _part(self, sets: Mapping[str, GazeSet], split: str) -> Part:
+        stimuli, paths, names = {}, {}, {}
+        for name, gaze in sets.items():
+            # Without gaze nothing can be scored, so nothing need be held out.
+            shares = self.shares if gaze.scanpaths else {"val": 0.0, "test": 0.0}
+            ids = split_images(gaze, self.split_seed, **shares)[split]
+            groups = gaze.by_image()
+            for i in ids:
+                key = f"{name}/{i}" if len(sets) > 1 else i
+                stimuli[key], names[key] = gaze.stimuli[i], name
+                if i in groups:
+                    paths[key] = groups[i]
+        return Part(stimuli, paths, names)
+
+    @property
+    def gaze_kind(self) -> str:
+        """How source gaze was recorded: ``eye``, ``mouse``, ``simulated`` or ``mixed``."""
+        kinds = {gaze.gaze for gaze in self.sets["source"].values()}
+        return kinds.pop() if len(kinds) == 1 else "mixed"
+
+    def _ranks(self) -> tuple[int, int]:
+        trainer = self.trainer
+        return (0, 1) if trainer is None else (trainer.global_rank, trainer.world_size)
+
+    @property
+    def steps(self) -> int:
+        """Training steps an epoch: one pass over the source."""
+        images = len(self.parts["source", "train"].stimuli)
+        return max(math.ceil(images / (self.batch_size * self._ranks()[1])), 1)
+
+    def _loader(self, dataset: Dataset[Any], sampler: Any, batch_size: int) -> DataLoader[Any]:
+        collate: Any = dataset.collate  # type: ignore[attr-defined]
+        return DataLoader(
+            dataset,
+            batch_size,
+            sampler=sampler,
+            num_workers=self.workers,
+            collate_fn=collate,
+            worker_init_fn=_quiet_worker,
+            persistent_workers=self.workers > 0,
+        )
+
+    def source_set(self, split: str, augment: Augment | None = None) -> SourceSet:
+        """Source images of a split with their gaze."""
+        part = self.parts["source", split]
+        weights = {i: self.weights.get(name, 1.0) for i, name in part.sets.items()}
+        return SourceSet(
+            part.stimuli, part.paths, self.cache, augment, weights, self.max_fixations, self.seed
+        )
+
+    def train_dataloader(self) -> CombinedLoader:
+        """Steps of ``{"source": SourceBatch, "target": TargetBatch}``."""
+        rank, world = self._ranks()
+        source = self.source_set("train", self.augment)
+        target = TargetSet(
+            self.parts["target", "train"].stimuli, self.cache, self.augment, self.seed
+        )
+        stream = partial(ShuffledStream, steps=self.steps, seed=self.seed, rank=rank, world=world)
+        own = stream(len(source), batch_size=self.batch_size)
+        loaders = {"source": self._loader(source, own, self.batch_size)}
+        if len(target):
+            drawn = stream(len(target), batch_size=self.target_batch_size)
+            loaders["target"] = self._loader(target, drawn, self.target_batch_size)
+        return CombinedLoader(loaders, "min_size")
+
+    def val_dataloader(self) -> DataLoader[Any]:
+        """Source images of the validation split."""
+        dataset = self.source_set("val")
+        return self._loader(dataset, Share(len(dataset), *self._ranks()), self.batch_size)

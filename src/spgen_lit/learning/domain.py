@@ -1,0 +1,86 @@
+"""The domain classifier and the features it may see."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, get_args
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from spgen_lit.learning.reversal import reverse
+
+Level = Literal["shallow", "middle", "deep", "bottleneck", "prediction"]
+
+
+def features_at(scenes: Any, level: Level) -> Tensor:
+    """Maps ``(image, channels, height, width)`` of one level of encoded images.
+
+    ``shallow``, ``middle`` and ``deep`` are the encoder's first, middle and last tap (the
+    published network adapts ``deep``); ``bottleneck`` is the decoder's output, and
+    ``prediction`` the same weighted by where the network expects gaze, in the manner of
+    conditional adversarial networks (CDAN, Long et al. 2018).
+
+    Raises:
+        ValueError: For an unknown level.
+    """
+    taps = scenes.taps
+    if level == "prediction":
+        expected = scenes.places.static[:, :4].softmax(-1).mean(1)
+        height, width = scenes.grid
+        share = expected.view(-1, 1, height, width) * (height * width)
+        out: Tensor = scenes.features * share
+        return out
+    places = {"shallow": 0, "middle": len(taps) // 2, "deep": len(taps) - 1}
+    if level in places:
+        tap: Tensor = taps[places[level]]
+        return tap
+    if level == "bottleneck":
+        bottleneck: Tensor = scenes.features
+        return bottleneck
+    raise ValueError(f"adaptation.levels must be from {get_args(Level)}, found {level!r}")
+
+
+class DomainHead(nn.Module):
+    """Tells source from target: n → 360 → 2, on pooled features or at every place.
+
+    Args:
+        per_position: Classify each place of the map rather than its mean.
+        hidden: Units of the hidden layer; 360 in the released code.
+    """
+
+    def __init__(self, per_position: bool = False, hidden: int = 360) -> None:
+        super().__init__()
+        self.per_position = per_position
+        self.first = nn.LazyLinear(hidden)
+        self.last = nn.Linear(hidden, 2)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Logits ``(row, 2)``; rows are images, or places of images one after another."""
+        rows = maps.flatten(2).mean(2) if not self.per_position else maps.flatten(2).mT.flatten(0, 1)
+        out: Tensor = self.last(self.first(rows).relu())
+        return out
+
+
+def domain_loss(
+    head: DomainHead, source: Tensor, target: Tensor, coefficient: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Cross-entropy of the domain classifier behind gradient reversal.
+
+    Both domains weigh the same, whatever their batch sizes.
+
+    Args:
+        head: The classifier; it learns at full rate whatever the coefficient.
+        source: Maps of source images.
+        target: Maps of target images.
+        coefficient: λ of the reversal.
+
+    Returns:
+        The loss, and the classifier's accuracy on source and on target.
+    """
+    losses, accuracies = [], []
+    for label, maps in enumerate((source, target)):
+        logits = head(reverse(maps, coefficient))
+        losses.append(F.cross_entropy(logits, logits.new_full((len(logits),), label).long()))
+        accuracies.append((logits.detach().argmax(1) == label).float().mean())
+    return torch.stack(losses).mean(), accuracies[0], accuracies[1]

@@ -1,0 +1,94 @@
+"""From maps to fixations: cells of a grid, soft-argmax and its local form."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+def cell_centres(height: int, width: int, device: torch.device | None = None) -> Tensor:
+    """Centres ``(height·width, 2)`` of a grid's cells as x, y in [0, 1], row by row."""
+    y = (torch.arange(height, device=device) + 0.5) / height
+    x = (torch.arange(width, device=device) + 0.5) / width
+    grid_y, grid_x = torch.meshgrid(y, x, indexing="ij")
+    return torch.stack([grid_x.flatten(), grid_y.flatten()], dim=1)
+
+
+def cell_of(xy: Tensor, height: int, width: int) -> Tensor:
+    """Index of the cell that holds each place; places off the image go to its edge.
+
+    Args:
+        xy: ``(…, 2)`` x, y in [0, 1].
+
+    Returns:
+        Integers ``(…)`` in [0, height·width).
+    """
+    column = (xy[..., 0] * width).long().clamp(0, width - 1)
+    row = (xy[..., 1] * height).long().clamp(0, height - 1)
+    return row * width + column
+
+
+def soft_argmax(logits: Tensor) -> Tensor:
+    """Expected place under the softmax of a map (the published decoder's coordinates).
+
+    Args:
+        logits: ``(…, height, width)``.
+
+    Returns:
+        ``(…, 2)``: x, y in [0, 1]; a map with one sharp peak gives that cell's centre.
+    """
+    height, width = logits.shape[-2:]
+    weights = logits.flatten(-2).softmax(-1)
+    return weights @ cell_centres(height, width, logits.device).to(weights.dtype)
+
+
+def local_soft_argmax(logits: Tensor, index: Tensor, height: int, width: int) -> Tensor:
+    """Sub-cell place around a chosen cell: the soft-argmax of its 3x3 neighbourhood.
+
+    Differentiable in the logits. Unlike the global form it cannot pull a fixation towards
+    the mean of distant modes.
+
+    Args:
+        logits: ``(path, height·width)``.
+        index: Chosen cell ``(path,)``.
+
+    Returns:
+        ``(path, 2)``: x, y in [0, 1], within one and a half cells of the cell's centre.
+    """
+    offsets = torch.tensor([-1, 0, 1], device=logits.device)
+    rows = (index // width)[:, None] + offsets
+    columns = (index % width)[:, None] + offsets
+    inside = ((rows >= 0) & (rows < height))[:, :, None] & ((columns >= 0) & (columns < width))[
+        :, None, :
+    ]
+    near = rows.clamp(0, height - 1)[:, :, None] * width + columns.clamp(0, width - 1)[:, None, :]
+    values = logits.gather(1, near.flatten(1)).masked_fill(~inside.flatten(1), float("-inf"))
+    weights = values.softmax(-1)
+    centres = cell_centres(height, width, logits.device).to(weights.dtype)
+    return torch.einsum("pk,pkc->pc", weights, centres[near.flatten(1)])
+
+
+def soft_targets(xy: Tensor, height: int, width: int, spread: float, aspect: float = 1.0) -> Tensor:
+    """Target distributions: a Gaussian around each fixation, summing to one on the grid.
+
+    The spread stands for the eye tracker's error and for observers landing beside the same
+    thing; it is label smoothing by distance.
+
+    Args:
+        xy: ``(…, 2)`` x, y in [0, 1].
+        spread: Deviation in cells (of the grid's height); 0 puts all on the fixation's cell.
+        aspect: Width of a cell over its height.
+
+    Returns:
+        ``(…, height·width)``.
+    """
+    if spread <= 0:
+        return F.one_hot(cell_of(xy, height, width), height * width).to(xy.dtype)
+    x = (torch.arange(width, device=xy.device) + 0.5) / width
+    y = (torch.arange(height, device=xy.device) + 0.5) / height
+    across = torch.exp(-0.5 * ((xy[..., 0:1].clamp(0, 1) - x) * (width * aspect / spread)) ** 2)
+    down = torch.exp(-0.5 * ((xy[..., 1:2].clamp(0, 1) - y) * (height / spread)) ** 2)
+    across = across / across.sum(-1, keepdim=True)
+    down = down / down.sum(-1, keepdim=True)
+    return (down[..., :, None] * across[..., None, :]).flatten(-2)
