@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import json
-import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from uuid import uuid4
 
 import cv2
 import numpy as np
@@ -202,7 +203,7 @@ def _jpeg(picture: NDArray[np.uint8]) -> bytes:
 
 def _write(path: Path, content: bytes) -> None:
     """Write a file so that it is never seen unfinished."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft = path.with_name(f".{path.name}.{uuid4().hex}")
     try:
         draft.write_bytes(content)
         draft.replace(path)
@@ -212,14 +213,13 @@ def _write(path: Path, content: bytes) -> None:
 
 def _write_index(path: Path, jobs: Sequence[_Job]) -> None:
     """Table of which image was painted how, for tables by family."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    with draft.open("w", newline="", encoding="utf-8") as file:
-        rows = csv.writer(file)
-        rows.writerow(["image", "file", "family", "seed", "palette"])
-        for job in jobs:
-            palette = "" if job.palette is None else job.palette.name
-            rows.writerow([job.photo.id, job.file.name, job.family, job.seed, palette])
-    draft.replace(path)
+    table = io.StringIO(newline="")
+    rows = csv.writer(table, lineterminator="\n")
+    rows.writerow(["image", "file", "family", "seed", "palette"])
+    for job in jobs:
+        palette = "" if job.palette is None else job.palette.name
+        rows.writerow([job.photo.id, job.file.name, job.family, job.seed, palette])
+    _write(path, table.getvalue().encode())
 
 
 def _palettes(folder: str | Path | None) -> list[Path]:

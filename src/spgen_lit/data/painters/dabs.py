@@ -74,6 +74,8 @@ def _dab(
     column = x.round().astype(np.intp).clip(0, width - 1)
     kept = where[row, column]
     row, column = row[kept], column[kept]
+    if not len(row):
+        return
     order = rng.permutation(len(row)).astype(np.int32)
     radii = size * rng.uniform(0.75, 1.15, len(row))
     tangent_x, tangent_y = flow.x[row, column], flow.y[row, column]

@@ -1,0 +1,345 @@
+"""The painter keeps things in place; the painted reader keeps the gaze on them."""
+
+from __future__ import annotations
+
+import itertools
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from spgen_lit.data import painted as painted_module
+from spgen_lit.data.images import read_image
+from spgen_lit.data.painted import Painted
+from spgen_lit.data.painterly import FAMILIES, TEST_FAMILIES, TRAIN_FAMILIES, paint
+from spgen_lit.data.painters.colour import transfer
+from spgen_lit.data.records import GazeSet, Stimulus
+from spgen_lit.scanpath import Scanpath
+
+
+def scene(height: int = 192, width: int = 256, seed: int = 0) -> np.ndarray:
+    """A made-up photograph: sky and ground, things on it, some noise."""
+    rng = np.random.default_rng(seed)
+    rows = np.linspace(0, 1, height)[:, None, None]
+    image = (1 - rows) * np.array([120, 160, 210]) + rows * np.array([150, 130, 90])
+    image = np.broadcast_to(image, (height, width, 3)).astype(np.uint8).copy()
+    # A thing in every cell of a grid, light and dark in turn: shifts show everywhere.
+    for row, column in itertools.product(range(3), range(4)):
+        x = int((column + rng.uniform(0.3, 0.7)) * width / 4)
+        y = int((row + rng.uniform(0.3, 0.7)) * height / 3)
+        low, high = ((10, 70), (190, 245))[(row + column) % 2]
+        colour = tuple(int(v) for v in rng.integers(low, high, 3))
+        cv2.circle(image, (x, y), int(rng.uniform(0.08, 0.13) * height), colour, -1, cv2.LINE_AA)
+    noise = rng.normal(0, 5, image.shape)
+    return (image + noise).clip(0, 255).astype(np.uint8)
+
+
+def painting() -> np.ndarray:
+    """Stands in for a real painting: reds and blacks."""
+    rng = np.random.default_rng(5)
+    red = rng.integers(20, 200, (60, 80))
+    return np.dstack([red, red // 4, red // 5]).astype(np.uint8)
+
+
+def grey(image: np.ndarray, sigma: float = 4) -> np.ndarray:
+    plane = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    return cv2.GaussianBlur(plane, (0, 0), sigma)
+
+
+def distance(one: np.ndarray, two: np.ndarray) -> float:
+    return float(np.abs(one.astype(np.float32) - two.astype(np.float32)).mean())
+
+
+def shift(one: np.ndarray, two: np.ndarray, most: int = 8) -> tuple[int, int]:
+    """By how many px (right, down) the second picture matches the first best."""
+    inner = one[most:-most, most:-most]
+    _, _, _, (right, down) = cv2.minMaxLoc(cv2.matchTemplate(two, inner, cv2.TM_CCOEFF_NORMED))
+    return right - most, down - most
+
+
+def test_shift_is_measured() -> None:
+    photo = grey(scene(), 2)
+    assert shift(photo, np.roll(photo, (3, -5), (0, 1))) == (-5, 3)
+
+
+def test_families_are_divided_between_training_and_testing() -> None:
+    assert not set(TRAIN_FAMILIES) & set(TEST_FAMILIES)
+    assert set(TRAIN_FAMILIES) | set(TEST_FAMILIES) == set(FAMILIES)
+    assert len(TRAIN_FAMILIES) >= 3 and len(TEST_FAMILIES) >= 3
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_painting_follows_from_its_arguments_alone(family: str) -> None:
+    photo = scene()
+    before = photo.copy()
+    first = paint(photo, family, seed=3, palette=painting())
+    np.random.seed(1)  # noqa: NPY002 - the global generator must have no say
+    second = paint(photo, family, seed=3, palette=painting())
+    assert first.shape == photo.shape and first.dtype == np.uint8
+    np.testing.assert_array_equal(first, second)
+    np.testing.assert_array_equal(photo, before)
+    assert distance(first, paint(photo, family, seed=4, palette=painting())) > 2
+
+
+def test_painting_is_the_same_in_another_process() -> None:
+    code = (
+        "import hashlib, numpy as np; from spgen_lit.data.painterly import paint, FAMILIES\n"
+        "photo = np.arange(64 * 96 * 3, dtype=np.int64).reshape(64, 96, 3) * 7 % 251\n"
+        "print([hashlib.md5(paint(photo.astype(np.uint8), f, 11)).hexdigest() for f in FAMILIES])"
+    )
+    runs = [
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        for _ in range(2)
+    ]
+    assert runs[0].stdout == runs[1].stdout and runs[0].stdout.count("'") == 2 * len(FAMILIES)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_strength_runs_from_the_photograph_to_the_painting_and_beyond(family: str) -> None:
+    photo = scene()
+    np.testing.assert_array_equal(paint(photo, family, 1, strength=0), photo)
+    near = [distance(photo, paint(photo, family, 1, strength=s)) for s in (0.02, 0.3, 0.6, 1)]
+    assert near[0] < 2 and near[-1] > 4
+    assert all(a < b for a, b in itertools.pairwise(near))
+    assert distance(paint(photo, family, 1, 2.0), paint(photo, family, 1)) > 1
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("palette", [None, painting()], ids=["own colours", "given palette"])
+def test_everything_stays_in_its_place(family: str, palette: np.ndarray | None) -> None:
+    for seed in range(3):
+        photo = scene(seed=seed)
+        result = paint(photo, family, seed, palette=palette)
+        one, two = grey(photo), grey(result)
+        assert np.corrcoef(one.ravel(), two.ravel())[0, 1] > 0.7
+        # The quarters too: a whole picture may stay while its parts move.
+        for rows, columns in itertools.product((slice(0, 96), slice(96, 192)), repeat=2):
+            moved = shift(grey(photo, 2)[rows, columns], grey(result, 2)[rows, columns])
+            assert max(map(abs, moved)) < 2, moved
+
+
+def test_families_differ_from_one_another() -> None:
+    photo = scene()
+    results = {family: paint(photo, family, 2) for family in FAMILIES}
+    for one, two in itertools.combinations(FAMILIES, 2):
+        assert distance(results[one], results[two]) > 4, (one, two)
+
+
+@pytest.mark.parametrize("shape", [(16, 16), (17, 240), (301, 33), (90, 121)])
+def test_odd_shapes_and_flat_pictures_are_painted(shape: tuple[int, int]) -> None:
+    for family in FAMILIES:
+        for value in (0, 255):
+            flat = np.full((*shape, 3), value, np.uint8)
+            assert paint(flat, family, 0).shape == flat.shape
+        assert paint(scene(*shape) if min(shape) > 45 else flat, family, 0, 3.0).dtype == np.uint8
+
+
+def test_marks_scale_with_the_picture() -> None:
+    small, large = scene(192, 256), cv2.resize(scene(192, 256), (512, 384))
+    for family in ("oil", "kuwahara", "strokes"):
+        one, two = paint(small, family, 6), paint(large, family, 6)
+        two = cv2.resize(two, (256, 192), interpolation=cv2.INTER_AREA)
+        assert np.corrcoef(grey(one, 2).ravel(), grey(two, 2).ravel())[0, 1] > 0.9
+
+
+def test_palette_brings_its_colours_and_keeps_the_order_of_greys() -> None:
+    photo = scene()
+    plain = paint(photo, "palette", 0, palette=photo)
+    red = paint(photo, "palette", 0, palette=painting())
+    goal, own, got = (
+        cv2.cvtColor(p, cv2.COLOR_RGB2Lab)[..., 1:].mean((0, 1)) for p in (painting(), photo, red)
+    )
+    assert np.linalg.norm(got - goal) < 0.5 * np.linalg.norm(own - goal)
+    assert distance(plain, red) > 10
+    ramp = np.repeat(np.linspace(0, 1, 128, dtype=np.float32)[None, :, None], 64, 0)
+    moved = transfer(np.repeat(ramp, 3, 2), painting(), colour=0, light=1)
+    lightness = cv2.cvtColor(moved, cv2.COLOR_RGB2Lab)[32, :, 0]
+    assert (np.diff(lightness) > -0.3).all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"family": "oils"}, "unknown painter family 'oils'.*oil, .*watercolour"),
+        ({"strength": -0.1}, r"strength must lie in \[0, 3\], found -0.1"),
+        ({"seed": -1}, "seed must be at least 0, found -1"),
+        ({"image": np.zeros((40, 40), np.uint8)}, r"image must be RGB uint8.*\(40, 40\)"),
+        ({"image": np.zeros((40, 40, 3))}, "image must be RGB uint8.*float64"),
+        ({"image": np.zeros((8, 40, 3), np.uint8)}, "at least 16 px"),
+        ({"palette": np.zeros((4, 4, 4), np.uint8)}, "palette must be RGB uint8"),
+    ],
+)
+def test_bad_arguments_are_named(arguments: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        paint(**({"image": scene(), "family": "oil", "seed": 0} | arguments))
+
+
+@dataclass
+class Made:
+    """A reader of a few made-up photographs with gaze."""
+
+    root: Path
+    count: int = 9
+
+    def read(self) -> GazeSet:
+        stimuli, paths = {}, []
+        for number in range(self.count):
+            height, width = (240, 320) if number % 2 else (160, 120)
+            file = self.root / f"photo {number}.png"
+            if not file.exists():
+                cv2.imwrite(
+                    str(file), cv2.cvtColor(scene(height, width, number), cv2.COLOR_RGB2BGR)
+                )
+            stimuli[f"a/photo {number}.png"] = Stimulus(
+                f"a/photo {number}.png", file, (width, height)
+            )
+            paths.append(
+                Scanpath(
+                    f"a/photo {number}.png",
+                    (width, height),
+                    np.array([[0.5, 0.5], [0.2, 1.1]]),
+                    np.array([0.2, 0.3]),
+                    "x",
+                )
+            )
+        ids = tuple(stimuli)
+        return GazeSet(
+            "made", stimuli, paths, "eye", {"train": ids[:6], "test": ids[6:]}, notes=("made up",)
+        )
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Made:
+    (tmp_path / "photos").mkdir()
+    return Made(tmp_path / "photos")
+
+
+def test_painted_set_keeps_ids_gaze_and_splits(source: Made, tmp_path: Path) -> None:
+    photographs = source.read()
+    result = Painted(source, tmp_path / "cache", size=(160, 120)).read()
+    assert result.name == "painted-made" and result.gaze == "eye"
+    assert list(result.stimuli) == list(photographs.stimuli)
+    assert result.splits == photographs.splits
+    assert result.notes[0] == "made up" and "pointillist" in result.notes[1]
+    for one, two in zip(photographs.scanpaths, result.scanpaths, strict=True):
+        np.testing.assert_array_equal(one.xy, two.xy)
+        assert one.durations is not None and two.durations is not None
+        np.testing.assert_array_equal(one.durations, two.durations)
+        assert (one.image, one.observer) == (two.image, two.observer)
+        assert two.size == result.stimuli[two.image].size
+    for image, stimulus in result.stimuli.items():
+        pixels = read_image(stimulus.path)
+        assert stimulus.size == pixels.shape[1::-1]
+        assert stimulus.size == ((160, 120) if pixels.shape[1] > pixels.shape[0] else (120, 160))
+        photo = read_image(photographs.stimuli[image].path)
+        photo = cv2.resize(photo, stimulus.size, interpolation=cv2.INTER_AREA)
+        assert np.corrcoef(grey(photo).ravel(), grey(pixels).ravel())[0, 1] > 0.7
+
+
+def test_families_are_dealt_evenly_and_by_the_seed(source: Made, tmp_path: Path) -> None:
+    def dealt(seed: int) -> list[str]:
+        root = tmp_path / f"cache{seed}"
+        Painted(source, root, TEST_FAMILIES, (64, 48), seed=seed).read()
+        (index,) = root.glob("*/index.csv")
+        rows = [line.split(",") for line in index.read_text().splitlines()]
+        assert rows[0][:3] == ["image", "file", "family"]
+        assert all((index.parent / row[1]).is_file() for row in rows[1:])
+        return [row[2] for row in rows[1:]]
+
+    first, second = dealt(0), dealt(1)
+    assert sorted(first) == sorted(TEST_FAMILIES * 3) == sorted(second)
+    assert first != second
+
+
+def test_cache_is_used_again_and_only_gaps_are_filled(
+    source: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = Painted(source, tmp_path / "cache", "train", (64, 48))
+    calls = []
+
+    def counted(*arguments: object) -> np.ndarray:
+        calls.append(arguments)
+        if len(calls) == 5:
+            raise KeyboardInterrupt
+        return paint(*arguments)
+
+    monkeypatch.setattr(painted_module, "paint", counted)
+    with pytest.raises(KeyboardInterrupt):
+        reader.read()
+    whole = sorted((tmp_path / "cache").glob("*/*.jpg"))
+    assert len(whole) == 4 and not list((tmp_path / "cache").glob("*/.*"))
+    stamps = [file.stat().st_mtime_ns for file in whole]
+    result = reader.read()
+    assert len(calls) == 5 + 5
+    assert [file.stat().st_mtime_ns for file in whole] == stamps
+    assert all(stimulus.path.is_file() for stimulus in result.stimuli.values())
+    reader.read()
+    assert len(calls) == 10
+    Painted(source, tmp_path / "cache", "train", (64, 48), strength=0.5).read()
+    assert len(calls) == 19
+
+
+def test_two_processes_build_one_cache(source: Made, tmp_path: Path) -> None:
+    source.read()
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from pathlib import Path; from test_painterly import Made\n"
+        "from spgen_lit.data.painted import Painted\n"
+        "Painted(Made(Path(sys.argv[2])), sys.argv[3], 'all', (64, 48)).read()"
+    )
+    here, cache = str(Path(__file__).parent), tmp_path / "cache"
+    command = [sys.executable, "-c", code, here, str(source.root), str(cache)]
+    both = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(2)]
+    errors = [process.communicate()[1].decode() for process in both]
+    assert [process.returncode for process in both] == [0, 0], errors
+    files = list(cache.glob("*/*.jpg"))
+    assert len(files) == 9 and not list(cache.glob("*/.*"))
+    assert {read_image(file).shape for file in files} == {(48, 64, 3), (64, 48, 3)}
+
+
+def test_a_changed_photograph_is_painted_again(source: Made, tmp_path: Path) -> None:
+    reader = Painted(source, tmp_path / "cache", "kuwahara", (64, 48))
+    before = reader.read().stimuli["a/photo 1.png"].path
+    cv2.imwrite(str(source.root / "photo 1.png"), scene(240, 320, 99)[..., ::-1])
+    after = reader.read().stimuli["a/photo 1.png"].path
+    assert before != after
+    assert distance(read_image(before), read_image(after)) > 5
+
+
+def test_palettes_reach_the_pictures(source: Made, tmp_path: Path) -> None:
+    (tmp_path / "paintings").mkdir()
+    cv2.imwrite(str(tmp_path / "paintings" / "red.png"), painting()[..., ::-1])
+    settings = {"families": "palette", "size": (64, 48)}
+    plain = Painted(source, tmp_path / "cache", **settings).read()
+    red = Painted(source, tmp_path / "cache", palettes=tmp_path / "paintings", **settings).read()
+    for image in plain.stimuli:
+        one, two = (read_image(s.stimuli[image].path).reshape(-1, 3).mean(0) for s in (plain, red))
+        assert two[0] - two[2] > one[0] - one[2]
+
+
+def test_bad_settings_of_the_reader_are_named(source: Made, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"'oils'.*oil, kuwahara.*train, test, all"):
+        Painted(source, tmp_path, families=["oil", "oils"])
+    with pytest.raises(ValueError, match="found none"):
+        Painted(source, tmp_path, families=[])
+    with pytest.raises(ValueError, match=r"size: found \(8, 8\)"):
+        Painted(source, tmp_path, size=(8, 8))
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        Painted(source, tmp_path, palettes=tmp_path / "nowhere").read()
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(FileNotFoundError, match="no image in the folder of palettes"):
+        Painted(source, tmp_path, palettes=tmp_path / "empty").read()
+
+
+def test_real_photographs_keep_their_layout(data_dir: Path) -> None:
+    files = sorted((data_dir / "osie" / "data" / "stimuli").glob("*.jpg"))[:3]
+    palette = read_image(sorted((data_dir / "paintings").glob("*.jpg"))[0])
+    for number, file in enumerate(files):
+        photo = cv2.resize(read_image(file), (256, 192), interpolation=cv2.INTER_AREA)
+        for family in FAMILIES:
+            result = paint(photo, family, number, palette=palette)
+            assert np.corrcoef(grey(photo).ravel(), grey(result).ravel())[0, 1] > 0.75, family
