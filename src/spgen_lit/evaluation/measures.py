@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-Better = Literal["up", "down", "zero", "people"]
-ARROWS: dict[Better, str] = {"up": "↑", "down": "↓", "zero": "→0", "people": "≈"}
+Better = Literal["up", "down", "people"]
+ARROWS: dict[Better, str] = {"up": "↑", "down": "↓", "people": "≈"}
 
 
 @dataclass(frozen=True)
@@ -17,8 +17,7 @@ class Measure:
     Attributes:
         name: Key in files and in Python.
         label: Words on tables.
-        better: ``up``, ``down``, ``zero`` (closer to zero) or ``people`` (closer to
-            people's figure, from either side).
+        better: ``up``, ``down`` or ``people`` (closer to people's figure, from either side).
         family: Group that is computed together.
         unit: Unit of the value; empty for pure numbers.
     """
@@ -57,7 +56,7 @@ _ALL = (
     Measure("recurrence", "recurrence", "up", "recurrence", "%"),
     Measure("determinism", "determinism", "up", "recurrence", "%"),
     Measure("laminarity", "laminarity", "up", "recurrence", "%"),
-    Measure("corm", "CORM", "zero", "recurrence"),
+    Measure("corm", "|CORM|", "down", "recurrence", "%"),
     Measure("disc_iou", "disc IoU", "up", "disc_iou"),
     Measure("nss", "NSS", "up", "nss"),
     Measure("auc", "AUC-Judd", "up", "maps"),

@@ -24,6 +24,7 @@ class Protocol:
         temp_bin: Seconds of viewing that make one symbol in ScanMatch with durations.
         sed_grid: Cells along each side of the string edit distance's grid.
         stde_convention: ``chen2021`` (L1) or ``vame`` (L2), for TDE and STDE.
+        tde_window: Fixations in a window of TDE.
         multimatch_simplify: None, or the thresholds given to MultiMatch's simplification
             as (name, value) pairs.
         pairs: Which paths meet; only ``every sample with every observer`` exists. A path
@@ -55,6 +56,7 @@ class Protocol:
     temp_bin: float = 0.05
     sed_grid: int = 5
     stde_convention: Literal["chen2021", "vame"] = "chen2021"
+    tde_window: int = 3
     multimatch_simplify: tuple[tuple[str, float], ...] | None = None
     pairs: str = "every sample with every observer"
     samples: int = 10
@@ -85,7 +87,14 @@ class Protocol:
             items = given.items() if isinstance(given, Mapping) else given
             frozen = tuple((str(key), float(value)) for key, value in items)
             object.__setattr__(self, "multimatch_simplify", frozen)
-        positive = ("scanmatch_threshold", "temp_bin", "sed_grid", "samples", "map_side")
+        positive = (
+            "scanmatch_threshold",
+            "temp_bin",
+            "sed_grid",
+            "samples",
+            "map_side",
+            "tde_window",
+        )
         shares = ("disc_radius", "recurrence_radius", "map_sigma", "congruency_area")
         for name in (*positive, *shares):
             if not getattr(self, name) > 0:

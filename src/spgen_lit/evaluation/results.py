@@ -47,12 +47,12 @@ class Results:
     def normalised(self, metric: str) -> float:
         """(model - chance)/(people - chance); NaN where that has no meaning.
 
-        Measures that aim at zero or at people's own figure have no scale from chance to
-        people, and a band without people or chance gives none.
+        A measure that aims at people's own figure has no scale from chance to people, and
+        a band without people or chance gives none.
         """
         if not {"people", "other_image"} <= set(self.band):
             return float("nan")
-        if metric in MEASURES and MEASURES[metric].better in ("zero", "people"):
+        if metric in MEASURES and MEASURES[metric].better == "people":
             return float("nan")
         people, chance = self.band["people"], self.band["other_image"]
         if metric not in people.metrics or metric not in chance.metrics:

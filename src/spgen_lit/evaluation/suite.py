@@ -12,13 +12,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from spgen_lit.evaluation.energy import diversity, energy
 from spgen_lit.evaluation.map_measures import Ground, map_values
 from spgen_lit.evaluation.measures import MEASURES, select
-from spgen_lit.evaluation.path_measures import (
-    FAMILIES,
-    MEMBERS,
-    cluster_values,
-    pair_rows,
-    within_rows,
-)
+from spgen_lit.evaluation.path_measures import MEMBERS, pair_rows, within_rows
 from spgen_lit.evaluation.protocol import Protocol
 from spgen_lit.evaluation.scores import Scores
 from spgen_lit.evaluation.tally import Tally
@@ -64,7 +58,7 @@ def evaluate(
         ValueError: If the two sides have different images, or a name is unknown.
     """
     names = select(metrics)
-    families = set(MEASURES[name].family for name in names)
+    families = {MEASURES[name].family for name in names}
     everything = trials(samples, people, protocol)
     tally = Tally([trial.image for trial in everything], names)
     for trial in everything:
@@ -88,31 +82,25 @@ def _score_paths(
 ) -> Iterator[set[str]]:
     """Score one block, family by family; yields the families that are done."""
     on_matrices = families & _ON_MATRICES
-    for family in FAMILIES:
-        needed = family in families or (family == "scanmatch" and on_matrices)
-        if not needed:
+    for family, names in MEMBERS.items():
+        if family not in families and not (family == "scanmatch" and on_matrices):
             continue
-        rows = pair_rows(FAMILIES[family], block, protocol)
+        rows = pair_rows(family, block, protocol)
         for trial, values in zip(block, rows, strict=True):
-            for column, name in enumerate(MEMBERS[family]):
-                tally.add(trial.image, name, values[:, column])
+            for column, name in enumerate(names):
+                # A trial without a pair (one observer against nobody) has no columns.
+                tally.add(trial.image, name, values[:, column] if len(values) else [])
         if family == "scanmatch" and on_matrices:
             _score_matrices(block, rows, protocol, tally)
             yield on_matrices
-        if family in families:
-            yield {family}
-    if "clusters" in families:
-        for trial in block:
-            for name, column in cluster_values(trial).items():
-                tally.add(trial.image, name, column)
-        yield {"clusters"}
+        yield families & {family}
 
 
 def _score_matrices(
     block: Sequence[Trial], rows: Sequence[Array], protocol: Protocol, tally: Tally
 ) -> None:
     """Energy score and diversity with d = 1 - ScanMatch, from the ScanMatch of the pairs."""
-    within = within_rows(FAMILIES["scanmatch"], block, protocol)
+    within = within_rows("scanmatch", block, protocol)
     for trial, values, similar in zip(block, rows, within, strict=True):
         distance = np.full(trial.allowed.shape, np.nan)
         distance[trial.allowed] = 1 - values[:, 0]
