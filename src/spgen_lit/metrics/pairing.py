@@ -54,9 +54,9 @@ def within(
     if symmetric is None:
         symmetric = getattr(metric, "__name__", "") not in ASYMMETRIC | {"<lambda>", ""}
     count = len(a)
-    i, j = np.triu_indices(count, k=1)
+    i, j = (index.tolist() for index in np.triu_indices(count, k=1))
     if not symmetric:
-        i, j = np.concatenate([i, j]), np.concatenate([j, i])
+        i, j = i + j, j + i
     values = metric([a[k] for k in i], [a[k] for k in j], **options)
     result = np.full((count, count, *values.shape[1:]), np.nan)
     result[i, j] = values
