@@ -83,14 +83,17 @@ def _fixed(point: tuple[float, float]) -> tuple[int, int]:
 def draw_lines(canvas: Pixels, marks: Sequence[Mark]) -> None:
     """Draw the saccades between consecutive marks in place, cased black, then white."""
     unit = stroke_unit(canvas.shape[1], canvas.shape[0])
-    for width, tint in ((6.5, BLACK), (4.5, WHITE), (2.2, None)):
+    # The casing keeps a whole px on each side, or it would fade on small pictures.
+    inner = max(1, round(2.2 * unit))
+    rim = max(1, round(1.1 * unit))
+    for width, tint in ((inner + 4 * rim, BLACK), (inner + 2 * rim, WHITE), (inner, None)):
         for start, end in itertools.pairwise(marks):
             cv2.line(
                 canvas,
                 _fixed(start.centre),
                 _fixed(end.centre),
                 tint or start.colour,
-                max(1, round(width * unit)),
+                width,
                 cv2.LINE_AA,
                 _SHIFT,
             )

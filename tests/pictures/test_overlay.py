@@ -1,0 +1,158 @@
+"""Overlays: places, colours, sizes and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from spgen_lit.pictures.marks import GRADIENT
+from spgen_lit.pictures.overlay import contact_sheet, draw_scanpath, save_png, side_by_side
+from spgen_lit.scanpath import Scanpath
+
+RED = (255, 0, 0)
+SIZES = [(800, 600), (1600, 200), (200, 1600), (641, 479), (301, 800)]
+
+
+def picture(size: tuple[int, int], level: int = 128) -> np.ndarray:
+    return np.full((size[1], size[0], 3), level, np.uint8)
+
+
+def centre_of(drawn: np.ndarray, colour: tuple[int, int, int]) -> np.ndarray:
+    """Centroid in px of everything coloured so, the first pixel's outer corner being 0, 0."""
+    rows, columns = np.nonzero(np.abs(drawn.astype(int) - colour).max(axis=2) < 45)
+    assert len(rows), "the colour is not in the picture"
+    return np.array([columns.mean() + 0.5, rows.mean() + 0.5])
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("share", [(0.25, 0.75), (0.7, 0.2), (0.5, 0.5)])
+def test_fixation_is_centred_at_its_pixel(
+    size: tuple[int, int], share: tuple[float, float]
+) -> None:
+    place = (share[0] * size[0], share[1] * size[1])
+    path = Scanpath.from_pixels("i", size, [place], [0.25])
+    drawn = draw_scanpath(picture(size), path, colour=RED, numbers=False)
+    assert np.abs(centre_of(drawn, RED) - place).max() < 0.6
+
+
+def test_order_of_x_and_y_and_of_time_is_kept() -> None:
+    size = (800, 300)
+    places = [(100, 50), (700, 80), (650, 250), (60, 240)]
+    path = Scanpath.from_pixels("i", size, places, [0.3] * 4)
+    drawn = draw_scanpath(picture(size), path, numbers=False)
+    for (x, y), share in zip(places, (0, 1 / 3, 2 / 3, 1), strict=True):
+        stops = np.array(GRADIENT, float)
+        at = share * (len(stops) - 1)
+        low = min(int(at), len(stops) - 2)
+        expected = stops[low] + (at - low) * (stops[low + 1] - stops[low])
+        found = drawn[y, x].astype(float)
+        assert np.abs(found - expected).max() < 20, (x, y)
+
+
+def test_area_grows_with_duration_and_the_first_fixation_is_marked() -> None:
+    size = (800, 600)
+    spots = [(150, 300), (400, 300), (650, 300)]
+    path = Scanpath.from_pixels("i", size, spots, [0.2, 0.2, 0.8])
+    drawn = draw_scanpath(picture(size), path, colour=RED, numbers=False)
+    changed = (drawn != 128).any(axis=2)
+
+    def tall(x: int) -> int:
+        return int(changed[:, x].sum())
+
+    assert tall(650) > 1.7 * tall(400)
+    assert tall(150) > tall(400) + 6, "the first of equal fixations wears a second ring"
+    red = (np.abs(drawn.astype(int) - RED).max(axis=2) < 45)[:, 650].sum()
+    assert red == pytest.approx(2 * 15 * np.sqrt(0.8 / 0.25), abs=4)
+
+
+@pytest.mark.parametrize("level", [0, 255])
+def test_marks_stand_out_on_black_and_on_white(level: int) -> None:
+    size = (400, 300)
+    path = Scanpath.from_pixels("i", size, [(100, 150), (300, 150)], [0.25, 0.25])
+    drawn = draw_scanpath(picture(size, level), path, numbers=False)
+    ring = drawn[150, 60:140].astype(int).mean(axis=1)
+    line = drawn[120:180, 200].astype(int).mean(axis=1)
+    for profile in (ring, line):
+        assert profile.max() > 200
+        assert profile.min() < 110
+
+
+def test_numbers_change_the_inside_of_discs_only() -> None:
+    size = (800, 600)
+    path = Scanpath.from_pixels("i", size, [(400, 300)], [0.5])
+    bare = draw_scanpath(picture(size), path, numbers=False)
+    numbered = draw_scanpath(picture(size), path)
+    rows, columns = np.nonzero((bare != numbered).any(axis=2))
+    assert len(rows) > 20
+    assert np.abs(rows - 300).max() < 30
+    assert np.abs(columns - 400).max() < 30
+
+
+def test_image_is_left_as_it_is_and_small_ones_are_enlarged_on_demand() -> None:
+    small = picture((120, 90))
+    path = Scanpath.from_pixels("i", (120, 90), [(60, 45)], [0.25])
+    assert draw_scanpath(small, path).shape == (90, 120, 3)
+    assert draw_scanpath(small, path, min_width=600).shape == (450, 600, 3)
+    assert (small == 128).all()
+
+
+def test_off_image_and_empty_paths_are_drawn_without_harm() -> None:
+    size = (200, 100)
+    away = Scanpath("i", size, np.array([[5.0, -3.0], [-1e7, 1e7], [0.5, 0.5]]))
+    assert draw_scanpath(picture(size), away).shape == (100, 200, 3)
+    nothing = Scanpath("i", size, np.empty((0, 2)))
+    assert (draw_scanpath(picture(size), nothing) == 128).all()
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3000, 2), (2, 3000)])
+def test_extreme_sizes(size: tuple[int, int]) -> None:
+    path = Scanpath("i", size, np.array([[0.5, 0.5], [1.0, 1.0]]))
+    assert draw_scanpath(picture(size), path).shape == (size[1], size[0], 3)
+
+
+@pytest.mark.parametrize(
+    "bad", [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3)), np.zeros((0, 4, 3), np.uint8)]
+)
+def test_other_arrays_are_refused(bad: np.ndarray) -> None:
+    path = Scanpath("i", (4, 4), np.array([[0.5, 0.5]]))
+    with pytest.raises(ValueError, match=r"uint8 RGB array of shape"):
+        draw_scanpath(bad, path)
+
+
+def test_side_by_side_has_a_row_a_path_and_one_column_without_people() -> None:
+    size = (300, 200)
+    ground = picture(size)
+    paths = [Scanpath("i", size, np.array([[0.1 * k, 0.5]])) for k in range(1, 5)]
+    both = side_by_side(ground, paths, paths[:2], width=300)
+    alone = side_by_side(ground, paths[:1], [], width=300)
+    assert both.shape[1] > 2 * 300 > alone.shape[1] >= 300
+    assert both.shape[0] >= 3 * 200 > alone.shape[0] >= 200
+
+
+def test_contact_sheet_keeps_pictures_whole_and_in_place() -> None:
+    red, green, blue = (
+        np.full((50, 100, 3), c, np.uint8) for c in ([255, 0, 0], [0, 255, 0], [0, 0, 255])
+    )
+    sheet = contact_sheet([[red, green], [blue]], ["a", "b"], ["", "Картина"], cell_width=100)
+    centres = {
+        name: centre_of(sheet, c)
+        for name, c in (("r", RED), ("g", (0, 255, 0)), ("b", (0, 0, 255)))
+    }
+    assert centres["r"][0] == centres["b"][0] < centres["g"][0]
+    assert centres["r"][1] == centres["g"][1] < centres["b"][1]
+    with pytest.raises(ValueError, match="2 columns need 2 column titles, found 1"):
+        contact_sheet([[red, green]], ["a"], [""])
+    with pytest.raises(ValueError, match="at least one picture"):
+        contact_sheet([], [], [])
+
+
+def test_png_is_exact_and_leaves_nothing_else(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (33, 47, 3), dtype=np.uint8)
+    target = tmp_path / "new" / "a.png"
+    save_png(target, noise)
+    read = cv2.cvtColor(cv2.imread(str(target)), cv2.COLOR_BGR2RGB)
+    assert (read == noise).all()
+    assert [file.name for file in target.parent.iterdir()] == ["a.png"]

@@ -1,0 +1,93 @@
+"""Plots: tables become pictures; missing columns and empty tables are named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from spgen_lit.pictures import plots
+
+SWEEP = [
+    {"temperature": t, "priors": p, "scanmatch": 0.3 + 0.01 * t * p, "low": 0.2, "high": 0.5}
+    for t in (0, 0.5, 1)
+    for p in (4, 8)
+]
+
+
+def is_picture(rgb: np.ndarray) -> bool:
+    return rgb.dtype == np.uint8 and rgb.ndim == 3 and rgb.shape[2] == 3 and rgb.std() > 5
+
+
+def red_frame(rgb: np.ndarray) -> tuple[float, float]:
+    """Centre of the best cell's frame, as shares of the picture's width and height."""
+    red = (np.abs(rgb.astype(int) - [0xD5, 0, 0]).max(axis=2)) < 30
+    rows, columns = np.nonzero(red)
+    assert len(rows)
+    return columns.mean() / rgb.shape[1], rows.mean() / rgb.shape[0]
+
+
+def test_heat_map_frames_the_best_cell() -> None:
+    high = plots.heat_map(SWEEP, "temperature", "priors", "scanmatch", people_level=0.39)
+    low = plots.heat_map(SWEEP, "temperature", "priors", "scanmatch", best="min")
+    none = plots.heat_map(SWEEP, "temperature", "priors", "scanmatch", best=None)
+    assert is_picture(high)
+    best, worst = red_frame(high), red_frame(low)
+    assert best[0] > worst[0]  # the highest value stands at the right, in the top row
+    assert best[1] < 0.5
+    with pytest.raises(AssertionError):
+        red_frame(none)
+
+
+def test_heat_map_averages_and_leaves_gaps() -> None:
+    rows = [*SWEEP[:-1], {**SWEEP[0], "scanmatch": 9.0}, {**SWEEP[1], "scanmatch": "nan"}]
+    assert is_picture(plots.heat_map(rows, "temperature", "priors", "scanmatch"))
+
+
+def test_curves_read_a_csv_file_and_save(tmp_path: Path) -> None:
+    table = tmp_path / "sweep.csv"
+    table.write_text("t,sm,priors\n0,.3,4\n.5,.35,4\n1,.2,4\n0,.31,8\n1,,8\n")
+    saved = tmp_path / "out" / "curve.png"
+    drawn = plots.curves(table, "t", "sm", group="priors", levels={"people": 0.39}, path=saved)
+    assert is_picture(drawn)
+    assert saved.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    plain = plots.curves(SWEEP, "temperature", "scanmatch", low="low", high="high")
+    assert is_picture(plain)
+
+
+def test_distributions_and_scatter() -> None:
+    generator = np.random.default_rng(0)
+    groups = {"model": generator.gamma(2, 1, 300), "people": [1, 2, np.nan, 3]}
+    assert is_picture(plots.distributions(groups, "duration (s)"))
+    assert is_picture(plots.distributions({"same": [1.0, 1.0]}, "constant"))
+    points = generator.normal(size=(20, 2))
+    assert is_picture(plots.domain_scatter(points, ["photograph"] * 10 + ["painting"] * 10))
+    with pytest.raises(ValueError, match=r"shape \(19, 2\).*found \(20, 2\)"):
+        plots.domain_scatter(points, ["photograph"] * 19)
+    with pytest.raises(ValueError, match="no group has a finite value"):
+        plots.distributions({"model": [np.nan]}, "x")
+
+
+def test_training_curves_of_a_sparse_record(tmp_path: Path) -> None:
+    record = tmp_path / "metrics.csv"
+    record.write_text(
+        "epoch,step,train/scanpath_loss,lambda,val/scanmatch,train/domain_acc_source,grad_norm,odd\n"
+        "0,0,3.0,0.0,,0.5,1.0,\n0,10,2.5,0.1,,0.6,1.1,\n0,10,,,0.3,,,1\n1,20,2.0,0.2,,0.5,0.9,\n"
+    )
+    saved = tmp_path / "curves.png"
+    assert is_picture(plots.training_curves(record, saved))
+    assert saved.is_file()
+
+
+def test_what_is_missing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no column 'nss'; it has temperature, priors, scanmatch"):
+        plots.heat_map(SWEEP, "temperature", "priors", "nss")
+    with pytest.raises(ValueError, match="no rows"):
+        plots.curves([], "a", "b")
+    with pytest.raises(ValueError, match="holds no number"):
+        plots.heat_map([{"a": 1, "b": 2, "c": ""}], "a", "b", "c")
+    with pytest.raises(ValueError, match="holds no logged value"):
+        plots.training_curves([{"step": 1, "epoch": 0}])
+    with pytest.raises(FileNotFoundError):
+        plots.curves(tmp_path / "absent.csv", "a", "b")
