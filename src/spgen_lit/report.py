@@ -65,10 +65,8 @@ def _write(path: Path, rows: Sequence[Row]) -> None:
         writer.writerow(("metric", "result", "first", "second", "difference", "low", "high", "p"))
         for row in rows:
             delta = row.difference
-            writer.writerow(
-                (row.metric, row.name, row.first, row.second, delta.mean, delta.low, delta.high)
-                + (delta.p,)
-            )
+            means = (row.metric, row.name, row.first, row.second)
+            writer.writerow((*means, delta.mean, delta.low, delta.high, delta.p))
     partial.replace(path)
 
 

@@ -31,23 +31,27 @@ class Pools:
         training: Sequence[Scanpath] | None,
     ) -> None:
         self._people = people
+        self._places = {image: place for place, image in enumerate(people)}
+        pool: list[tuple[Scanpath, int]]
         if training is None:
-            pool = [(path, image) for image, own in people.items() for path in own if len(path)]
+            pool = [
+                (path, place) for image, place in self._places.items() for path in people[image]
+            ]
         else:
-            # Training images have other ids or, in another set, the same ids by accident:
-            # they are never the image that is scored.
-            pool = [(path, None) for path in training if len(path)]
+            # Training images may have the ids of these by accident: they are never the same.
+            pool = [(path, -1) for path in training]
+        pool = [(path, place) for path, place in pool if len(path)]
         if not pool:
             raise ValueError("no fixation to draw from: give training scanpaths with fixations")
         self._paths = [path for path, _ in pool]
-        self._owner = np.array([owner or "" for _, owner in pool], dtype=object)
+        self._owner = np.array([place for _, place in pool])
         self._lengths = np.array([len(path) for path in self._paths])
         self._xy = np.concatenate([path.xy for path in self._paths])
         self._fixation_owner = np.repeat(self._owner, self._lengths)
 
     def fixations(self, image: str) -> np.ndarray:
         """Places ``(fixation, 2)`` in [0, 1] that the centre bias of an image is fitted on."""
-        return np.asarray(self._xy[self._fixation_owner != image])
+        return np.asarray(self._xy[self._fixation_owner != self._places[image]])
 
     def strangers(self, image: str, count: int, random: np.random.Generator) -> list[Scanpath]:
         """Paths of people who looked at other images, each at a different one if possible.
@@ -104,7 +108,7 @@ class Pools:
         return path, self._people[image][0].size
 
     def _others(self, image: str) -> np.ndarray:
-        others = np.flatnonzero(self._owner != image)
+        others = np.flatnonzero(self._owner != self._places[image])
         if not len(others):
             raise ValueError(
                 f"image {image!r} is the only one: chance and centre bias need scanpaths on "

@@ -38,6 +38,8 @@ class Protocol:
         recurrence_radius: Radius of recurrence as a share of the diagonal.
         map_side: Cells along the longer side of density maps.
         map_sigma: Gaussian width of density maps as a share of the diagonal.
+        density_floor: Share of a uniform density mixed into densities whose logarithm is
+            taken (information gain, KL).
         congruency_area: Share of the image's area taken as "where others looked".
         map_truth: What CC, KL and SIM compare the samples' density with.
         nan: What happens to comparisons without a value.
@@ -67,6 +69,7 @@ class Protocol:
     recurrence_radius: float = 0.05
     map_side: int = 128
     map_sigma: float = 0.025
+    density_floor: float = 0.05
     congruency_area: float = 0.2
     map_truth: str = "all observers pooled; people: one half against the other"
     nan: str = "left out of means and counted"
@@ -95,7 +98,13 @@ class Protocol:
             "map_side",
             "tde_window",
         )
-        shares = ("disc_radius", "recurrence_radius", "map_sigma", "congruency_area")
+        shares = (
+            "disc_radius",
+            "recurrence_radius",
+            "map_sigma",
+            "density_floor",
+            "congruency_area",
+        )
         for name in (*positive, *shares):
             if not getattr(self, name) > 0:
                 raise ValueError(f"protocol {self.name!r}: {name} must be above 0")
@@ -131,12 +140,7 @@ class Protocol:
                 f"protocol card {card.get('name', '')!r}: unknown fields {unknown}, missing "
                 f"fields {missing}; it was written by another version: score again"
             )
-        values = {
-            key: tuple(tuple(v) if isinstance(v, list) else v for v in value)
-            if isinstance(value, list)
-            else value
-            for key, value in card.items()
-        }
+        values: dict[str, Any] = {key: _frozen(value) for key, value in card.items()}
         return cls(**values)
 
     def differences(self, other: Protocol) -> list[str]:
@@ -156,6 +160,10 @@ def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
     return value
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(_frozen(item) for item in value) if isinstance(value, list) else value
 
 
 PRESETS: dict[str, Protocol] = {

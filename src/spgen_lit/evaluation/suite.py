@@ -64,13 +64,16 @@ def evaluate(
     for trial in everything:
         tally.notes["self_pairs"] += int((~trial.allowed).sum())
         tally.notes["off_image_fixations"] += trial.off_image
+        tally.notes["observers_off_image_fixations"] += trial.observers_off_image
     ground = Ground(people, protocol, training) if families & _ON_MAPS else None
     with _bar(progress) as bar:
         task = bar.add_task(label, total=len(everything) * len(families))
         for block in blocks(everything):
             for family in _score_paths(block, families, protocol, tally):
                 bar.advance(task, len(block) * len(family))
-            for trial in block if ground is not None else ():
+            for trial in block:
+                if ground is None:
+                    break
                 for name, values in map_values(trial, ground, names).items():
                     tally.add(trial.image, name, values)
                 bar.advance(task, len(families & _ON_MAPS))

@@ -27,6 +27,7 @@ class Trial:
         allowed: ``(sample, observer)``, False where the two are the same path: comparing
             a path with itself would raise every score.
         off_image: Fixations of the samples that lie off the image.
+        observers_off_image: The same of the observers.
     """
 
     image: str
@@ -35,6 +36,7 @@ class Trial:
     observers: list[Array]
     allowed: NDArray[np.bool_]
     off_image: int
+    observers_off_image: int
 
     @property
     def pairs(self) -> int:
@@ -78,15 +80,19 @@ def _trial(
     screen = protocol.screen or people[0].size
     theirs, ours = [_key(path) for path in people], [_key(path) for path in samples]
     allowed = np.array([[a != b for b in theirs] for a in ours], dtype=bool)
-    off = sum(int(((path.xy < 0) | (path.xy > 1)).any(axis=1).sum()) for path in samples)
     return Trial(
         image,
         screen,
         [_array(path, screen, protocol) for path in samples],
         [_array(path, screen, protocol) for path in people],
         allowed,
-        off,
+        _off_image(samples),
+        _off_image(people),
     )
+
+
+def _off_image(paths: Sequence[Scanpath]) -> int:
+    return sum(len(path) - len(path.on_image()) for path in paths)
 
 
 def _array(path: Scanpath, screen: tuple[int, int], protocol: Protocol) -> Array:
