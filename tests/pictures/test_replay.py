@@ -21,7 +21,7 @@ GROUND = np.full((SIZE[1], SIZE[0], 3), 60, np.uint8)
 def drawn_at(picture: np.ndarray, place: tuple[int, int]) -> bool:
     x, y = place
     near = picture[y - 2 : y + 3, x - 2 : x + 3].astype(int)
-    return bool(np.median(np.abs(near - 60).max(axis=2)) > 60)
+    return bool(np.mean(np.abs(near - 60).max(axis=2) > 25) > 0.6)
 
 
 def test_onsets_follow_durations_and_saccades() -> None:
