@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 import scipy.io
 
-from spgen_lit.data.images import image_size
+from spgen_lit.data.readers.base import FileReader, Problems, measure, need, scanpath
 from spgen_lit.data.records import GazeSet, Stimulus
 from spgen_lit.scanpath import Scanpath
 
@@ -30,40 +31,39 @@ _STANDARD_TEST = """
 TEST_IDS: tuple[str, ...] = tuple(_STANDARD_TEST.split())
 
 _NAMED = 5  # how many missing files an error lists before it counts the rest
+_FIELDS = ("fix_x", "fix_y", "fix_duration")
 
 
 @dataclass(frozen=True)
-class Osie:
+class Osie(FileReader):
     """The OSIE set: 700 photographs of 800x600 px, 15 observers, 3 s of free viewing each.
+
+    Image ids are file names, ``1001.jpg``; observers are ``01`` to ``15`` in the order of the
+    file. Images of the standard test split that are present form ``splits["test"]``.
 
     Attributes:
         root: Folder that holds ``data/stimuli/<id>.jpg`` and ``data/eye/fixations.mat``.
         strict: Whether an image named in the MATLAB file but absent from the folder is an
             error; otherwise it is left out with a warning.
+
+    Raises:
+        FileNotFoundError: From `read`, if the folder, the MATLAB file or (when strict) images
+            are missing.
+        ValueError: From `read`, for content of another structure; the message names the trial.
     """
 
     root: str | Path
     strict: bool = True
 
-    def read(self) -> GazeSet:
-        """Read images' sizes and all scanpaths; image ids are file names, ``1001.jpg``.
-
-        Observers are ``01`` to ``15`` in the order of the file. Images of the standard test
-        split that are present form ``splits["test"]``, which may be empty.
-
-        Raises:
-            FileNotFoundError: If the folder, the MATLAB file or (when strict) images miss.
-            ValueError: For content of another structure; the message names the trial.
-        """
-        stimuli, scanpaths = read_layout(self.root, strict=self.strict)
+    def _read(self, problems: Problems) -> GazeSet:
+        stimuli, scanpaths = read_layout(self.root, strict=self.strict, problems=problems)
         standard = tuple(f"{i}.jpg" for i in TEST_IDS if f"{i}.jpg" in stimuli)
         return GazeSet(
             name="osie",
             stimuli=stimuli,
             scanpaths=scanpaths,
             gaze="eye",
-            # Empty where the standard test images are held elsewhere: no others replace them.
-            splits={"test": standard},
+            splits={"test": standard} if standard else {},
             citation=CITATION,
             licence="MIT",
             notes=("free viewing for 3 s at 800x600 px",),
@@ -71,7 +71,7 @@ class Osie:
 
 
 def read_layout(
-    root: str | Path, *, strict: bool = True
+    root: str | Path, *, strict: bool = True, problems: Problems | None = None
 ) -> tuple[dict[str, Stimulus], list[Scanpath]]:
     """Read any set stored in OSIE's layout.
 
@@ -82,84 +82,101 @@ def read_layout(
     Args:
         root: Folder that holds ``data/stimuli`` and ``data/eye/fixations.mat``.
         strict: Whether missing images are an error rather than left out with a warning.
+        problems: Where bad content is reported; by default the first raises.
 
     Returns:
         Image id (file name) to stimulus, and scanpaths ordered by image, then observer.
 
     Raises:
-        FileNotFoundError: If the folder, the MATLAB file or (when strict) images miss.
+        FileNotFoundError: If the folder, the MATLAB file or (when strict) images are missing.
         ValueError: For content of another structure; the message names the trial.
     """
-    folder = Path(root)
-    images, gaze = folder / "data" / "stimuli", folder / "data" / "eye" / "fixations.mat"
-    for needed in (images, gaze):
-        if not needed.exists():
-            raise FileNotFoundError(
-                f"{needed} does not exist; {folder} should hold data/stimuli/<id>.jpg and "
-                f"data/eye/fixations.mat as published at {SOURCE}: clone that repository and "
-                f"give its folder as root"
-            )
-    records = _load(gaze)
-    missing = [name for name, _ in records if not (images / name).is_file()]
+    problems = problems or Problems()
+    folder = Path(root) / "data"
+    how = (
+        f"{root} should hold data/stimuli/<id>.jpg and data/eye/fixations.mat as published at "
+        f"{SOURCE}: clone that repository and give its folder as root."
+    )
+    images = need(folder / "stimuli", "folder of OSIE's images", how)
+    gaze = need(folder / "eye" / "fixations.mat", "OSIE's fixations", how)
+    records = _load(gaze, problems)
+    missing = [name for name in records if not (images / name).is_file()]
     if missing:
-        named = ", ".join(missing[:_NAMED]) + (
-            f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
-        )
-        said = f"{len(missing)} of {len(records)} images of {gaze} are not in {images}: {named}"
-        if strict:
-            raise FileNotFoundError(
-                f"{said}; add them, or set strict=false to read the images that are there"
-            )
-        warnings.warn(said, stacklevel=2)
-    absent = set(missing)
-    stimuli: dict[str, Stimulus] = {}
-    scanpaths: list[Scanpath] = []
-    for name, subjects in records:
-        if name in absent:
-            continue
-        if name in stimuli:
-            raise ValueError(f"{gaze}: image {name} appears twice; each needs one entry")
-        path = images / name
-        stimuli[name] = Stimulus(name, path, image_size(path))
-        for number, subject in enumerate(subjects, start=1):
-            trial = f"{gaze}: image {name}, observer {number:02d}"
-            scanpaths.append(_scanpath(name, stimuli[name].size, f"{number:02d}", subject, trial))
+        _report(missing, len(records), images, strict, problems)
+    present = ((name, images / name) for name in records if name not in set(missing))
+    stimuli = measure(present, problems)
+    scanpaths = [
+        path
+        for stimulus in stimuli.values()
+        for path in _observers(gaze, stimulus, records[stimulus.id], problems)
+    ]
     return stimuli, scanpaths
 
 
-def _load(gaze: Path) -> list[tuple[str, list[Any]]]:
+def _report(missing: list[str], total: int, images: Path, strict: bool, problems: Problems) -> None:
+    """Say which images are missing: as an error, as problems, or as a warning."""
+    if strict and problems.collect:
+        for name in missing:
+            problems.add(images / name, "image missing, though fixations.mat names it")
+        return
+    more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
+    said = (
+        f"{len(missing)} of {total} images named in fixations.mat are not in {images}: "
+        f"{', '.join(missing[:_NAMED])}{more}"
+    )
+    if strict:
+        raise FileNotFoundError(
+            f"{said}; add them, or set strict=false to read the images that are there"
+        )
+    warnings.warn(said, stacklevel=4)
+
+
+def _load(gaze: Path, problems: Problems) -> dict[str, list[Any]]:
     """Image names and their observers' structs, in the order of the file."""
     try:
         content = scipy.io.loadmat(gaze, squeeze_me=True, struct_as_record=False)
     except Exception as error:  # scipy raises many kinds on a damaged file
-        raise ValueError(f"{gaze} is not a readable MATLAB file: {error}") from error
+        problems.add(gaze, f"not a readable MATLAB file: {error}")
+        return {}
     if "fixations" not in content:
         found = sorted(key for key in content if not key.startswith("__"))
-        raise ValueError(f"{gaze} holds {found or 'nothing'}; the variable fixations is needed")
-    records = []
+        problems.add(gaze, f"the variable fixations is needed, found {found or 'nothing'}")
+        return {}
+    records: dict[str, list[Any]] = {}
     for number, entry in enumerate(np.atleast_1d(content["fixations"]), start=1):
-        try:
-            records.append((str(entry.img), list(np.atleast_1d(entry.subjects))))
-        except AttributeError as error:
-            raise ValueError(
-                f"{gaze}: entry {number} of fixations needs the fields img and subjects: {error}"
-            ) from error
+        absent = [key for key in ("img", "subjects") if not hasattr(entry, key)]
+        if absent:
+            problems.add(gaze, f"entry {number} of fixations lacks the field {absent[0]}")
+        elif (name := str(entry.img)) in records:
+            problems.add(gaze, f"entry {number} of fixations repeats image {name}")
+        else:
+            records[name] = list(np.atleast_1d(entry.subjects))
     return records
 
 
-def _scanpath(
-    name: str, size: tuple[int, int], observer: str, subject: Any, trial: str
-) -> Scanpath:
-    fields: dict[str, np.ndarray] = {}
-    for key in ("fix_x", "fix_y", "fix_duration"):
-        if not hasattr(subject, key):
-            raise ValueError(f"{trial}: the field {key} is missing")
-        fields[key] = np.atleast_1d(np.asarray(getattr(subject, key), dtype=np.float64)).ravel()
-    counts = {key: len(values) for key, values in fields.items()}
-    if len(set(counts.values())) > 1:
-        raise ValueError(f"{trial}: fields must be equally long, found {counts}")
-    pixels = np.column_stack([fields["fix_x"], fields["fix_y"]])
-    try:
-        return Scanpath.from_pixels(name, size, pixels, fields["fix_duration"] / 1000, observer)
-    except ValueError as error:
-        raise ValueError(f"{trial}: {error}") from error
+def _observers(
+    gaze: Path, stimulus: Stimulus, subjects: list[Any], problems: Problems
+) -> Iterator[Scanpath]:
+    for number, subject in enumerate(subjects, start=1):
+        observer = f"{number:02d}"
+        where = f"{gaze}: image {stimulus.id}, observer {observer}"
+        absent = [key for key in _FIELDS if not hasattr(subject, key)]
+        if absent:
+            problems.add(where, f"the field {absent[0]} is missing")
+            continue
+        try:
+            x, y, lasting = (
+                np.atleast_1d(np.asarray(getattr(subject, key), np.float64)).ravel()
+                for key in _FIELDS
+            )
+        except (ValueError, TypeError) as error:
+            problems.add(where, f"fix_x, fix_y and fix_duration must hold numbers: {error}")
+            continue
+        if not len(x) == len(y) == len(lasting):
+            counts = dict(zip(_FIELDS, map(len, (x, y, lasting)), strict=True))
+            problems.add(where, f"fields must be equally long, found {counts}")
+            continue
+        pixels = np.column_stack([x, y])
+        path = scanpath(where, stimulus, pixels, lasting / 1000, observer, problems)
+        if path is not None:
+            yield path
