@@ -152,12 +152,11 @@ def _sides(
 ) -> Iterator[tuple[Array, Array]]:
     """Fixations of samples and of the observers that they are compared with."""
     if not trial.leaves_out:
-        everyone = np.ones(len(observers), dtype=bool)
-        yield _join(samples, np.ones(len(samples), dtype=bool)), _join(observers, everyone)
+        yield np.concatenate(samples), np.concatenate(observers)
         return
     odd: Mask = np.arange(len(observers)) % 2 == 1
     for half in (odd, np.logical_not(odd)):
-        keep: Mask = trial.allowed[:, half].all(axis=1)
+        keep = np.asarray(trial.allowed[:, half].all(axis=1))
         if half.any() and keep.any():
             yield _join(samples, keep), _join(observers, half)
 

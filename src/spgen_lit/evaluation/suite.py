@@ -71,12 +71,11 @@ def evaluate(
         for block in blocks(everything):
             for family in _score_paths(block, families, protocol, tally):
                 bar.advance(task, len(block) * len(family))
-            for trial in block:
-                if ground is None:
-                    break
-                for name, values in map_values(trial, ground, names).items():
-                    tally.add(trial.image, name, values)
-                bar.advance(task, len(families & _ON_MAPS))
+            if ground is not None:
+                for trial in block:
+                    for name, values in map_values(trial, ground, names).items():
+                        tally.add(trial.image, name, values)
+                    bar.advance(task, len(families & _ON_MAPS))
     return tally.scores()
 
 
