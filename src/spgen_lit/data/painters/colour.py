@@ -114,11 +114,15 @@ def _transport(own: NDArray[np.float64], goal: NDArray[np.float64]) -> NDArray[n
 
 def warm(picture: Picture, amount: float) -> Picture:
     """Shift the white point: above zero towards candlelight, below towards moonlight."""
-    gains = np.asarray([1 + amount, 1.0, 1 - 1.3 * amount], np.float32)
-    return (picture * gains).clip(0, 1)
+    return mix(picture, np.diag([1 + amount, 1.0, 1 - 1.3 * amount]))
 
 
 def saturate(picture: Picture, factor: float) -> Picture:
     """Multiply the distance of each colour from its grey by a factor."""
-    grey = picture.mean(axis=2, keepdims=True)
-    return np.asarray((grey + (picture - grey) * np.float32(factor)).clip(0, 1), np.float32)
+    matrix = factor * np.eye(3) + (1 - factor) / 3
+    return mix(picture, matrix)
+
+
+def mix(picture: Picture, matrix: NDArray[np.float64]) -> Picture:
+    """Multiply every colour by a matrix ``(3, 3)``, rows giving red, green and blue."""
+    return np.asarray(cv2.transform(picture, matrix), np.float32).clip(0, 1)

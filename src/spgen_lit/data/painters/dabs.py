@@ -77,20 +77,26 @@ def _dab(
     if not len(row):
         return
     order = rng.permutation(len(row)).astype(np.int32)
-    radii = size * rng.uniform(0.75, 1.15, len(row))
+    radii = (size * rng.uniform(0.75, 1.15, len(row))).astype(np.float32)
     tangent_x, tangent_y = flow.x[row, column], flow.y[row, column]
-    owner = np.full((height, width), -1, np.int32)
-    reach = int(np.ceil(1.15 * size * np.sqrt(slim)))
+    along_x, along_y = tangent_x / np.sqrt(slim) / radii, tangent_y / np.sqrt(slim) / radii
+    across_x, across_y = tangent_y * np.sqrt(slim) / radii, tangent_x * np.sqrt(slim) / radii
+    owner = np.full(height * width, -1, np.int32)
+    farthest = 1.15 * size * np.sqrt(slim)
+    reach = int(np.ceil(farthest))
     for down in range(-reach, reach + 1):
         for right in range(-reach, reach + 1):
-            along = (right * tangent_x + down * tangent_y) / np.sqrt(slim)
-            across = (right * tangent_y - down * tangent_x) * np.sqrt(slim)
-            inside = along * along + across * across <= radii * radii
-            to_row, to_column = row + down, column + right
-            inside &= (to_row >= 0) & (to_row < height) & (to_column >= 0) & (to_column < width)
-            place = (to_row[inside], to_column[inside])
+            if np.hypot(right, down) > farthest:
+                continue
+            along = right * along_x + down * along_y
+            across = right * across_x - down * across_y
+            inside = np.flatnonzero(along * along + across * across <= 1)
+            to_row, to_column = row[inside] + down, column[inside] + right
+            on = (to_row >= 0) & (to_row < height) & (to_column >= 0) & (to_column < width)
+            place = to_row[on] * width + to_column[on]
             # The later dab covers the earlier one, whatever offset reaches the pixel first.
-            owner[place] = np.maximum(owner[place], order[inside])
+            owner[place] = np.maximum(owner[place], order[inside[on]])
+    owner = owner.reshape(height, width)
     covered = owner >= 0
     painted = np.empty((len(row), 3), np.float32)
     height_of = np.empty(len(row), np.float32)

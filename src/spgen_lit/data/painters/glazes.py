@@ -30,14 +30,14 @@ def glazed(
     goal = invented_palette(rng) if palette is None else palette
     shape = photo.shape[:2]
     flow = brush_flow(photo, rng, 1.8 * unit)
-    soft = anisotropic_kuwahara(photo, flow, 2.6 * max(unit, 0.7), sectors=6)
+    soft = anisotropic_kuwahara(photo, flow, 3.4 * max(unit, 0.7), sectors=6)
     paint = transfer(soft, goal, colour, light)
     columns, rows = grid(shape)
     slope = np.cos(towards) * (columns / shape[1] - 0.5) + np.sin(towards) * (rows / shape[0] - 0.5)
     paint = paint * (1 + np.float32(fall) * slope)[..., None]
     # Scumbles: the same colour a little lighter or darker along the brush.
     streaks = smear(clouds(shape, rng, 3 * unit), flow, 8 * unit)
-    paint = paint * (1 + 0.05 * streaks)[..., None]
+    paint = paint * (1 + 0.08 * streaks)[..., None]
     return relief(paint.clip(0, 1), weave(shape, rng, 3.2 * max(unit, 0.8)), 0.018)
 
 
@@ -56,7 +56,7 @@ def aged(
         photo = transfer(photo, palette, colour=rng.uniform(0.3, 0.7), light=0.5)
     shape = photo.shape[:2]
     flow = brush_flow(photo, rng, 2 * unit)
-    paint = anisotropic_kuwahara(photo, flow, 2.6 * max(unit, 0.7), sectors=6)
+    paint = anisotropic_kuwahara(photo, flow, 3 * max(unit, 0.7), sectors=6)
     # Pigments sink and darken: mid-tones go down before the varnish warms them.
     paint = paint ** np.float32(rng.uniform(1.05, 1.3)) * np.float32(0.98)
     paint = paint + 0.15 * (paint - blur(paint, 10 * unit))

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from spgen_lit.data.painters.colour import invented_palette, saturate, transfer, warm
 from spgen_lit.data.painters.flow import Picture, brush_flow, smear
-from spgen_lit.data.painters.smoothing import anisotropic_kuwahara, kuwahara
+from spgen_lit.data.painters.smoothing import anisotropic_kuwahara, kuwahara, refine
 from spgen_lit.data.painters.surface import relief, weave
 
 
@@ -31,8 +31,9 @@ def oil(
     if palette is not None:
         photo = transfer(photo, palette, colour=rng.uniform(0.4, 0.8), light=0.5)
     flow = brush_flow(photo, rng, 2.5 * unit)
-    paint = anisotropic_kuwahara(photo, flow, radius)
-    paint = anisotropic_kuwahara(paint, flow, 0.6 * radius, sectors=6)
+    broad = anisotropic_kuwahara(photo, flow, 1.2 * radius, sectors=6)
+    close = anisotropic_kuwahara(photo, flow, 0.4 * radius, sectors=4)
+    paint = refine(photo, broad, close, unit)
     paint = saturate(warm(paint, warmth), chroma)
     noise = rng.standard_normal(paint.shape[:2], dtype=np.float32)
     ridges = smear(noise, flow, bristles)
@@ -49,7 +50,7 @@ def patches(
 
     Arguments and result as for `oil`; without a palette an invented one is taken.
     """
-    first = max(2, round(rng.uniform(3, 6) * unit))
+    first = max(2, round(rng.uniform(2.6, 5) * unit))
     second = max(1, round(rng.uniform(2, 3.5) * unit))
     colour, light = rng.uniform(0.6, 0.95), rng.uniform(0.4, 0.8)
     depth, pitch = rng.uniform(0.025, 0.05), rng.uniform(3, 4.5) * max(unit, 0.8)

@@ -82,8 +82,10 @@ def cracks(
     _, labels = cv2.distanceTransformWithLabels(
         seeds, cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL
     )
-    label, patch = labels.astype(np.float32), np.ones((3, 3), np.uint8)
-    border = (cv2.dilate(label, patch) != cv2.erode(label, patch)).astype(np.float32)
+    border = np.zeros(seeds.shape, np.float32)
+    border[1:] = labels[1:] != labels[:-1]
+    border[:, 1:] += labels[:, 1:] != labels[:, :-1]
+    border = np.asarray(cv2.blur(border.clip(0, 1), (2, 2)) * 1.6, np.float32)
     wobble = 0.25 * cell
     columns, rows = grid(shape)
     x = (columns + wobble * clouds(shape, rng, cell, 3) * 0.5) * np.float32(size[0] / width)
@@ -91,7 +93,7 @@ def cracks(
     lines = cv2.remap(border, x, y, cv2.INTER_AREA, None, cv2.BORDER_REFLECT)
     there = clouds(shape, rng, 6 * cell, 2)
     fading = np.clip(1.5 * (there - np.quantile(there[::4, ::4], 1 - cover)), 0, 1)
-    return np.asarray(lines * fading, np.float32)
+    return np.asarray((lines * fading).clip(0, 1), np.float32)
 
 
 def craze(picture: Picture, depth: Plane, strength: float) -> Picture:

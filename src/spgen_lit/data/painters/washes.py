@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from spgen_lit.data.painters.colour import saturate, transfer
+from spgen_lit.data.painters.colour import mix, saturate, transfer
 from spgen_lit.data.painters.flow import Picture, Plane, blur, brush_flow, clouds, grid, luma
 from spgen_lit.data.painters.smoothing import anisotropic_kuwahara, kuwahara
 from spgen_lit.data.painters.surface import cracks, paper, relief
@@ -66,7 +66,7 @@ def fresco(
     if palette is not None:
         photo = transfer(photo, palette, colour=rng.uniform(0.3, 0.6), light=0.2)
     flow = brush_flow(photo, rng, 2.5 * unit)
-    paint = anisotropic_kuwahara(photo, flow, radius)
+    paint = anisotropic_kuwahara(photo, flow, radius, sectors=6)
     drawing = _contours(blur(photo, 0.7 * unit), unit)
     paint = _earths(saturate(paint, 1.3))
     plaster = np.asarray([0.80, 0.74, 0.64], np.float32) * np.float32(rng.uniform(0.95, 1.08))
@@ -76,9 +76,11 @@ def fresco(
     paint = paint + (sinopia - paint) * (drawing * line)[..., None]
     paint = paint * (1 + stain * clouds(shape, rng, 80 * unit, 4))[..., None]
     rough = clouds(shape, rng, 5 * unit, 3)
-    worn = np.clip(2.5 * (rough - np.quantile(rough, 0.93)), 0, 1) * 0.2
+    worn = np.clip(2.5 * (rough - np.quantile(rough[::4, ::4], 0.93)), 0, 1) * (
+        0.05 + 0.3 * luma(paint)
+    )
     holes = clouds(shape, rng, 45 * unit, 5)
-    worn = np.maximum(worn, np.clip(9 * (holes - np.quantile(holes, 1 - lost)), 0, 0.85))
+    worn = np.maximum(worn, np.clip(9 * (holes - np.quantile(holes[::4, ::4], 1 - lost)), 0, 0.85))
     paint = paint + (plaster - paint) * worn[..., None]
     split = cracks(shape, rng, 70 * unit, 1.0, 0.35)
     paint = paint * (1 - 0.35 * split[..., None])
@@ -112,7 +114,4 @@ def _contours(paint: Picture, unit: float) -> Plane:
 
 def _earths(paint: Picture) -> Picture:
     """Colours as far as ochre, red earth, green earth and smalt can make them."""
-    matrix = np.asarray(
-        [[0.72, 0.24, 0.06], [0.16, 0.66, 0.14], [0.10, 0.26, 0.50]], dtype=np.float32
-    )
-    return paint @ matrix.T
+    return mix(paint, np.asarray([[0.72, 0.24, 0.06], [0.16, 0.66, 0.14], [0.10, 0.26, 0.50]]))
