@@ -2,6 +2,12 @@
 
 from spgen_lit.metrics.clusters import FixationClusters
 from spgen_lit.metrics.delay import stde, tde
+from spgen_lit.metrics.distributions import (
+    diversity,
+    path_quantities,
+    scanmatch_distance,
+    scanpath_distributions,
+)
 from spgen_lit.metrics.energy import energy_score, leave_one_out_energy
 from spgen_lit.metrics.multimatch import DIMENSIONS, multimatch, multimatch_cost
 from spgen_lit.metrics.pairing import cross, within
@@ -34,6 +40,7 @@ __all__ = [
     "congruency",
     "cross",
     "disc_iou",
+    "diversity",
     "dtw",
     "energy_score",
     "eyenalysis",
@@ -49,8 +56,11 @@ __all__ = [
     "normalised",
     "nss",
     "off_map",
+    "path_quantities",
     "recurrence",
     "scanmatch",
+    "scanmatch_distance",
+    "scanpath_distributions",
     "sequence_score",
     "shuffled_auc",
     "sim",

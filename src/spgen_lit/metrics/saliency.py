@@ -57,19 +57,19 @@ def nss(xy: ArrayLike, saliency: ArrayLike) -> float:
     Returns:
         NaN without a fixation on the map or for a constant map.
     """
-    saliency = _map(saliency)
-    rows, columns = _pixels(xy, saliency.shape)
-    spread = float(saliency.std())
-    if len(rows) == 0 or not spread > 0:
+    values = _map(saliency)
+    at = _pixels(xy, values.shape)
+    spread = float(values.std())
+    if len(at[0]) == 0 or values.max() == values.min():
         return math.nan
-    return float((saliency[rows, columns].mean() - saliency.mean()) / spread)
+    return float((values[at].mean() - values.mean()) / spread)
 
 
 def auc_judd(xy: ArrayLike, saliency: ArrayLike) -> float:
     """Area under the ROC curve, fixated pixels against all others (Judd et al. 2009), no jitter.
 
     Thresholds are the values at the fixations; a pixel at a threshold counts as above it, for
-    fixations and others alike; a false positive is an unfixated pixel. 0.5 is chance.
+    fixations and others alike; every fixation counts, an unfixated pixel once. 0.5 is chance.
 
     Args:
         xy: x, y in px ``(fixation, 2 or more)``.
@@ -78,17 +78,19 @@ def auc_judd(xy: ArrayLike, saliency: ArrayLike) -> float:
     Returns:
         In [0, 1]; NaN without a fixation on the map.
     """
-    saliency = _map(saliency)
-    rows, columns = _pixels(xy, saliency.shape)
-    fixated = np.sort(saliency[rows, columns])[::-1]
-    if len(fixated) == 0 or len(fixated) >= saliency.size:
+    values = _map(saliency)
+    at = _pixels(xy, values.shape)
+    others = np.ones(values.shape, dtype=np.bool_)
+    others[at] = False
+    positive, negative = np.sort(values[at]), np.sort(values[others])
+    if len(positive) == 0 or len(negative) == 0:
         return math.nan
-    ordered = np.sort(saliency, axis=None)
-    above = saliency.size - np.searchsorted(ordered, fixated, side="left")
-    found = np.arange(1, len(fixated) + 1)
-    true = np.concatenate([[0.0], found / len(fixated), [1.0]])
-    false = np.concatenate([[0.0], (above - found) / (saliency.size - len(fixated)), [1.0]])
-    return float(np.trapezoid(true, false))
+    thresholds = np.unique(positive)[::-1]
+    rates = [
+        np.concatenate([[0.0], 1 - np.searchsorted(side, thresholds) / len(side), [1.0]])
+        for side in (positive, negative)
+    ]
+    return float(np.trapezoid(rates[0], rates[1]))
 
 
 def shuffled_auc(xy: ArrayLike, saliency: ArrayLike, others: ArrayLike) -> float:
@@ -105,9 +107,9 @@ def shuffled_auc(xy: ArrayLike, saliency: ArrayLike, others: ArrayLike) -> float
     Returns:
         In [0, 1]; NaN without places on the map on either side.
     """
-    saliency = _map(saliency)
-    positive = saliency[_pixels(xy, saliency.shape)]
-    negative = saliency[_pixels(others, saliency.shape)]
+    values = _map(saliency)
+    positive = values[_pixels(xy, values.shape)]
+    negative = values[_pixels(others, values.shape)]
     if len(positive) == 0 or len(negative) == 0:
         return math.nan
     ranks = rankdata(np.concatenate([positive, negative]))[: len(positive)]
@@ -129,26 +131,26 @@ def information_gain(xy: ArrayLike, density: ArrayLike, baseline: ArrayLike) -> 
     Raises:
         ValueError: For maps that are no densities or of different shapes.
     """
-    density, baseline = _map(density), _map(baseline)
-    _same(density, baseline)
-    for name, each in (("density", density), ("baseline", baseline)):
+    model, base = _map(density), _map(baseline)
+    _same(model, base)
+    for name, each in (("density", model), ("baseline", base)):
         if (each < 0).any() or not math.isclose(each.sum(), 1.0, abs_tol=1e-6):
             raise ValueError(
                 f"information_gain needs true densities: {name} sums to {each.sum():.6g} with "
                 f"least value {each.min():.3g}; use normalised() first"
             )
-    at = _pixels(xy, density.shape)
+    at = _pixels(xy, model.shape)
     if len(at[0]) == 0:
         return math.nan
     with np.errstate(divide="ignore"):
-        return float((np.log2(density[at]) - np.log2(baseline[at])).mean())
+        return float((np.log2(model[at]) - np.log2(base[at])).mean())
 
 
 def cc(a: ArrayLike, b: ArrayLike) -> float:
     """Pearson correlation of two maps ``(height, width)`` in [-1, 1]; NaN if one is constant."""
-    a, b = _map(a), _map(b)
-    _same(a, b)
-    x, y = a - a.mean(), b - b.mean()
+    one, two = _map(a), _map(b)
+    _same(one, two)
+    x, y = one - one.mean(), two - two.mean()
     norm = math.sqrt(float((x * x).sum()) * float((y * y).sum()))
     return float((x * y).sum() / norm) if norm > 0 else math.nan
 
@@ -182,13 +184,12 @@ def normalised(values: ArrayLike, floor: float = 0.0) -> Map:
     Raises:
         ValueError: For values below 0 or not finite.
     """
-    values = _map(values)
-    if not np.isfinite(values).all() or (values < 0).any():
+    raw = _map(values)
+    if not np.isfinite(raw).all() or (raw < 0).any():
         raise ValueError("a density needs finite values of at least 0: found some that are not")
-    values = values + floor * values.max(initial=0.0)
-    total = values.sum()
-    uniform = np.full(values.shape, 1 / max(1, values.size))
-    result: Map = values / total if total > 0 else uniform
+    lifted = raw + floor * raw.max(initial=0.0)
+    total = lifted.sum()
+    result: Map = lifted / total if total > 0 else np.full(raw.shape, 1 / max(1, raw.size))
     return result
 
 
@@ -214,16 +215,16 @@ def congruency(
     Raises:
         ValueError: For a share outside (0, 1], or with neither given.
     """
-    density = _map(density)
+    values = _map(density)
     share = area if peak is None else peak
     if share is None or not 0 < share <= 1:
         raise ValueError(f"congruency needs area or peak in (0, 1], found {area} and {peak}")
     if peak is None:
-        threshold = float(np.quantile(density, 1 - share))
+        threshold = float(np.quantile(values, 1 - share))
     else:
-        threshold = share * float(density.max())
+        threshold = share * float(values.max())
     count = len(np.asarray(xy))
-    inside = density[_pixels(xy, density.shape)] >= threshold
+    inside = values[_pixels(xy, values.shape)] >= threshold
     return float(inside.sum() / count) if count else math.nan
 
 
