@@ -16,14 +16,14 @@ from spgen_lit.metrics.saliency import nss
 from spgen_lit.metrics.scanmatch import Convention, scanmatch
 
 
-class ValueMean(Metric):
-    """Mean of values without NaN, which are counted.
+class Mean(Metric):
+    """Sum, count and NaN count of rows of values: what the classes below share.
 
     The states are sums of fixed size, so any number of updates on any number of processes gives
     the same result, and a process without data does no harm.
 
-    Args:
-        size: Values per row: 1 for a scalar metric, k for one of k dimensions.
+    Attributes:
+        total, count, missing: Per column: sum and number of values, number of NaN ``(size,)``.
     """
 
     full_state_update = False
@@ -39,12 +39,7 @@ class ValueMean(Metric):
         self.add_state("count", torch.zeros(size, dtype=torch.int64), dist_reduce_fx="sum")
         self.add_state("missing", torch.zeros(size, dtype=torch.int64), dist_reduce_fx="sum")
 
-    def update(self, values: ArrayLike | Tensor) -> None:
-        """Add rows ``(row,)`` or ``(row, size)``.
-
-        Raises:
-            ValueError: For rows of another width.
-        """
+    def _add(self, values: ArrayLike | Tensor) -> None:
         rows = torch.as_tensor(values, dtype=torch.float64, device=self.total.device)
         size = len(self.total)
         if rows.ndim > 2 or (rows.ndim == 2 and rows.shape[1] != size) or rows.numel() % size:
@@ -61,7 +56,23 @@ class ValueMean(Metric):
         return mean[0] if len(mean) == 1 else mean
 
 
-class PairMean(ValueMean):
+class ValueMean(Mean):
+    """Mean of values without NaN, which are counted.
+
+    Args:
+        size: Values per row: 1 for a scalar metric, k for one of k dimensions.
+    """
+
+    def update(self, values: ArrayLike | Tensor) -> None:
+        """Add rows ``(row,)`` or ``(row, size)``.
+
+        Raises:
+            ValueError: For rows of another width.
+        """
+        self._add(values)
+
+
+class PairMean(Mean):
     """Mean of any pair metric over all pairs given.
 
     Args:
@@ -75,9 +86,9 @@ class PairMean(ValueMean):
         self.function = function
         self.options = options
 
-    def update(self, a: Sequence[Path], b: Sequence[Path]) -> None:  # type: ignore[override]
+    def update(self, a: Sequence[Path], b: Sequence[Path]) -> None:
         """Add the pairs ``a[i], b[i]`` of paths ``(fixation, 2 or 3)`` in px and s."""
-        super().update(self.function(a, b, **self.options))
+        self._add(self.function(a, b, **self.options))
 
 
 class MeanScanMatch(PairMean):
@@ -105,11 +116,11 @@ class MeanScanMatch(PairMean):
         )
 
 
-class MeanNSS(ValueMean):
+class MeanNSS(Mean):
     """Mean NSS over images, each image once whatever its number of fixations."""
 
     higher_is_better = True
 
-    def update(self, xy: ArrayLike, saliency: ArrayLike) -> None:  # type: ignore[override]
+    def update(self, xy: ArrayLike, saliency: ArrayLike) -> None:
         """Add one image: fixations ``(fixation, 2)`` in px and its map ``(height, width)``."""
-        super().update([nss(xy, saliency)])
+        self._add([nss(xy, saliency)])

@@ -1,4 +1,4 @@
-"""How scanpaths are distributed: amplitude, direction, length, duration; and how diverse they are."""
+"""Distributions of amplitude, direction, length and duration, and the diversity of samples."""
 
 from __future__ import annotations
 
@@ -91,11 +91,13 @@ def circular_wasserstein(a: NDArray[np.float64], b: NDArray[np.float64]) -> floa
     a, b = np.sort(np.mod(a, turn)), np.sort(np.mod(b, turn))
     knots = np.sort(np.concatenate([[0.0], a, b, [turn]]))
     widths = np.diff(knots)
-    gap = np.searchsorted(a, knots[:-1], side="right") / len(a)
-    gap = gap - np.searchsorted(b, knots[:-1], side="right") / len(b)
+    ours = np.searchsorted(a, knots[:-1], side="right") / len(a)
+    theirs = np.searchsorted(b, knots[:-1], side="right") / len(b)
+    gap = np.asarray(ours - theirs)
     order = np.argsort(gap)
-    half = np.searchsorted(np.cumsum(widths[order]), turn / 2)
-    return float((np.abs(gap - gap[order[min(half, len(gap) - 1)]]) * widths).sum())
+    half = int(np.searchsorted(np.cumsum(widths[order]), turn / 2))
+    shift = float(gap[order[min(half, len(gap) - 1)]])
+    return float((np.abs(gap - shift) * widths).sum())
 
 
 def divergence(
