@@ -38,18 +38,19 @@ def strokes(
     photo = saturate(warm(photo, rng.uniform(-0.03, 0.08)), rng.uniform(1.1, 1.4))
     flow = brush_flow(photo, rng, 3 * unit)
     ground = np.asarray([0.55, 0.44, 0.30], np.float32) * np.float32(rng.uniform(0.7, 1.2))
-    canvas = np.broadcast_to(ground, photo.shape).copy()
     shape = photo.shape[:2]
-    thickness = np.zeros(shape, np.float32)
+    # Colour and thickness in one array, so that a stroke is drawn once.
+    layers = np.zeros((*shape, 4), np.float32)
+    layers[..., :3] = ground
     for radius, tolerance in ((7 * finest, 0.0), (3 * finest, 0.03), (finest, 0.045)):
         goal = blur(photo, 0.6 * radius)
-        starts = _starts(canvas, goal, radius, tolerance, rng)
+        starts = _starts(layers[..., :3], goal, radius, tolerance, rng)
         lines = _walk(starts, goal, flow, radius, tolerance, curl)
-        _draw(canvas, thickness, lines, goal, radius, vary, rng)
+        _draw(layers, lines, goal, radius, vary, rng)
     bristles = smear(rng.standard_normal(shape, dtype=np.float32), flow, 10 * unit)
     bristles /= bristles.std()
-    canvas = relief(canvas.clip(0, 1), weave(shape, rng, 3.5 * max(unit, 0.8)), 0.015)
-    return relief(canvas, thickness + 0.35 * bristles, depth)
+    canvas = relief(layers[..., :3].clip(0, 1), weave(shape, rng, 3.5 * max(unit, 0.8)), 0.015)
+    return relief(canvas, layers[..., 3] + 0.35 * bristles, depth)
 
 
 def _starts(
@@ -100,25 +101,23 @@ def _walk(
 
 
 def _draw(
-    canvas: Picture,
-    thickness: NDArray[np.float32],
+    layers: NDArray[np.float32],
     lines: Points,
     goal: Picture,
     radius: float,
     vary: float,
     rng: np.random.Generator,
 ) -> None:
-    """Draw strokes of a layer on the canvas and into its thickness, in place."""
+    """Draw strokes into colour and thickness ``(height, width, 4)``, in place."""
     start = lines[:, 0].astype(np.intp)
     colours = goal[start[:, 1], start[:, 0]]
     colours = colours + rng.normal(0, vary, (len(lines), 1)).astype(np.float32)
     colours += rng.normal(0, vary / 2, colours.shape).astype(np.float32)
-    heights = rng.uniform(0.3, 1.7, len(lines))
+    heights = rng.uniform(0.3, 1.7, (len(lines), 1)).astype(np.float32)
+    paints = np.hstack([colours, heights]).tolist()
     width = max(1, round(1.7 * radius))
     # OpenCV takes fixed-point places with four bits after the point.
-    fixed = (lines * 16).round().astype(np.int32)
-    for line, colour, height in zip(fixed, colours.tolist(), heights.tolist(), strict=True):
-        moved = np.flatnonzero((line[1:] != line[:-1]).any(axis=1))
-        points = [line[: len(moved) + 1].reshape(-1, 1, 2)]
-        cv2.polylines(canvas, points, False, colour, width, cv2.LINE_8, 4)
-        cv2.polylines(thickness, points, False, height, width, cv2.LINE_8, 4)
+    fixed = (lines * 16).round().astype(np.int32)[:, :, None]
+    lengths = 1 + (lines[:, 1:] != lines[:, :-1]).any(axis=2).sum(axis=1)
+    for line, length, paint in zip(fixed, lengths.tolist(), paints, strict=True):
+        cv2.polylines(layers, [line[:length]], False, paint, width, cv2.LINE_8, 4)
