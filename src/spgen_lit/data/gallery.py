@@ -23,7 +23,7 @@ from spgen_lit.data.records import GazeSet
 
 Domain = Literal["photo", "painting"]
 
-_VERSION = 2  # raise it whenever the same parameters give other images or scanpaths
+_VERSION = 3  # raise it whenever the same parameters give other images or scanpaths
 _DOMAINS: tuple[Domain, ...] = ("photo", "painting")
 _COMPLETE = "gallery.json"  # written last: a folder without it is not whole
 
@@ -95,10 +95,9 @@ class Gallery:
         return [_VERSION, self.domain, self.seed, *shape]
 
     def _whole(self) -> bool:
-        stimuli = self.folder / "data" / "stimuli"
-        return (self.folder / _COMPLETE).is_file() and (
-            sum(1 for _ in stimuli.glob("*.jpg")) == self.images
-        )
+        images = (self.folder / "data" / "stimuli").glob("*.jpg")
+        needed = (self.folder / _COMPLETE, self.folder / "data" / "eye" / "fixations.mat")
+        return all(path.is_file() for path in needed) and sum(1 for _ in images) == self.images
 
     def _make(self) -> None:
         """Make the set beside its place and move it there whole; one process does the work."""

@@ -81,7 +81,7 @@ def watch(
     attraction = _FLOOR + share * _tasted(things, observers)[:, owner]
     appeal = _SHARPNESS * np.log(attraction)
     appeal = appeal + rng.normal(0, _NOISE, (len(observers), 24))[:, _blocks(size, places)]
-    centred = -0.5 * (((places - np.array(size) / 2) / (0.22 * np.array(size))) ** 2).sum(-1)
+    centred = -0.5 * (((places - np.array(size) / 2) / (0.16 * np.array(size))) ** 2).sum(-1)
     diagonal = float(np.hypot(width, height))
     reach = 0.07 * diagonal
 
