@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from spgen_lit.scanpath import Scanpath
+
+Array = NDArray[np.float64]
 
 # Spread added to a drawn training fixation, as a share of each side: without it the centre
 # bias could only ever repeat places that somebody has looked at.
 _KERNEL = 0.025
+_NOWHERE = (0, 0)
 
 
 class Pools:
@@ -22,7 +27,7 @@ class Pools:
             the one that is drawn for.
 
     Raises:
-        ValueError: If training is given without a single fixation.
+        ValueError: If there is not a single fixation to draw from.
     """
 
     def __init__(
@@ -31,27 +36,33 @@ class Pools:
         training: Sequence[Scanpath] | None,
     ) -> None:
         self._people = people
-        self._places = {image: place for place, image in enumerate(people)}
-        pool: list[tuple[Scanpath, int]]
-        if training is None:
-            pool = [
-                (path, place) for image, place in self._places.items() for path in people[image]
-            ]
+        # An image's own paths and fixations stand together, so leaving them out is a slice.
+        # Training images may have the ids of these by accident: they are never the same.
+        self._own: dict[str, tuple[int, int]] = {}
+        self._paths: list[Scanpath] = []
+        if training is not None:
+            self._paths = [path for path in training if len(path)]
         else:
-            # Training images may have the ids of these by accident: they are never the same.
-            pool = [(path, -1) for path in training]
-        pool = [(path, place) for path, place in pool if len(path)]
-        if not pool:
+            for image, paths in people.items():
+                start = len(self._paths)
+                self._paths += [path for path in paths if len(path)]
+                self._own[image] = (start, len(self._paths))
+        if not self._paths:
             raise ValueError("no fixation to draw from: give training scanpaths with fixations")
-        self._paths = [path for path, _ in pool]
-        self._owner = np.array([place for _, place in pool])
         self._lengths = np.array([len(path) for path in self._paths])
+        self._ends = np.concatenate([[0], np.cumsum(self._lengths)])
         self._xy = np.concatenate([path.xy for path in self._paths])
-        self._fixation_owner = np.repeat(self._owner, self._lengths)
+        unknown = [np.full(len(path), np.nan) for path in self._paths]
+        self._durations = np.concatenate(
+            [
+                none if path.durations is None else path.durations
+                for path, none in zip(self._paths, unknown, strict=True)
+            ]
+        )
 
-    def fixations(self, image: str) -> np.ndarray:
+    def fixations(self, image: str) -> Array:
         """Places ``(fixation, 2)`` in [0, 1] that the centre bias of an image is fitted on."""
-        return np.asarray(self._xy[self._fixation_owner != self._places[image]])
+        return _without(self._xy, self._own_fixations(image))
 
     def strangers(self, image: str, count: int, random: np.random.Generator) -> list[Scanpath]:
         """Paths of people who looked at other images, each at a different one if possible.
@@ -64,26 +75,26 @@ class Pools:
         """
         names = [name for name in self._people if name != image]
         if not names:
-            raise ValueError(
-                f"image {image!r} is the only one: another image's people need two images; "
-                'give more images, or which=("people",)'
-            )
-        order = [names[i] for i in random.permutation(len(names))]
+            raise ValueError(_alone(image, "another image's people need two images"))
+        count = max(2, count)
+        order = random.permutation(len(names))[:count]
         size = self._people[image][0].size
         chosen: list[Scanpath] = []
-        while len(chosen) < max(2, count):
-            own = self._people[order[len(chosen) % len(order)]]
+        for turn in range(count):
+            own = self._people[names[order[turn % len(order)]]]
             path = own[int(random.integers(len(own)))]
             chosen.append(Scanpath(image, size, path.xy, path.durations, path.observer))
         return chosen
 
     def typical(self, image: str) -> tuple[int, float | None]:
         """Median number of fixations and median duration in seconds, None if unknown."""
-        others = self._others(image)
-        known = (self._paths[i].durations for i in others)
-        durations = [values for values in known if values is not None]
-        duration = float(np.median(np.concatenate(durations))) if durations else None
-        return max(1, round(float(np.median(self._lengths[others])))), duration
+        lengths = _without(self._lengths, self._own.get(image, _NOWHERE))
+        if not len(lengths):
+            raise ValueError(_alone(image, "a typical length needs other images"))
+        durations = _without(self._durations, self._own_fixations(image))
+        durations = durations[np.isfinite(durations)]
+        duration = float(np.median(durations)) if len(durations) else None
+        return max(1, round(float(np.median(lengths)))), duration
 
     def uniform(self, image: str, random: np.random.Generator) -> Scanpath:
         """A path as long as a drawn one, anywhere on the image alike."""
@@ -97,21 +108,37 @@ class Pools:
         it independently, so order and image play no part.
         """
         model, size = self._model(image, random)
-        pool = self.fixations(image)
-        xy = pool[random.integers(len(pool), size=len(model))]
-        xy = np.clip(xy + random.normal(0, _KERNEL, xy.shape), 0, 1)
-        return Scanpath(image, size, xy, model.durations, "centre_bias")
+        places = _draw(len(self._xy), self._own_fixations(image), len(model), random)
+        xy = self._xy[places] + random.normal(0, _KERNEL, (len(model), 2))
+        return Scanpath(image, size, np.clip(xy, 0, 1), model.durations, "centre_bias")
 
     def _model(self, image: str, random: np.random.Generator) -> tuple[Scanpath, tuple[int, int]]:
-        others = self._others(image)
-        path = self._paths[int(others[int(random.integers(len(others)))])]
+        own = self._own.get(image, _NOWHERE)
+        if own[1] - own[0] == len(self._paths):
+            raise ValueError(_alone(image, "chance and centre bias need scanpaths on others"))
+        path = self._paths[int(_draw(len(self._paths), own, 1, random)[0])]
         return path, self._people[image][0].size
 
-    def _others(self, image: str) -> np.ndarray:
-        others = np.flatnonzero(self._owner != self._places[image])
-        if not len(others):
-            raise ValueError(
-                f"image {image!r} is the only one: chance and centre bias need scanpaths on "
-                'other images; give training scanpaths, or which=("people",)'
-            )
-        return others
+    def _own_fixations(self, image: str) -> tuple[int, int]:
+        start, stop = self._own.get(image, _NOWHERE)
+        return int(self._ends[start]), int(self._ends[stop])
+
+
+def _without(values: NDArray[Any], own: tuple[int, int]) -> NDArray[Any]:
+    return np.concatenate([values[: own[0]], values[own[1] :]])
+
+
+def _draw(
+    total: int, own: tuple[int, int], count: int, random: np.random.Generator
+) -> NDArray[np.int64]:
+    """Places below ``total`` that are not in the own slice, all alike."""
+    size = own[1] - own[0]
+    drawn = random.integers(total - size, size=count)
+    return np.asarray(np.where(drawn >= own[0], drawn + size, drawn))
+
+
+def _alone(image: str, why: str) -> str:
+    return (
+        f"image {image!r} is the only one: {why}; give training scanpaths, more images, "
+        'or which=("people",)'
+    )
