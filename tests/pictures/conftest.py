@@ -15,6 +15,9 @@ from typing import Any
 import pytest
 
 
+_LOGGED = ("Log.entryAdded", "Runtime.consoleAPICalled")
+
+
 class Chromium:
     """One tab of a headless Chromium, driven by its DevTools protocol."""
 
@@ -109,7 +112,9 @@ class Chromium:
             )
 
     def key(self, key: str) -> None:
-        text = {"text": key} if len(key) == 1 else {}
+        text: dict[str, Any] = {"text": key} if len(key) == 1 else {}
+        if key == "Escape":
+            text["windowsVirtualKeyCode"] = 27
         self.send("Input.dispatchKeyEvent", type="keyDown", key=key, **text)
         self.send("Input.dispatchKeyEvent", type="keyUp", key=key)
 
@@ -124,10 +129,7 @@ class Chromium:
             if event["method"] == "Runtime.exceptionThrown":
                 found.append(str(settings["exceptionDetails"]))
             level = settings.get("entry", {}).get("level") or settings.get("type")
-            if event["method"] in ("Log.entryAdded", "Runtime.consoleAPICalled") and level in (
-                "error",
-                "warning",
-            ):
+            if event["method"] in _LOGGED and level == "error":
                 found.append(str(settings))
         return found
 

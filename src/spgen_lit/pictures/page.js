@@ -246,7 +246,11 @@
   };
 
   $("play").addEventListener("click", () => play(!playing));
-  $("scrub").addEventListener("input", (event) => { play(false); seek((event.target.value / 1000) * length); });
+  $("scrub").addEventListener("input", (event) => {
+    const to = (event.target.value / 1000) * length;  // read first: pausing redraws the slider
+    play(false);
+    seek(to);
+  });
   $("previous").addEventListener("click", () => move(-1));
   $("next").addEventListener("click", () => move(1));
   $("close").addEventListener("click", close);
@@ -271,6 +275,10 @@
     if (event.target.id === "speed") return;
     const act = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
     if (act) { event.preventDefault(); act(); }
+  });
+  // A focused button would be pressed by the space key's release.
+  document.addEventListener("keyup", (event) => {
+    if ($("viewer").open && event.key === " " && event.target.id !== "speed") event.preventDefault();
   });
   const linked = Number.parseInt(location.hash.slice(1), 10);
   if (linked >= 0 && linked < holders.length) open(linked);

@@ -1,0 +1,322 @@
+"""Prediction for files: what is written, where, what is resumed and what is refused."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from spgen_lit.data.images import ImageError, image_size, read_image
+from spgen_lit.illustration import Illustrator, illustrate_page, observers_of
+from spgen_lit.outputs import Item, Outputs, find_images, from_trials
+from spgen_lit.prediction import Sampling, predict
+from spgen_lit.scanpath import Scanpath
+
+SETTINGS = {"checkpoint": "0", "samples": 3, "temperature": None, "seed": 0}
+PLACES = [(0.2, 0.3), (0.8, 0.4), (0.5, 0.9)]
+SECONDS = [0.2, 0.3, 0.25]
+
+
+class Fixed:
+    """Stands in for a model: one known path a sample, and a record of what was asked."""
+
+    def __init__(self, stop_after: int | None = None) -> None:
+        self.asked: list[str] = []
+        self.stop_after = stop_after
+
+    def batch(
+        self,
+        images: Sequence[Any],
+        samples: int = 10,
+        temperature: float | None = None,
+        seed: int = 0,
+    ) -> list[list[Scanpath]]:
+        if self.stop_after is not None and len(self.asked) >= self.stop_after:
+            raise KeyboardInterrupt
+        self.asked += [str(image) for image in images]
+        return [
+            [
+                Scanpath(Path(image).stem, image_size(image), np.array(PLACES), np.array(SECONDS))
+                for _ in range(samples)
+            ]
+            for image in images
+        ]
+
+
+def paint(path: Path, size: tuple[int, int] = (320, 240), level: int = 120) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", size, (level, level, level)).save(path)
+    return path
+
+
+def go(
+    images: str | list[str], output: Path, model: Fixed | None = None, **drawing: Any
+) -> tuple[list[Item], Outputs, list[Any], int]:
+    items, failures = find_images(images)
+    outputs = Outputs(output, SETTINGS)
+    illustrator = Illustrator(outputs, **drawing)
+    sampling = Sampling(samples=3, batch_size=2)
+    before, refused = predict(model or Fixed(), items, outputs, illustrator, sampling)
+    bad = {failure.path for failure in failures + refused}
+    outputs.join([item for item in items if item.path not in bad])
+    outputs.refuse(failures + refused)
+    return items, outputs, failures + refused, before
+
+
+def files_of(folder: Path) -> set[str]:
+    return {str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file()}
+
+
+def digests(folder: Path) -> dict[str, str]:
+    return {
+        name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in files_of(folder)
+    }
+
+
+def test_a_folder_gives_exactly_these_files(tmp_path: Path) -> None:
+    paint(tmp_path / "in" / "a.png")
+    paint(tmp_path / "in" / "deep" / "b.jpg")
+    _, outputs, failures, _ = go(str(tmp_path / "in"), tmp_path / "out", replay="gif")
+    assert not failures
+    expected = {"run.json", "scanpaths.csv", "scanpaths.json"}
+    for key in ("a.png", "deep/b.jpg"):
+        expected |= {f"csv/{key}.csv", f"json/{key}.json", f"replay/{key}.gif"}
+        expected |= {f"{kind}/{key}.png" for kind in ("overlay", "density")}
+    assert files_of(outputs.root) == expected
+
+
+@pytest.mark.parametrize("size", [(1200, 90), (90, 1200), (321, 241), (800, 600)])
+def test_pixels_and_order_in_csv_json_and_overlay(tmp_path: Path, size: tuple[int, int]) -> None:
+    paint(tmp_path / "a.png", size)
+    _, outputs, _, _ = go(str(tmp_path / "a.png"), tmp_path / "out")
+    with (outputs.root / "csv" / "a.png.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    first = [row for row in rows if row["observer"] == "1"]
+    assert [int(row["fixation"]) for row in first] == [1, 2, 3]
+    found = np.array([[float(row["x"]), float(row["y"])] for row in first])
+    assert found == pytest.approx(np.array(PLACES) * size, abs=1e-3)
+    assert [float(row["duration"]) for row in first] == pytest.approx([200, 300, 250])
+    assert {(row["width"], row["height"]) for row in rows} == {(str(size[0]), str(size[1]))}
+
+    records = json.loads((outputs.root / "scanpaths.json").read_text())
+    assert [record["subject"] for record in records] == [1, 2, 3]
+    assert records[0]["name"] == "a.png"
+    assert (records[0]["width"], records[0]["height"]) == size
+    assert np.column_stack([records[0]["X"], records[0]["Y"]]) == pytest.approx(found)
+    assert from_trials(records)[0].xy == pytest.approx(np.array(PLACES), abs=1e-5)
+
+    overlay = cv2.imread(str(outputs.root / "overlay" / "a.png.png"))
+    assert overlay.shape[0] / overlay.shape[1] == pytest.approx(size[1] / size[0], rel=0.02)
+    for x, y in PLACES:
+        row, column = int(y * overlay.shape[0]), int(x * overlay.shape[1])
+        spot = overlay[max(0, row - 3) : row + 4, max(0, column - 3) : column + 4].astype(int)
+        assert np.abs(spot - 120).max() > 80, (x, y)
+
+
+def test_whole_run_file_equals_the_single_ones(tmp_path: Path) -> None:
+    for name in "abc":
+        paint(tmp_path / "in" / f"{name}.png")
+    _, outputs, _, _ = go(str(tmp_path / "in"), tmp_path / "out")
+    single = [json.loads((outputs.root / "json" / f"{n}.png.json").read_text()) for n in "abc"]
+    assert json.loads((outputs.root / "scanpaths.json").read_text()) == [
+        *single[0],
+        *single[1],
+        *single[2],
+    ]
+    lines = (outputs.root / "scanpaths.csv").read_text().splitlines()
+    assert len(lines) == 1 + 3 * 3 * 3
+    assert sum(line.startswith("image,") for line in lines) == 1
+
+
+def test_a_run_cut_short_goes_on_and_ends_with_the_same_files(tmp_path: Path) -> None:
+    for index in range(7):
+        paint(tmp_path / "in" / f"{index}.png", level=20 * index)
+    whole = tmp_path / "whole"
+    go(str(tmp_path / "in"), whole)
+    cut = tmp_path / "cut"
+    with pytest.raises(KeyboardInterrupt):
+        go(str(tmp_path / "in"), cut, Fixed(stop_after=4))
+    again = Fixed()
+    _, _, failures, before = go(str(tmp_path / "in"), cut, again)
+    assert not failures
+    assert before in (2, 4)
+    assert len(again.asked) == 7 - before
+    assert digests(cut) == digests(whole)
+    idle = Fixed()
+    assert go(str(tmp_path / "in"), cut, idle)[3] == 7
+    assert idle.asked == []
+
+
+def test_a_changed_image_or_a_missing_picture_is_made_again(tmp_path: Path) -> None:
+    paint(tmp_path / "in" / "a.png")
+    image = paint(tmp_path / "in" / "b.png")
+    _, outputs, _, _ = go(str(tmp_path / "in"), tmp_path / "out")
+    (outputs.root / "density" / "a.png.png").unlink()
+    later = (outputs.root / "json" / "b.png.json").stat().st_mtime + 5
+    os.utime(image, (later, later))
+    model = Fixed()
+    go(str(tmp_path / "in"), tmp_path / "out", model)
+    assert [Path(name).name for name in model.asked] == ["a.png", "b.png"]
+
+
+def test_other_settings_are_not_mixed_into_a_folder(tmp_path: Path) -> None:
+    Outputs(tmp_path, SETTINGS)
+    with pytest.raises(ValueError, match=r"seed was 0, now 1.*output="):
+        Outputs(tmp_path, {**SETTINGS, "seed": 1})
+
+
+def test_what_images_mean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("one/x.png", "two/x.png", "two/.hidden.png", "two/notes.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"1")
+    monkeypatch.chdir(tmp_path)
+
+    def keys(images: str | list[str]) -> list[str]:
+        return [item.key for item in find_images(images)[0]]
+
+    assert keys(str(tmp_path)) == keys(".") == ["one/x.png", "two/x.png"]
+    assert keys(["one/x.png", "two/x.png", "one"]) == ["one/x.png", "two/x.png"]
+    assert keys("two/x.png") == ["x.png"]
+    assert keys("*/x.*") == keys(str(tmp_path / "*" / "x.*")) == ["one/x.png", "two/x.png"]
+    assert keys("../" + tmp_path.name + "/one/*.png") == ["x.png"]
+    for absent in ("nowhere", "*.jpg", str(tmp_path / "no*")):
+        with pytest.raises(FileNotFoundError, match="no file matches"):
+            find_images(absent)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(FileNotFoundError, match="holds no image file"):
+        find_images("empty")
+
+
+def test_bad_input_ends_in_a_line_and_harms_nothing_else(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    whole = paint(folder / "good.jpg")
+    (folder / "empty.png").write_bytes(b"")
+    (folder / "text.jpg").write_text("I am no picture")
+    noise = np.random.default_rng(0).integers(0, 256, (200, 300, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(folder / "cut.jpg")
+    data = (folder / "cut.jpg").read_bytes()
+    (folder / "cut.jpg").write_bytes(data[: len(data) // 3])
+    (folder / "header.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    readable = {"good.jpg", "one.png", "wide.png", "cmyk.jpg", "deep.png", "moving.gif"}
+    Image.new("RGB", (1, 1)).save(folder / "one.png")
+    Image.new("RGB", (30_000, 20)).save(folder / "wide.png")
+    Image.new("CMYK", (90, 60)).save(folder / "cmyk.jpg")
+    Image.fromarray(np.full((60, 90), 40_000, np.uint16)).save(folder / "deep.png")
+    stills = [Image.new("P", (90, 60), shade) for shade in (3, 200)]
+    stills[0].save(folder / "moving.gif", save_all=True, append_images=stills[1:])
+    paint(folder / "sub" / "good.jpg", (64, 48))
+    raw = os.fsencode(folder) + b"/caf\xe9.png"
+    Path(os.fsdecode(raw)).write_bytes((folder / "one.png").read_bytes())
+    (folder / "dangling.png").symlink_to(folder / "absent.png")
+    (folder / "folder.png").mkdir()
+
+    _, outputs, failures, _ = go(str(folder), tmp_path / "out")
+    refused = {failure.path.name: failure.reason for failure in failures}
+    assert set(refused) == {"empty.png", "text.jpg", "cut.jpg", "header.png", "dangling.png"}
+    for name, reason in refused.items():
+        assert reason, name
+        assert "\n" not in reason
+        assert str(folder) not in reason or name == "dangling.png"
+    done = {record["name"] for record in json.loads((outputs.root / "scanpaths.json").read_text())}
+    assert done == readable | {"sub/good.jpg", "caf\udce9.png"}
+    listing = list(csv.DictReader((outputs.root / "unreadable.csv").open(encoding="utf-8")))
+    assert len(listing) == 5
+    text = (outputs.root / "scanpaths.csv").read_text(encoding="utf-8")
+    assert "caf\\xe9.png" in text
+    for name in (*readable, "sub/good.jpg", "caf\udce9.png"):
+        assert read_image(outputs.root / "overlay" / (name + ".png")).size
+    assert whole.is_file()
+
+    for name in refused:
+        (folder / name).unlink()
+    _, _, failures, _ = go(str(folder), tmp_path / "out")
+    assert not failures
+    assert not (outputs.root / "unreadable.csv").exists()
+
+
+def test_a_folder_without_permission_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paint(tmp_path / "in" / "a.png")
+    closed = tmp_path / "in" / "closed"
+    closed.mkdir()
+    real = os.scandir
+
+    def scandir(place: Any) -> Any:
+        # Taking the permission away would not stop the superuser.
+        if Path(place) == closed:
+            raise PermissionError(13, "Permission denied", str(closed))
+        return real(place)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    items, failures = find_images(str(tmp_path / "in"))
+    assert [item.key for item in items] == ["a.png"]
+    assert [(failure.path, failure.reason) for failure in failures] == [
+        (closed, "folder not searched: Permission denied")
+    ]
+
+
+def test_one_bad_image_does_not_take_its_batch_with_it(tmp_path: Path) -> None:
+    class Fussy(Fixed):
+        def batch(self, images: Sequence[Any], *settings: Any, **more: Any) -> Any:
+            for image in images:
+                if Path(image).stem == "b":
+                    raise ImageError(f"{image}: refused by the model")
+            return super().batch(images, *settings, **more)
+
+    for name in "abc":
+        paint(tmp_path / "in" / f"{name}.png")
+    _, outputs, failures, _ = go(str(tmp_path / "in"), tmp_path / "out", Fussy())
+    assert [(f.path.name, f.reason) for f in failures] == [("b.png", "refused by the model")]
+    assert {file.name for file in (outputs.root / "json").iterdir()} == {"a.png.json", "c.png.json"}
+
+
+def test_several_samples_share_an_overlay_and_none_means_no_picture(tmp_path: Path) -> None:
+    paint(tmp_path / "a.png", (640, 480))
+    one = go(str(tmp_path / "a.png"), tmp_path / "one")[1]
+    sheet = go(str(tmp_path / "a.png"), tmp_path / "sheet", overlay=3, density=False)[1]
+    none = go(str(tmp_path / "a.png"), tmp_path / "none", overlay=0, density=False)[1]
+    single = cv2.imread(str(one.root / "overlay" / "a.png.png"))
+    several = cv2.imread(str(sheet.root / "overlay" / "a.png.png"))
+    assert several.shape[0] > 1.9 * single.shape[0] > 0
+    assert not (none.root / "overlay").exists()
+    with pytest.raises(ValueError, match="replay must be mp4, gif or null, found 'avi'"):
+        Illustrator(none, replay="avi")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"samples": 0}, "samples must be at least 1"),
+        ({"temperature": -0.1}, "temperature must be finite"),
+        ({"batch_size": 0}, "batch_size"),
+    ],
+)
+def test_settings_out_of_range_are_named(wrong: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        Sampling(**wrong)
+
+
+def test_page_shows_people_beside_the_model_and_stops_at_its_limit(tmp_path: Path) -> None:
+    for name in "abc":
+        paint(tmp_path / "in" / f"{name}.png")
+    items, outputs, _, _ = go(str(tmp_path / "in"), tmp_path / "out")
+    person = Scanpath("a.png", (320, 240), np.array(PLACES), observer="P7")
+    observers = observers_of({"elsewhere/a.png": [person]})
+    page = illustrate_page(outputs, items, observers=observers, notes="noted", limit=2)
+    assert page == outputs.root / "index.html"
+    text = page.read_text(encoding="utf-8")
+    assert text.count('class="entry"') == 2
+    assert text.count('"title":"people"') == 1
+    assert '"n":"P7"' in text
+    assert "noted · the first 2 of 3 images" in text
+    assert illustrate_page(outputs, [], observers=observers, notes="") is None
