@@ -1,0 +1,97 @@
+"""FIGRIM: scenes looked at while being memorised and recognised."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from spgen_lit.data.catalogue import CATALOGUE
+from spgen_lit.data.images import list_images
+from spgen_lit.data.readers.base import FileReader, Problems, by_image, measure, scanpath
+from spgen_lit.data.readers.matlab import listed, load_matlab, points
+from spgen_lit.data.records import GazeSet, Stimulus
+from spgen_lit.scanpath import Scanpath
+
+_TABLES = ("allImages_release.mat", "allImages_fillers.mat")
+_PHASES = ("enc", "rec", "rec2")
+
+
+@dataclass(frozen=True)
+class Figrim(FileReader):
+    """FIGRIM (Bylinskii et al. 2015): 1000x1000 px, a repeat-recognition task, 2 s.
+
+    ``allImages_release.mat`` (targets) and ``allImages_fillers.mat`` at any depth below the
+    folder, each a struct array ``allImages`` of ``filename`` and ``userdata``, one a person
+    with ``trial`` and ``fixations`` of ``enc``, ``rec`` and ``rec2`` (rows of x, y in px).
+    Images are found by name at any depth. Durations are not part of the set.
+
+    Attributes:
+        root: The folder that holds both.
+        phases: Which viewings to read: ``enc`` (first), ``rec``, ``rec2`` (repeats).
+
+    Raises:
+        FileNotFoundError: From `read`, if neither MATLAB file is there.
+        ValueError: From `read`, naming image and observer of bad content, or for unknown
+            phases.
+    """
+
+    root: str | Path
+    phases: Sequence[str] = ("enc",)
+
+    def _read(self, problems: Problems) -> GazeSet:
+        if not self.phases or set(self.phases) - set(_PHASES):
+            raise ValueError(f"phases must be among {_PHASES}, found {self.phases}")
+        root, entry = Path(self.root), CATALOGUE["figrim"]
+        tables = [path for name in _TABLES for path in sorted(root.rglob(name))]
+        if not tables:
+            raise FileNotFoundError(
+                f"FIGRIM's gaze not found: looked below {root} for {' and '.join(_TABLES)}. "
+                f"How to get it: {entry.get}."
+            )
+        files = {path.name: path for path in list_images(root)}
+        stimuli: dict[str, Stimulus] = {}
+        paths: list[Scanpath | None] = []
+        for table in tables:
+            content = load_matlab(table)
+            if "allImages" not in content:
+                raise ValueError(f"{table}: needs the variable allImages, found {sorted(content)}")
+            for item in listed(content["allImages"]):
+                image = str(item.get("filename", ""))
+                where = f"{table}: image {image}"
+                if image not in files:
+                    problems.add(where, f"image missing: no file {image!r} below {root}")
+                    continue
+                stimuli.update(measure([(image, files[image])], problems))
+                if image in stimuli:
+                    people = listed(item.get("userdata", []))
+                    paths += self._viewings(where, stimuli[image], people, problems)
+        return GazeSet(
+            "figrim",
+            dict(sorted(stimuli.items())),
+            by_image(paths),
+            "eye",
+            citation=entry.citation,
+            licence=entry.licence,
+            notes=(f"memory task, not free viewing; viewings read: {', '.join(self.phases)}",),
+        )
+
+    def _viewings(
+        self, where: str, stimulus: Stimulus, people: list[Any], problems: Problems
+    ) -> list[Scanpath | None]:
+        paths: list[Scanpath | None] = []
+        for number, person in enumerate(people, start=1):
+            trial = f"{where}, observer {number:02d}"
+            fixations = person.get("fixations") if isinstance(person, dict) else None
+            if not isinstance(fixations, dict):
+                continue  # this person did not see this image
+            for phase in self.phases:
+                try:
+                    pixels = points(fixations.get(phase, []))[:, :2]
+                except ValueError as error:
+                    problems.add(f"{trial}, {phase}", str(error))
+                    continue
+                if len(pixels):
+                    paths.append(scanpath(trial, stimulus, pixels, None, f"{number:02d}", problems))
+        return paths
