@@ -52,6 +52,8 @@ class DomainMix(L.LightningDataModule):
     Args:
         source: Set name to reader; sets with gaze.
         target: Set name to reader; sets with or without gaze. Empty trains without a target.
+        evaluation: Set name to reader; sets with gaze that are scored after training and
+            seen by nothing before.
         size: Width and height in px of the frame that images are brought into.
         mode: ``stretch`` or ``letterbox``.
         batch_size: Source images a step and device.
@@ -75,6 +77,7 @@ class DomainMix(L.LightningDataModule):
         self,
         source: Mapping[str, Reader],
         target: Mapping[str, Reader],
+        evaluation: Mapping[str, Reader] | None = None,
         size: tuple[int, int] = (512, 384),
         mode: str = "stretch",
         batch_size: int = 8,
@@ -92,7 +95,11 @@ class DomainMix(L.LightningDataModule):
         super().__init__()
         if batch_size < 1 or (target_batch_size is not None and target_batch_size < 1):
             raise ValueError(f"batch sizes must be at least 1: {batch_size}, {target_batch_size}")
-        self.readers = {"source": dict(source), "target": dict(target)}
+        self.readers = {
+            "source": dict(source),
+            "target": dict(target),
+            "evaluation": dict(evaluation or {}),
+        }
         self.frame = Frame((int(size[0]), int(size[1])), mode)  # type: ignore[arg-type]
         self.batch_size = batch_size
         self.target_batch_size = target_batch_size or batch_size
@@ -119,16 +126,19 @@ class DomainMix(L.LightningDataModule):
             domain: {name: reader.read() for name, reader in readers.items()}
             for domain, readers in self.readers.items()
         }
-        for name, gaze in sets["source"].items():
-            if not gaze.scanpaths:
-                raise ValueError(
-                    f"data.source {name!r} has {len(gaze.stimuli)} images but no gaze; "
-                    "train on a set with scanpaths and give this one as data.target"
-                )
-        for domain in ("source", "target"):
+        for domain in ("source", "evaluation"):
+            for name, gaze in sets[domain].items():
+                if not gaze.scanpaths:
+                    raise ValueError(
+                        f"data.{domain} {name!r} has {len(gaze.stimuli)} images but no gaze; "
+                        "it can only be a data.target"
+                    )
+        for domain in sets:
             for split in ("train", "val", "test"):
                 self.parts[domain, split] = self._part(sets[domain], split)
-        for part in self.parts.values():
+        for (domain, split), part in self.parts.items():
+            if domain == "evaluation" and split == "train":
+                continue
             self.cache.build(part.stimuli.values(), progress=True)
         self.sets = sets
 

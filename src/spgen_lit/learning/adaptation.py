@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 import torch
 from torch import Tensor, nn
 
-from spgen_lit.learning.domain import DomainHead, Level, domain_loss, features_at
+from spgen_lit.learning.domain import DomainHead, Level, channels_at, domain_loss, features_at
 from spgen_lit.learning.reversal import Schedule
 
 Method = Literal["adversarial", "coral", "mmd", "entropy", "none"]
@@ -51,7 +51,15 @@ class Adaptation(nn.Module):
         self.method = method
         self.levels = tuple(levels)
         self.schedule = schedule or Schedule()
-        self.heads = nn.ModuleList(DomainHead(per_position) for _ in self.levels)
+        self.per_position = per_position
+        self.heads = nn.ModuleList()
+
+    def attach(self, network: nn.Module) -> Adaptation:
+        """Make a domain classifier for each level of this network; returns itself."""
+        self.heads = nn.ModuleList(
+            DomainHead(channels_at(network, level), self.per_position) for level in self.levels
+        )
+        return self
 
     @property
     def source_only(self) -> bool:

@@ -41,23 +41,43 @@ def features_at(scenes: Any, level: Level) -> Tensor:
     raise ValueError(f"adaptation.levels must be from {get_args(Level)}, found {level!r}")
 
 
+def channels_at(network: Any, level: Level) -> int:
+    """Channels of the maps that :func:`features_at` gives for a network.
+
+    Raises:
+        ValueError: For an unknown level, or one that the network does not have.
+    """
+    taps = network.encoder.channels
+    places = {"shallow": 0, "middle": len(taps) // 2, "deep": len(taps) - 1}
+    if level in places:
+        return int(taps[places[level]])
+    if level in get_args(Level) and hasattr(network, "channels"):
+        return int(network.channels)
+    raise ValueError(
+        f"adaptation.levels must be from {get_args(Level)}, and for network=published "
+        f"from {tuple(places)}; found {level!r}"
+    )
+
+
 class DomainHead(nn.Module):
     """Tells source from target: n → 360 → 2, on pooled features or at every place.
 
     Args:
+        channels: Channels of the maps it sees.
         per_position: Classify each place of the map rather than its mean.
         hidden: Units of the hidden layer; 360 in the released code.
     """
 
-    def __init__(self, per_position: bool = False, hidden: int = 360) -> None:
+    def __init__(self, channels: int, per_position: bool = False, hidden: int = 360) -> None:
         super().__init__()
         self.per_position = per_position
-        self.first = nn.LazyLinear(hidden)
+        self.first = nn.Linear(channels, hidden)
         self.last = nn.Linear(hidden, 2)
 
     def forward(self, maps: Tensor) -> Tensor:
         """Logits ``(row, 2)``; rows are images, or places of images one after another."""
-        rows = maps.flatten(2).mean(2) if not self.per_position else maps.flatten(2).mT.flatten(0, 1)
+        flat = maps.flatten(2)
+        rows = flat.mT.flatten(0, 1) if self.per_position else flat.mean(2)
         out: Tensor = self.last(self.first(rows).relu())
         return out
 

@@ -62,7 +62,7 @@ class NoiseSampler(nn.Module):
             else:
                 row.uniform_(generator=generator)
         if self.kind == "gumbel":
-            return -torch.log(-torch.log(out.clamp_min(_TINY)).clamp_min(_TINY))
+            return -(-out.clamp_min(_TINY).log()).clamp_min(_TINY).log()
         if self.kind == "uniform":
             return (2 * out - 1) * (3**0.5 * _GUMBEL_DEVIATION)
         return out * _GUMBEL_DEVIATION

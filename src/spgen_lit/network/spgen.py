@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from spgen_lit.batch import PathBatch
 from spgen_lit.network.choice import HistoryKind, NextFixation, Places
-from spgen_lit.network.encoder import STRIDES, Encoder
+from spgen_lit.network.encoder import Encoder, Padding
 from spgen_lit.network.fixation import cell_of, local_soft_argmax
 from spgen_lit.network.neck import Neck
 from spgen_lit.network.noise import NoiseKind, NoiseSampler
@@ -83,7 +83,7 @@ class SPGen(nn.Module):
     def __init__(
         self,
         frame: tuple[int, int] = (512, 384),
-        padding: str = "torch",
+        padding: Padding = "torch",
         taps: Sequence[int] = (6, 13, 18),
         frozen_stages: int = 4,
         stride: int = 16,
@@ -102,9 +102,10 @@ class SPGen(nn.Module):
             raise ValueError(f"network.stride must be 8, 16 or 32, found {stride}")
         self.frame = (int(frame[0]), int(frame[1]))
         self.stride = stride
+        self.channels = channels
         self.max_fixations = max_fixations
         self.temperature = temperature
-        self.encoder = Encoder(padding, tuple(taps), frozen_stages)  # type: ignore[arg-type]
+        self.encoder = Encoder(padding, tuple(taps), frozen_stages)
         self.neck = Neck(self.encoder.channels, channels, priors, dropout=dropout)
         self.choice = NextFixation(channels, max_fixations, history, frame[0] / frame[1])
         self.timing = Timing(channels, max_fixations)
@@ -235,9 +236,3 @@ class _Clock:
     def pace(self) -> Tensor:
         return Timing.pace(self.logs, self.count)
 
-
-def grid_of(frame: tuple[int, int], stride: int) -> tuple[int, int]:
-    """Height and width of the grid of places for a frame (width, height) in px."""
-    if stride not in STRIDES:
-        raise ValueError(f"stride must be one of {sorted(set(STRIDES))}, found {stride}")
-    return frame[1] // stride, frame[0] // stride

@@ -1,0 +1,150 @@
+"""The LightningModule: scanpath loss plus domain loss, and validation against people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import lightning as L
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torchmetrics import MeanMetric
+
+from spgen_lit.batch import SourceBatch
+from spgen_lit.learning.adaptation import Adaptation
+from spgen_lit.learning.losses import ScanpathLoss
+from spgen_lit.learning.optimisation import Optimisation
+from spgen_lit.learning.validation import VALUES, Agreement
+from spgen_lit.network.encoder import normalise
+from spgen_lit.network.noise import path_seed
+
+
+class ScanpathModule(L.LightningModule):
+    """Trains a network on source gaze while its features are adapted to the target.
+
+    Total = scanpath loss + domain loss behind gradient reversal with coefficient λ, where λ
+    follows its schedule on the optimiser's steps. λ = 0 is training on the source alone:
+    the same code, with one number changed.
+
+    Args:
+        network: A network of :mod:`spgen_lit.network.build`.
+        adaptation: The domain loss.
+        loss: The scanpath loss.
+        optimisation: Optimiser and schedule.
+        samples: Scanpaths an image in validation.
+        card: What rebuilds the network and says how it was trained; plain values only. It
+            travels in the checkpoint.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        adaptation: Adaptation,
+        loss: ScanpathLoss | None = None,
+        optimisation: Optimisation | None = None,
+        samples: int = 10,
+        card: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__()
+        self.network: Any = network
+        self.adaptation = adaptation.attach(network)
+        self.loss = loss or ScanpathLoss()
+        self.optimisation = optimisation or Optimisation()
+        self.agreement = Agreement(network.frame)  # type: ignore[arg-type]
+        self.samples = samples
+        self.card = card or {}
+        self.aspect = network.frame[0] / network.frame[1]  # type: ignore[index]
+        self.scores = nn.ModuleDict({name: MeanMetric() for name in VALUES})
+        self._random: dict[str, Any] = {}
+
+    @property
+    def progress(self) -> float:
+        """Share of training that is done, by optimiser steps."""
+        return self.global_step / max(int(self.trainer.estimated_stepping_batches), 1)
+
+    def training_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:
+        """One step on a source batch and, where there is a target, a target batch."""
+        source: SourceBatch = batch["source"]
+        scenes = self.network.encode(normalise(source.images))
+        parts = self.loss(
+            self.network(scenes, source.paths), source.paths, source.weights, self.aspect
+        )
+        total = parts["total"]
+        size = len(source.ids)
+        for name, value in parts.items():
+            self.log(f"train/{name}_loss", value.detach(), batch_size=size)
+        if "target" in batch:
+            total = total + self._domain_loss(scenes, normalise(batch["target"].images), size)
+        self.log("train/loss", total.detach(), batch_size=size, prog_bar=True)
+        return total
+
+    def _domain_loss(self, source: Any, images: Tensor, size: int) -> Tensor:
+        # Where the target cannot change the network its gradient is not worth computing;
+        # the classifier still learns, so that domain accuracy is known for λ = 0 too.
+        with torch.set_grad_enabled(not self.adaptation.source_only):
+            target = self.network.encode(images)
+        out = self.adaptation(source, target, self.progress)
+        for name, value in out.items():
+            self.log(f"adaptation/{name}", value.detach(), batch_size=size)
+        loss: Tensor = out["loss"]
+        return loss
+
+    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
+        """Log the gradient norms of the encoder and of the rest."""
+        if self.global_step % max(self.trainer.log_every_n_steps, 1):
+            return
+        groups = {"encoder": self.network.encoder.parameters(), "all": self.parameters()}
+        for name, parameters in groups.items():
+            gradients = [p.grad for p in parameters if p.grad is not None]
+            norm = nn.utils.get_total_norm(gradients) if gradients else torch.tensor(0.0)
+            self.log(f"gradient/{name}", norm)
+
+    def validation_step(self, batch: SourceBatch, batch_idx: int) -> None:
+        """Likelihood, energy score, ScanMatch and NSS on source images, beside people's."""
+        scenes = self.network.encode(normalise(batch.images))
+        parts = self.loss(
+            self.network(scenes, batch.paths), batch.paths, torch.ones_like(batch.weights), 
+            self.aspect,
+        )
+        size = len(batch.ids)
+        self.log("val/loss", parts["total"], batch_size=size, sync_dist=True)
+        seeds = [[path_seed(0, i, k) for k in range(self.samples)] for i in batch.ids]
+        drawn = self.network.sample(scenes, seeds)
+        for index, paths in enumerate(drawn):
+            own = batch.paths.of_image(index)
+            people = [
+                row[:n].cpu().numpy() for row, n in zip(own.xy, own.length.tolist(), strict=True)
+            ]
+            values = self.agreement([path.xy.cpu().numpy() for path in paths], people)
+            for name, value in values.items():
+                if np.isfinite(value):
+                    self.scores[name].update(value)  # type: ignore[operator]
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the means over all images of all ranks."""
+        for name, metric in self.scores.items():
+            self.log(f"val/{name}", metric, prog_bar=name in ("energy", "scanmatch"))
+
+    def configure_optimizers(self) -> Any:
+        """AdamW and its schedule, by step."""
+        steps = int(self.trainer.estimated_stepping_batches)
+        optimiser, schedule = self.optimisation.build(self, steps)
+        return {
+            "optimizer": optimiser,
+            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
+        }
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Add what rebuilds the network, and the random state that dropout depends on."""
+        checkpoint["spgen_lit"] = self.card
+        checkpoint["random"] = {"torch": torch.get_rng_state()}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep the random state for the start of training."""
+        self._random = checkpoint.get("random", {})
+
+    def on_train_start(self) -> None:
+        """Go on with the random numbers where a resumed run was left."""
+        if self._random:
+            torch.set_rng_state(self._random["torch"].cpu())
+            self._random = {}

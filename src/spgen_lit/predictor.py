@@ -1,0 +1,185 @@
+"""From a checkpoint to scanpaths on any image: what evaluation and prediction share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from spgen_lit.data.frame import Frame
+from spgen_lit.data.images import Pixels, image_size, read_image
+from spgen_lit.network.build import build_network
+from spgen_lit.network.encoder import normalise
+from spgen_lit.network.noise import path_seed
+from spgen_lit.scanpath import Scanpath
+
+Image = str | Path | Pixels
+
+
+class Predictor:
+    """Draws scanpaths with a trained network.
+
+    >>> predictor = Predictor.from_checkpoint("best.ckpt")   # doctest: +SKIP
+    >>> paths = predictor("painting.jpg", samples=10)        # doctest: +SKIP
+
+    A scanpath depends on the image, its identifier, the seed, the sample's number and the
+    temperature alone: not on the batch, the device, or how many samples are asked for.
+
+    Args:
+        network: A network of :mod:`spgen_lit.network.build`.
+        frame: What images are brought into.
+        info: How it was trained, as stored in its checkpoint.
+        device: Where it runs; ``auto`` takes a GPU where there is one.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        frame: Frame,
+        info: dict[str, Any] | None = None,
+        device: str = "cpu",
+    ) -> None:
+        if device == "auto":
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.device = torch.device(device)
+        self.network: Any = network.to(self.device)
+        self.frame = frame
+        self.info = info or {}
+
+    @classmethod
+    def from_checkpoint(cls, path: str | Path, device: str = "cpu") -> Predictor:
+        """Load a checkpoint that training wrote.
+
+        Raises:
+            FileNotFoundError: If there is no such file.
+            ValueError: If it is no checkpoint of this package.
+        """
+        file = Path(path)
+        if not file.is_file():
+            raise FileNotFoundError(
+                f"ckpt_path: no file at {file}; training writes checkpoints/best.ckpt and last.ckpt"
+            )
+        try:
+            checkpoint = torch.load(file, map_location="cpu", weights_only=True)
+            info, state = checkpoint["spgen_lit"], checkpoint["state_dict"]
+        except Exception as error:
+            raise ValueError(
+                f"ckpt_path: {file} is no checkpoint of spgen_lit "
+                f"({type(error).__name__}: {error}); give one that spgen_lit.train wrote"
+            ) from error
+        network = build_network(info["network"])
+        prefix = "network."
+        own = {k[len(prefix) :]: v for k, v in state.items() if k.startswith(prefix)}
+        network.load_state_dict(own)
+        frame = Frame(tuple(info["frame"]["size"]), info["frame"]["mode"])
+        return cls(network, frame, info, device)
+
+    @property
+    def temperature(self) -> float:
+        """The network's own temperature."""
+        return float(self.network.temperature)
+
+    def __call__(
+        self,
+        image: Image,
+        samples: int = 10,
+        temperature: float | None = None,
+        seed: int = 0,
+        id: str | None = None,
+    ) -> list[Scanpath]:
+        """Draw scanpaths on one image.
+
+        Args:
+            image: A file, or uint8 RGB ``(height, width, 3)``.
+            samples: How many.
+            temperature: 0: the likeliest path; 1: as people differ; None: the network's own.
+            seed: Any integer.
+            id: The image's identifier; None for the file's name, or ``image``.
+
+        Returns:
+            Scanpaths relative to the image, with durations in seconds where the network
+            gives them; observers are named ``model-0``, ``model-1``, …
+
+        Raises:
+            ImageError: If a file cannot be read.
+            ValueError: For an array of another type or shape, or a bad number.
+        """
+        return self.batch([image], samples, temperature, seed, None if id is None else [id])[0]
+
+    sample = __call__
+
+    def batch(
+        self,
+        images: Sequence[Image],
+        samples: int = 10,
+        temperature: float | None = None,
+        seed: int = 0,
+        ids: Sequence[str] | None = None,
+    ) -> list[list[Scanpath]]:
+        """Draw scanpaths on several images, encoded together; as :meth:`__call__` for each."""
+        if samples < 1:
+            raise ValueError(f"samples must be at least 1, found {samples}")
+        if not images:
+            return []
+        names = list(ids) if ids is not None else [_name(image) for image in images]
+        sizes, pixels = zip(*[self._read(image) for image in images], strict=True)
+        planes = torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2)
+        return self.draw(planes, sizes, names, samples, temperature, seed)
+
+    def draw(
+        self,
+        planes: torch.Tensor,
+        sizes: Sequence[tuple[int, int]],
+        names: Sequence[str],
+        samples: int = 10,
+        temperature: float | None = None,
+        seed: int = 0,
+    ) -> list[list[Scanpath]]:
+        """Draw scanpaths on images that are in the frame already.
+
+        Args:
+            planes: uint8 RGB ``(image, 3, height, width)``.
+            sizes: Width and height in px of the images as they were.
+            names: Their identifiers.
+            samples: Scanpaths an image.
+            temperature: As in :meth:`__call__`.
+            seed: As in :meth:`__call__`.
+        """
+        seeds = [[path_seed(seed, name, k) for k in range(samples)] for name in names]
+        training = self.network.training
+        self.network.eval()
+        try:
+            with torch.inference_mode():
+                scenes = self.network.encode(normalise(planes.to(self.device)))
+                drawn = self.network.sample(scenes, seeds, temperature)
+        finally:
+            self.network.train(training)
+        out: list[list[Scanpath]] = []
+        for name, size, paths in zip(names, sizes, drawn, strict=True):
+            own = []
+            for number, path in enumerate(paths):
+                xy = self.frame.inverse(path.xy.cpu().numpy(), size)
+                seconds = None if path.durations is None else path.durations.cpu().numpy()
+                own.append(Scanpath(name, size, xy.clip(0, 1), seconds, f"model-{number}"))
+            out.append(own)
+        return out
+
+    def _read(self, image: Image) -> tuple[tuple[int, int], Pixels]:
+        if isinstance(image, str | Path):
+            size = image_size(Path(image))
+            return size, self.frame.image(read_image(Path(image), self.frame.size), size)
+        array = np.asarray(image)
+        if array.ndim != 3 or array.shape[2] != 3 or array.dtype != np.uint8:
+            raise ValueError(
+                f"an image array must be uint8 RGB (height, width, 3), found {array.dtype} "
+                f"{array.shape}"
+            )
+        return (array.shape[1], array.shape[0]), self.frame.image(array)
+
+
+def _name(image: Image) -> str:
+    return Path(image).name if isinstance(image, str | Path) else "image"
