@@ -23,7 +23,7 @@ from spgen_lit.data.records import GazeSet
 
 Domain = Literal["photo", "painting"]
 
-_VERSION = 3  # raise it whenever the same parameters give other images or scanpaths
+_VERSION = 5  # raise it whenever the same parameters give other images or scanpaths
 _DOMAINS: tuple[Domain, ...] = ("photo", "painting")
 _COMPLETE = "gallery.json"  # written last: a folder without it is not whole
 

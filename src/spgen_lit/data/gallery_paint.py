@@ -8,6 +8,10 @@ import numpy as np
 from spgen_lit.data.gallery_objects import Picture
 from spgen_lit.data.gallery_scene import Floats, octaves
 
+# Spacing, length and width of strokes in px of a scene 192 px high, and the local contrast
+# from which a layer is laid: broad strokes everywhere, fine ones where there is detail.
+_LAYERS = ((6.0, 15.0, 6.0, -1), (4.0, 9.0, 3.2, 6), (2.3, 4.5, 1.5, 18))
+
 
 def painting(picture: Picture, rng: np.random.Generator) -> Picture:
     """Finish a scene as an oil painting under old varnish.
@@ -53,27 +57,21 @@ def _strokes(image: Picture, rng: np.random.Generator) -> Picture:
 
     canvas = cv2.GaussianBlur(image, (0, 0), 4 * unit)
     hand = float(rng.uniform(0.85, 1.25))
-    for spacing, long, thick, needed in ((6, 15, 6, -1), (4, 9, 3.2, 4), (2.3, 4.5, 1.5, 10)):
+    for spacing, long, thick, needed in _LAYERS:
         gap = max(2.0, spacing * unit)
-        ys, xs = (
-            axis.ravel()
-            for axis in np.meshgrid(
-                np.arange(0, height, gap), np.arange(0, width, gap), indexing="ij"
-            )
-        )
-        jitter = rng.uniform(-0.6, 0.6, (2, len(xs))) * gap
-        xs = np.clip(xs + jitter[0], 0, width - 1).astype(int)
-        ys = np.clip(ys + jitter[1], 0, height - 1).astype(int)
-        keep = np.flatnonzero(detail[ys, xs] > needed)
-        keep = rng.permutation(keep)
-        colours = image[ys, xs].astype(np.float32) * rng.normal(1, 0.055, (len(xs), 1))
+        grid = np.mgrid[0:height:gap, 0:width:gap].reshape(2, -1)
+        ys, xs = (grid + rng.uniform(-0.6, 0.6, grid.shape) * gap).astype(int)
+        ys, xs = np.clip(ys, 0, height - 1), np.clip(xs, 0, width - 1)
+        keep = rng.permutation(np.flatnonzero(detail[ys, xs] > needed))
+        ys, xs = ys[keep], xs[keep]
+        colours = image[ys, xs] * rng.normal(1, 0.055, (len(xs), 1))
         colours = np.clip(colours + rng.normal(0, 3, (len(xs), 3)), 0, 255)
         angles = along[ys, xs] + rng.normal(0, 0.22, len(xs))
         reach = 0.5 * long * unit * hand * rng.uniform(0.6, 1.3, len(xs))
         dx, dy = reach * np.cos(angles), reach * np.sin(angles)
-        ends = np.stack([xs - dx, ys - dy, xs + dx, ys + dy], -1).round().astype(int)[keep]
+        ends = np.stack([xs - dx, ys - dy, xs + dx, ys + dy], -1).round().astype(int)
         wide = max(1, round(thick * unit * hand))
-        for (x0, y0, x1, y1), ink in zip(ends.tolist(), colours[keep].tolist(), strict=True):
+        for (x0, y0, x1, y1), ink in zip(ends.tolist(), colours.tolist(), strict=True):
             cv2.line(canvas, (x0, y0), (x1, y1), ink, wide, cv2.LINE_AA)
     return np.asarray(canvas, np.uint8)
 
