@@ -44,7 +44,7 @@ _ALL = (
     Measure("multimatch_length", "MultiMatch length", "up", "multimatch"),
     Measure("multimatch_position", "MultiMatch position", "up", "multimatch"),
     Measure("multimatch_duration", "MultiMatch duration", "up", "multimatch"),
-    Measure("sed", "string edit distance", "down", "sed", "edits"),
+    Measure("sed", "SED", "down", "sed", "edits"),
     Measure("stde", "STDE", "up", "stde"),
     Measure("tde", "TDE", "down", "tde", "px"),
     Measure("sequence_score", "sequence score", "up", "clusters"),
@@ -61,12 +61,12 @@ _ALL = (
     Measure("nss", "NSS", "up", "nss"),
     Measure("auc", "AUC-Judd", "up", "maps"),
     Measure("sauc", "shuffled AUC", "up", "maps"),
-    Measure("information_gain", "information gain", "up", "maps", "bits/fixation"),
+    Measure("information_gain", "information gain", "up", "maps", "bits"),
     Measure("cc", "CC", "up", "maps"),
     Measure("kl", "KL", "down", "maps", "nats"),
     Measure("sim", "SIM", "up", "maps"),
     Measure("congruency", "congruency", "up", "maps"),
-    Measure("diversity", "diversity of samples", "people", "diversity"),
+    Measure("diversity", "sample diversity", "people", "diversity"),
 )
 MEASURES: dict[str, Measure] = {measure.name: measure for measure in _ALL}
 FULL: tuple[str, ...] = tuple(MEASURES)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rich import box
 from rich.table import Table
 
 from spgen_lit.evaluation import archive, statistics
@@ -16,13 +17,13 @@ from spgen_lit.evaluation.protocol import Protocol
 from spgen_lit.evaluation.scores import Scores
 
 _MODEL = "model"
+_SCALE = ("people", "other_image")
 _HEADINGS = {
     "people": "people",
     "other_image": "chance",
-    "centre_bias": "centre bias",
-    "uniform": "uniform",
-    "centre": "stay at centre",
-    "saliency_wta": "saliency WTA",
+    "centre_bias": "centre\nbias",
+    "centre": "stay at\ncentre",
+    "saliency_wta": "saliency\nWTA",
 }
 
 
@@ -50,11 +51,11 @@ class Results:
         A measure that aims at people's own figure has no scale from chance to people, and
         a band without people or chance gives none.
         """
-        if not {"people", "other_image"} <= set(self.band):
+        if not set(_SCALE) <= set(self.band):
             return float("nan")
         if metric in MEASURES and MEASURES[metric].better == "people":
             return float("nan")
-        people, chance = self.band["people"], self.band["other_image"]
+        people, chance = (self.band[name] for name in _SCALE)
         if metric not in people.metrics or metric not in chance.metrics:
             return float("nan")
         return statistics.normalised(
@@ -62,32 +63,38 @@ class Results:
         )
 
     def table(self) -> Table:
-        """Rows of measures; columns model with its interval, the band, normalised."""
-        table = Table(title=self._title(), caption=self._caption())
-        table.add_column("measure")
-        table.add_column("model", justify="right")
-        table.add_column("95 % interval", justify="right")
-        for name in self.band:
-            table.add_column(_HEADINGS.get(name, name), justify="right")
-        with_scale = {"people", "other_image"} <= set(self.band)
-        if with_scale:
+        """Rows of measures; columns model, its interval, people, chance, normalised."""
+        table = Table(title=self._title(), caption=self._caption(), box=box.SIMPLE_HEAD)
+        table.add_column("measure", no_wrap=True)
+        for heading in ("model", "95 % interval"):
+            table.add_column(heading, justify="right", no_wrap=True)
+        beside = [name for name in _SCALE if name in self.band]
+        for name in beside:
+            table.add_column(_HEADINGS[name], justify="right")
+        scaled = len(beside) == len(_SCALE)
+        if scaled:
             table.add_column("normalised", justify="right")
         for metric in self.model.metrics:
             low, high = self.model.interval(metric)
             cells = [_number(self.model.mean(metric)), f"{_number(low)} to {_number(high)}"]
-            for scores in self.band.values():
-                known = metric in scores.metrics
-                cells.append(_number(scores.mean(metric)) if known else "-")
-            if with_scale:
-                cells.append(_number(self.normalised(metric)))
-            label = MEASURES[metric].heading if metric in MEASURES else metric
+            cells += [_mean(self.band[name], metric) for name in beside]
+            cells += [_number(self.normalised(metric))] if scaled else []
             style = "bold" if metric == "energy" else None
-            table.add_row(label, *cells, style=style)
-        for name in self.model.pooled:
-            low_high = "whole set"
-            cells = [_number(self.model.pooled[name]), low_high]
-            cells += [_number(s.pooled.get(name, math.nan)) for s in self.band.values()]
-            table.add_row(f"{name.replace('_', ' ')} ↓", *cells, *(["-"] if with_scale else []))
+            table.add_row(_heading(metric), *cells, style=style)
+        for name, value in self.model.pooled.items():
+            cells = [_number(self.band[who].pooled.get(name, math.nan)) for who in beside]
+            table.add_row(f"{name.replace('_', ' ')} ↓", _number(value), "whole set", *cells)
+        return table
+
+    def band_table(self) -> Table:
+        """Rows of measures; a column for the model and for each member of the band."""
+        table = Table(title=f"{self._title()}, the whole band", box=box.SIMPLE_HEAD)
+        table.add_column("measure", no_wrap=True)
+        for who in (_MODEL, *self.band):
+            table.add_column(_HEADINGS.get(who, who), justify="right")
+        for metric in self.model.metrics:
+            cells = [_mean(scores, metric) for scores in (self.model, *self.band.values())]
+            table.add_row(_heading(metric), *cells)
         return table
 
     def _title(self) -> str:
@@ -160,3 +167,11 @@ def _number(value: float) -> str:
     if not math.isfinite(value):
         return "-"
     return f"{value:.1f}" if abs(value) >= 100 else f"{value:.3f}"
+
+
+def _mean(scores: Scores, metric: str) -> str:
+    return _number(scores.mean(metric)) if metric in scores.metrics else "-"
+
+
+def _heading(metric: str) -> str:
+    return MEASURES[metric].heading if metric in MEASURES else metric
