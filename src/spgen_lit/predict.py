@@ -1,167 +1,69 @@
 """Scanpaths for image files, and pictures of them.
 
-    python -m spgen_lit.predict ckpt_path=model.ckpt images=paintings samples=10 seed=0
+    python -m spgen_lit.predict ckpt_path=best.ckpt images=paintings samples=10 seed=0
 
-Every setting is listed, with what it means, in conf/predict.yaml.
+Every setting is listed, with what it means, in ``conf/predict.yaml``; see ``docs/predict.md``.
 """
 
 from __future__ import annotations
 
-import hashlib
-import importlib
-import json
-from collections.abc import Sequence
-from pathlib import Path
+import sys
+from dataclasses import dataclass
+from typing import Any
 
 import hydra
-import torch
-from omegaconf import DictConfig, OmegaConf
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from hydra.core.config_store import ConfigStore
+from omegaconf import MISSING, DictConfig
 
-from spgen_lit.config import CONFIG_DIR
-from spgen_lit.data.catalogue import CATALOGUE
-from spgen_lit.illustration import Illustrator, Observers, illustrate_page, observers_of
-from spgen_lit.outputs import Failure, Outputs, find_images, from_trials, shown
-from spgen_lit.prediction import Sampling, predict
-from spgen_lit.predictor import Predictor
-from spgen_lit.scanpath import Scanpath
+from spgen_lit.config import CONFIG_DIR, run_hydra_app
 
 
-def load_observers(people: str | None) -> Observers:
-    """People's scanpaths from a COCO-style JSON file or a set, ``<set>:<folder>``.
+@dataclass
+class PredictSchema:
+    """Keys of ``predict.yaml`` with their types, so that ``samples=abc`` fails at once."""
 
-    Raises:
-        FileNotFoundError: If the file or the set's folder is absent.
-        ValueError: For a set that is not in the catalogue, or a file of another structure.
-    """
-    if people is None:
-        return observers_of({})
-    if people.endswith(".json"):
-        records = json.loads(Path(people).read_text(encoding="utf-8"))
-        try:
-            paths = from_trials(records)
-        except (KeyError, TypeError) as error:
-            raise ValueError(
-                f"people={people}: every record needs name, subject, width, height, X and Y in "
-                f"px and, if known, T in ms; missing or wrong: {error}"
-            ) from error
-    else:
-        name, _, root = people.partition(":")
-        if name not in CATALOGUE or not root:
-            raise ValueError(
-                f"people={people}: neither a .json file nor <set>:<folder> with a set among "
-                f"{', '.join(sorted(CATALOGUE))}"
-            )
-        module, _, reader = CATALOGUE[name].reader.rpartition(".")
-        paths = getattr(importlib.import_module(module), reader)(root).read().scanpaths
-    gaze: dict[str, list[Scanpath]] = {}
-    for path in paths:
-        gaze.setdefault(path.image, []).append(path)
-    return observers_of(gaze)
+    ckpt_path: str = MISSING
+    images: Any = MISSING
+    output: str = MISSING
+    samples: int = 10
+    temperature: float | None = None
+    seed: int = 0
+    device: str = "auto"
+    batch_size: int = 8
+    workers: int = 2
+    overlay: int = 1
+    density: bool = True
+    replay: str | None = None
+    picture_side: int = 1600
+    page: bool = True
+    page_limit: int = 500
+    people: str | None = None
+    regions: str | None = None
+    strict: bool = False
 
 
-def identity(checkpoint: Path) -> str:
-    """The first 16 hexadecimal digits of a checkpoint's SHA-256."""
-    digest = hashlib.sha256()
-    with checkpoint.open("rb") as file:
-        while block := file.read(1 << 22):
-            digest.update(block)
-    return digest.hexdigest()[:16]
+ConfigStore.instance().store(name="predict_schema", node=PredictSchema)
 
 
-def run(config: DictConfig, console: Console) -> int:
-    """Predict by a composed configuration; returns the exit code.
+@hydra.main(version_base="1.3", config_path=CONFIG_DIR, config_name="predict")
+def _application(config: DictConfig) -> None:
+    # Imported late: faulty configurations are refused before torch has loaded.
+    from rich.console import Console
 
-    Raises:
-        ValueError: For a setting that cannot be used; the message names it.
-        FileNotFoundError: If checkpoint, images or observers are absent.
-    """
-    missing = [key for key in ("ckpt_path", "images") if OmegaConf.is_missing(config, key)]
-    if missing:
-        raise ValueError(
-            f"{' and '.join(missing)} must be given, for example: python -m spgen_lit.predict "
-            "ckpt_path=outputs/train/checkpoints/best.ckpt images=my_paintings"
-        )
-    checkpoint = Path(config.ckpt_path)
-    if not checkpoint.is_file():
-        raise FileNotFoundError(f"ckpt_path={checkpoint}: no such file; train one, or name another")
-    sampling = Sampling(
-        config.samples, config.temperature, config.seed, config.batch_size, config.workers
-    )
-    wanted = OmegaConf.to_container(config)
-    assert isinstance(wanted, dict)
-    items, failures = find_images(wanted["images"])
-    observers = load_observers(config.people)
-    settings = {
-        "checkpoint": identity(checkpoint),
-        "samples": sampling.samples,
-        "temperature": sampling.temperature,
-        "seed": sampling.seed,
-    }
-    outputs = Outputs(config.output, settings)
-    illustrator = Illustrator(
-        outputs, config.overlay, config.density, config.replay, config.picture_side
-    )
-    device = config.device
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    predictor = Predictor.from_checkpoint(checkpoint, device=device)
-    columns = (
-        TextColumn("predicting"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console) as progress:
-        before, refused = predict(predictor, items, outputs, illustrator, sampling, progress)
-    failures += refused
-    bad = {failure.path for failure in failures}
-    done = [item for item in items if item.path not in bad]
-    outputs.join(done)
-    outputs.refuse(failures)
-    if config.page:
-        own = sampling.temperature is None
-        notes = f"{sampling.samples} samples, seed {sampling.seed}, "
-        notes += "the model's own temperature" if own else f"temperature {sampling.temperature:g}"
-        illustrate_page(outputs, done, observers=observers, notes=notes, limit=config.page_limit)
-    _tell(console, outputs, len(done), before, failures)
-    return 1 if failures and config.strict else 0
+    from spgen_lit.prediction_run import run
 
-
-def _tell(
-    console: Console, outputs: Outputs, done: int, before: int, failures: Sequence[Failure]
-) -> None:
-    resumed = f" ({before} of them before this run)" if before else ""
-    console.print(f"{done} images done{resumed}: {outputs.root}", markup=False, highlight=False)
-    if failures:
-        console.print(
-            f"{len(failures)} could not be read (all listed in {outputs.root}/unreadable.csv):",
-            markup=False,
-            highlight=False,
-        )
-        for failure in failures[:20]:
-            line = f"  {shown(failure.path)}: {shown(failure.reason)}"
-            console.print(line, markup=False, highlight=False, soft_wrap=True)
-
-
-@hydra.main(config_path=CONFIG_DIR, config_name="predict", version_base="1.3")
-def main(config: DictConfig) -> None:
-    """The command ``python -m spgen_lit.predict``."""
     try:
         code = run(config, Console(stderr=True))
     except (ValueError, FileNotFoundError) as error:
-        raise SystemExit(f"predict: {error}") from error
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
     if code:
         raise SystemExit(code)
+
+
+def main() -> None:
+    """Entry point of the command line."""
+    run_hydra_app(_application, "predict")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 
-
 _LOGGED = ("Log.entryAdded", "Runtime.consoleAPICalled")
 
 
