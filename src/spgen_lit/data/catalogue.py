@@ -200,6 +200,14 @@ CATALOGUE: dict[str, Entry] = {
         "cite the set itself",
         "`convert … --to json`, or other scanpath models' files",
     ),
+    "converted": Entry(
+        "spgen_lit.data.readers.converted.Converted",
+        "any set written by convert: JSON, CSV or pysaliency's HDF5",
+        "eye",
+        "that of the set",
+        "cite the set itself",
+        "`python -m spgen_lit.data convert`",
+    ),
     "folder": Entry(
         "spgen_lit.data.readers.folder.Folder",
         "any folder of images, without gaze",

@@ -1,0 +1,54 @@
+"""A set as `convert` wrote it, whichever form that was."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from spgen_lit.data.readers.base import FileReader, Problems
+from spgen_lit.data.readers.coco_json import CocoJson
+from spgen_lit.data.readers.pysaliency import Pysaliency
+from spgen_lit.data.readers.table import Table
+from spgen_lit.data.records import GazeSet
+
+
+@dataclass(frozen=True)
+class Converted(FileReader):
+    """Reads ``scanpaths.json``, ``scanpaths.csv`` or ``fixations.hdf5`` with ``set.json``.
+
+    Attributes:
+        root: The folder that `convert` wrote.
+
+    Raises:
+        FileNotFoundError: From `read`, if none of the files is there.
+        ValueError: From `read`, as the form's own reader.
+    """
+
+    root: str | Path
+
+    def _read(self, problems: Problems) -> GazeSet:
+        root = Path(self.root)
+        forms: dict[str, FileReader] = {
+            "scanpaths.json": CocoJson(root),
+            "scanpaths.csv": Table(
+                root,
+                "px",
+                file="scanpaths.csv",
+                x="x_px",
+                y="y_px",
+                trial="trial",
+                order="fixation",
+                duration="duration_ms",
+                time="ms",
+                width="width",
+                height="height",
+            ),
+            "fixations.hdf5": Pysaliency(root),
+        }
+        for name, reader in forms.items():
+            if (root / name).is_file():
+                return reader._read(problems)
+        raise FileNotFoundError(
+            f"{root}: no converted set; looked for {', '.join(forms)}. "
+            "`python -m spgen_lit.data convert <set> <folder> --to json|csv|pysaliency` writes one."
+        )
