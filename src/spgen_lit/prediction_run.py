@@ -23,9 +23,11 @@ from rich.progress import (
 from spgen_lit.config import plain
 from spgen_lit.data.catalogue import CATALOGUE
 from spgen_lit.illustration import Illustrator, Observers, illustrate_page, observers_of
+from spgen_lit.interest_tables import tabulate_regions
 from spgen_lit.outputs import Failure, Outputs, find_images, from_trials, shown
 from spgen_lit.prediction import Sampling, predict
 from spgen_lit.predictor import Predictor
+from spgen_lit.regions import find_regions
 from spgen_lit.scanpath import Scanpath
 
 
@@ -89,6 +91,7 @@ def run(config: DictConfig, console: Console) -> int:
     )
     items, failures = find_images(plain(config.images))
     observers = load_observers(config.people)
+    regions = find_regions(config.regions)
     predictor = Predictor.from_checkpoint(config.ckpt_path, device=config.device)
     warmth = predictor.temperature if sampling.temperature is None else sampling.temperature
     settings = {
@@ -108,11 +111,15 @@ def run(config: DictConfig, console: Console) -> int:
     bad = {failure.path for failure in failures}
     done = [item for item in items if item.path not in bad]
     outputs.join(done)
+    marked, faulty = tabulate_regions(outputs, done, regions, observers, config.picture_side)
+    failures += faulty
     outputs.refuse(failures)
     if config.page:
         notes = _notes(predictor.info, settings)
         illustrate_page(outputs, done, observers=observers, notes=notes, limit=config.page_limit)
     _tell(console, outputs, len(done), before, failures)
+    if config.regions:
+        console.print(f"{marked} images with regions: {outputs.root}/regions", markup=False)
     return 1 if failures and config.strict else 0
 
 
