@@ -53,7 +53,8 @@ def _compare(options: argparse.Namespace) -> None:
     names = [str(folder) for folder in options.results]
     results = [Results.load(folder) for folder in options.results]
     rows = compare(results, names, options.metrics)
-    Console().print(comparison_table(rows, names[0]))
+    for name in names[1:]:
+        Console().print(comparison_table(rows, name, names[0]))
     if options.out is not None:
         _write(options.out, rows)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from rich import box
 from rich.table import Table
 
 from spgen_lit.evaluation.measures import MEASURES
@@ -88,33 +90,44 @@ def compare(
     return rows
 
 
-def comparison_table(rows: Sequence[Row], first: str) -> Table:
-    """Rows of differences; an interval that leaves zero out is marked better or worse."""
+def comparison_table(rows: Sequence[Row], name: str, first: str) -> Table:
+    """One result's differences; an interval without zero is marked better or worse."""
+    own = [row for row in rows if row.name == name]
+    images = max((row.difference.n for row in own), default=0)
     table = Table(
-        title=f"against {first}",
-        caption="difference = second - first; 95 % interval and p by paired bootstrap over images",
+        title=f"{name}\nagainst {first}, {images} images",
+        caption="difference = second - first; interval and p by paired bootstrap over images",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        padding=0,
     )
-    for heading in ("measure", "result"):
-        table.add_column(heading)
-    for heading in ("first", "second", "difference", "95 % interval", "p", "n"):
-        table.add_column(heading, justify="right")
-    table.add_column("")
+    table.add_column("measure", no_wrap=True)
+    for heading in ("first", "second", "diff.", "95 % interval", "p"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True)
     marks = {True: "[green]better[/]", False: "[red]worse[/]", None: ""}
-    for row in rows:
+    for row in own:
         label = MEASURES[row.metric].heading if row.metric in MEASURES else row.metric
         delta = row.difference
         table.add_row(
             label,
-            row.name,
-            f"{row.first:.3f}",
-            f"{row.second:.3f}",
-            f"{delta.mean:+.4f}",
-            f"{delta.low:+.4f} to {delta.high:+.4f}",
-            f"{delta.p:.4f}",
-            str(delta.n),
+            _number(row.first, 3),
+            _number(row.second, 3),
+            _number(delta.mean, 4, "+"),
+            f"{_number(delta.low, 4, '+')} to {_number(delta.high, 4, '+')}",
+            _number(delta.p, 4),
             marks[row.better],
         )
     return table
+
+
+def _number(value: float, digits: int, sign: str = "") -> str:
+    """So many digits after the point for small values, fewer for large ones."""
+    if not math.isfinite(value):
+        return "-"
+    large = 0 if abs(value) < 10 else min(digits, int(math.log10(abs(value))))
+    return f"{value:{sign}.{digits - large}f}"
 
 
 def _refuse_mismatch(a: Results, b: Results, name_a: str, name_b: str) -> None:

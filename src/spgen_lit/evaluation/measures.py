@@ -38,7 +38,7 @@ class Measure:
 _ALL = (
     Measure("energy", "energy score", "down", "energy"),
     Measure("scanmatch", "ScanMatch", "up", "scanmatch"),
-    Measure("scanmatch_duration", "ScanMatch with durations", "up", "scanmatch_duration"),
+    Measure("scanmatch_duration", "ScanMatch, durations", "up", "scanmatch_duration"),
     Measure("multimatch_shape", "MultiMatch shape", "up", "multimatch"),
     Measure("multimatch_direction", "MultiMatch direction", "up", "multimatch"),
     Measure("multimatch_length", "MultiMatch length", "up", "multimatch"),
@@ -61,7 +61,7 @@ _ALL = (
     Measure("nss", "NSS", "up", "nss"),
     Measure("auc", "AUC-Judd", "up", "maps"),
     Measure("sauc", "shuffled AUC", "up", "maps"),
-    Measure("information_gain", "information gain", "up", "maps", "bits"),
+    Measure("information_gain", "info. gain", "up", "maps", "bits"),
     Measure("cc", "CC", "up", "maps"),
     Measure("kl", "KL", "down", "maps", "nats"),
     Measure("sim", "SIM", "up", "maps"),

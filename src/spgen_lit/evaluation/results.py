@@ -13,10 +13,18 @@ from rich.table import Table
 
 from spgen_lit.evaluation import archive, statistics
 from spgen_lit.evaluation.measures import MEASURES
+from spgen_lit.evaluation.pooled import WASSERSTEIN
 from spgen_lit.evaluation.protocol import Protocol
 from spgen_lit.evaluation.scores import Scores
 
 _MODEL = "model"
+# Narrow enough for eighty columns.
+_STYLE: dict[str, Any] = {
+    "box": box.SIMPLE_HEAD,
+    "show_edge": False,
+    "pad_edge": False,
+    "padding": (0, 1, 0, 0),
+}
 _SCALE = ("people", "other_image")
 _HEADINGS = {
     "people": "people",
@@ -64,16 +72,16 @@ class Results:
 
     def table(self) -> Table:
         """Rows of measures; columns model, its interval, people, chance, normalised."""
-        table = Table(title=self._title(), caption=self._caption(), box=box.SIMPLE_HEAD)
+        table = Table(title=self._title(), caption=self._caption(), **_STYLE)
         table.add_column("measure", no_wrap=True)
         for heading in ("model", "95 % interval"):
             table.add_column(heading, justify="right", no_wrap=True)
         beside = [name for name in _SCALE if name in self.band]
         for name in beside:
-            table.add_column(_HEADINGS[name], justify="right")
+            table.add_column(_HEADINGS[name], justify="right", no_wrap=True)
         scaled = len(beside) == len(_SCALE)
         if scaled:
-            table.add_column("normalised", justify="right")
+            table.add_column("normalised", justify="right", no_wrap=True)
         for metric in self.model.metrics:
             low, high = self.model.interval(metric)
             cells = [_number(self.model.mean(metric)), f"{_number(low)} to {_number(high)}"]
@@ -81,19 +89,22 @@ class Results:
             cells += [_number(self.normalised(metric))] if scaled else []
             style = "bold" if metric == "energy" else None
             table.add_row(_heading(metric), *cells, style=style)
-        for name, value in self.model.pooled.items():
+        for name in (name for name in WASSERSTEIN if name in self.model.pooled):
+            value = self.model.pooled[name]
             cells = [_number(self.band[who].pooled.get(name, math.nan)) for who in beside]
-            table.add_row(f"{name.replace('_', ' ')} ↓", _number(value), "whole set", *cells)
+            label = f"{name.partition('_')[0]} distance ↓"
+            cells += ["-"] if scaled else []
+            table.add_row(label, _number(value), "whole set", *cells)
         return table
 
     def band_table(self) -> Table:
-        """Rows of measures; a column for the model and for each member of the band."""
-        table = Table(title=f"{self._title()}, the whole band", box=box.SIMPLE_HEAD)
+        """Rows of measures; a column for each member of the band."""
+        table = Table(title=f"the whole band, protocol {self.protocol.name}", **_STYLE)
         table.add_column("measure", no_wrap=True)
-        for who in (_MODEL, *self.band):
-            table.add_column(_HEADINGS.get(who, who), justify="right")
+        for who in self.band:
+            table.add_column(_HEADINGS.get(who, who), justify="right", no_wrap=True)
         for metric in self.model.metrics:
-            cells = [_mean(scores, metric) for scores in (self.model, *self.band.values())]
+            cells = [_mean(scores, metric) for scores in self.band.values()]
             table.add_row(_heading(metric), *cells)
         return table
 
@@ -166,7 +177,8 @@ class Results:
 def _number(value: float) -> str:
     if not math.isfinite(value):
         return "-"
-    return f"{value:.1f}" if abs(value) >= 100 else f"{value:.3f}"
+    size = abs(value)
+    return f"{value:.{0 if size >= 1000 else 1 if size >= 100 else 2 if size >= 10 else 3}f}"
 
 
 def _mean(scores: Scores, metric: str) -> str:

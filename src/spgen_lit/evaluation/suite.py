@@ -11,8 +11,9 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from spgen_lit.evaluation.energy import diversity, energy
 from spgen_lit.evaluation.map_measures import Ground, map_values
-from spgen_lit.evaluation.measures import MEASURES, select
+from spgen_lit.evaluation.measures import FULL, MEASURES, select
 from spgen_lit.evaluation.path_measures import MEMBERS, pair_rows, within_rows
+from spgen_lit.evaluation.pooled import pooled_distances
 from spgen_lit.evaluation.protocol import Protocol
 from spgen_lit.evaluation.scores import Scores
 from spgen_lit.evaluation.tally import Tally
@@ -44,8 +45,8 @@ def evaluate(
         samples: Image id to the scanpaths to score, at least one each.
         people: Image id to the observers' scanpaths; the same images.
         protocol: How paths are compared.
-        metrics: None or ``"full"`` for all, ``"quick"`` for energy, ScanMatch, NSS and
-            MultiMatch, or names from ``measures.MEASURES``.
+        metrics: None or ``"full"`` for all and the distances of distributions, ``"quick"``
+            for energy, ScanMatch, NSS and MultiMatch, or names from ``measures.MEASURES``.
         progress: Show a progress bar with the time left (on standard error).
         training: Scanpaths whose fixations make the baseline of information gain and the
             negatives of shuffled AUC; None takes the people of the other images.
@@ -76,6 +77,8 @@ def evaluate(
                     for name, values in map_values(trial, ground, names).items():
                         tally.add(trial.image, name, values)
                     bar.advance(task, len(families & _ON_MAPS))
+    if names == FULL:
+        tally.pooled = pooled_distances(everything)
     return tally.scores()
 
 
