@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import difflib
+import inspect
+import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import hydra
 from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+
+from spgen_lit.sweeping import register_resolvers
 
 _HERE = Path(__file__).resolve().parent
 # Inside a wheel conf/ travels with the package; in a checkout it stands at the top.
@@ -44,6 +49,7 @@ class TrainSchema:
 
 
 ConfigStore.instance().store(name="train_schema", node=TrainSchema)
+register_resolvers()
 
 
 class ConfigError(Exception):
@@ -54,14 +60,20 @@ def keys_of(config: Any, prefix: str = "") -> Iterator[str]:
     """All dotted keys of a configuration, inner ones included."""
     if isinstance(config, DictConfig) and not config._is_missing() and not config._is_none():
         for key in config:
-            name = f"{prefix}{key}"
+            name = f"{prefix}{key!s}"
             yield name
             yield from keys_of(config._get_node(key), f"{name}.")
 
 
+def nearest(name: str, valid: Sequence[str], cutoff: float = 0.5) -> str:
+    """``did you mean 'x'?``, or the list of what there is."""
+    near = difflib.get_close_matches(name, valid, 1, cutoff)
+    return f"did you mean {near[0]!r}?" if near else f"there are {sorted(valid)}"
+
+
 def _groups() -> list[str]:
     root = Path(CONFIG_DIR)
-    return sorted(str(p.relative_to(root)) for p in root.rglob("*") if p.is_dir())
+    return sorted(p.relative_to(root).as_posix() for p in root.rglob("*") if p.is_dir())
 
 
 def _options(group: str) -> list[str]:
@@ -76,22 +88,30 @@ def _complaint(config_name: str, overrides: Sequence[str]) -> str | None:
     for override in overrides:
         key, found, value = override.lstrip("+~").partition("=")
         if not found:
-            return f"{override!r} is not of the form key=value"
+            return None if override[0] == "~" else f"{override!r} is not of the form key=value"
         key = key.partition("@")[0]
         if key in groups:
-            names = value.strip("[]").split(",")
+            names = [name.strip() for name in value.strip("[]").split(",")]
             for name in names:
                 if name and name != "null" and name not in _options(key):
-                    near = difflib.get_close_matches(name, _options(key), 1)
-                    hint = f"did you mean {near[0]!r}? " if near else ""
-                    return f"{key}={name}: no such choice; {hint}there are {_options(key)}"
+                    return f"{key}={name}: no such choice; {nearest(name, _options(key))}"
             if key.startswith(("experiment", "sweep", "debug")) and override[0] != "+":
                 return f"{override}: write it with a plus: +{override}"
         elif key not in valid and not key.startswith("hydra") and override[0] != "+":
-            near = difflib.get_close_matches(key, valid, 1, cutoff=0.5)
-            hint = f"did you mean {near[0]!r}?" if near else f"there are {sorted(base)}"
+            hint = nearest(key, valid) if difflib.get_close_matches(key, valid, 1, 0.5) else ""
+            hint = hint or f"there are {sorted(map(str, base))}"
             return f"unknown key {key!r}; {hint} (a new key is added with +{key}=…)"
     return None
+
+
+def _reason(error: Exception, overrides: Sequence[str]) -> str:
+    """The library's own words on one line, with the override that they are about."""
+    cause: BaseException = error
+    while cause.__cause__ is not None:
+        cause = cause.__cause__
+    said = next((line for line in str(cause).splitlines() if line.strip()), type(cause).__name__)
+    named = [o for o in overrides if o in str(error)]
+    return f"{named[0]}: {said}" if named and named[0] not in said else said
 
 
 def check_overrides(config_name: str, arguments: Sequence[str]) -> None:
@@ -104,11 +124,17 @@ def check_overrides(config_name: str, arguments: Sequence[str]) -> None:
     Raises:
         ConfigError: Naming the faulty key and the nearest valid one.
     """
-    if any(a in ("--config-dir", "-cd", "--config-path", "-cp", "--config-name") for a in arguments):
+    # Another folder or root configuration has keys that are not known here.
+    if {"--config-dir", "-cd", "--config-path", "-cp", "--config-name"} & set(arguments):
         return
     flags = {"-m", "--multirun"} & set(arguments)
-    overrides = [a for a in arguments if not a.startswith("-") and "=" in a]
-    overrides = [a for a in overrides if not a.startswith(("job", "all"))]
+    # --cfg job and its like take a word that is no override.
+    words = [
+        a
+        for a, before in zip(arguments, ["", *arguments], strict=False)
+        if before not in ("--cfg", "-c", "--package", "-p", "--info", "-i")
+    ]
+    overrides = [a for a in words if not a.startswith("-")]
     GlobalHydra.instance().clear()
     try:
         with initialize_config_dir(CONFIG_DIR, version_base="1.3"):
@@ -120,11 +146,51 @@ def check_overrides(config_name: str, arguments: Sequence[str]) -> None:
                 else:
                     compose(config_name, overrides=overrides)
             except (HydraException, OmegaConfBaseException) as error:
-                complaint = _complaint(config_name, overrides)
-                reason = complaint or str(error).splitlines()[0]
+                reason = _complaint(config_name, overrides) or _reason(error, overrides)
                 raise ConfigError(reason) from error
     finally:
         GlobalHydra.instance().clear()
+
+
+def built(factory: Any, settings: Mapping[str, Any], section: str, **fixed: Any) -> Any:
+    """``factory(**settings, **fixed)``, with unknown names refused by their nearest valid one.
+
+    Args:
+        factory: A class whose arguments the section of the configuration gives.
+        settings: The section.
+        section: Its dotted name, for the message.
+        fixed: Arguments that the configuration does not give.
+
+    Raises:
+        ConfigError: For an unknown, missing or mistyped argument.
+    """
+    valid = [name for name in inspect.signature(factory).parameters if name not in fixed]
+    for key in settings:
+        if key not in valid:
+            raise ConfigError(f"unknown key '{section}.{key}'; {nearest(str(key), valid)}")
+    try:
+        return factory(**settings, **fixed)
+    except TypeError as error:
+        raise ConfigError(f"{section}: {error}") from error
+
+
+def instantiated(node: Any, section: str) -> Any:
+    """A node with ``_target_``, made; what is wrong with it in one line.
+
+    Raises:
+        ConfigError: Naming the section and what its class said.
+    """
+    try:
+        return hydra.utils.instantiate(node)
+    except HydraException as error:
+        cause = error.__cause__ or error
+        said = str(cause).splitlines()[0]
+        found = re.search(r"unexpected keyword argument '(\w+)'", said)
+        if found:
+            target = hydra.utils.get_object(node["_target_"])
+            hint = nearest(found[1], list(inspect.signature(target).parameters))
+            said = f"unknown key '{section}.{found[1]}'; {hint}"
+        raise ConfigError(said if found else f"{section}: {said}") from error
 
 
 def run_hydra_app(application: Any, config_name: str) -> None:

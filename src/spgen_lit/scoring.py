@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from spgen_lit.evaluation.baselines import band
 from spgen_lit.evaluation.protocol import preset
 from spgen_lit.evaluation.results import Results
 from spgen_lit.evaluation.suite import evaluate
+from spgen_lit.evaluation.temperatures import score_temperatures, write_temperatures
 from spgen_lit.learning.module import ScanpathModule
 from spgen_lit.network.weights import Weights
 from spgen_lit.pictures.overlay import save_png, side_by_side
@@ -123,6 +125,17 @@ def score_run(
                 console.print(results.table())
                 results.save(output / "results" / f"{domain}-{name}")
                 scored[f"{domain}-{name}"] = _headline(results, split)
+                if config.evaluation.temperatures:
+                    drawing = partial(draw_part, predictor, data, own, config.evaluation.samples)
+                    people = {key: own.paths[key] for key in keys}
+                    rows = score_temperatures(
+                        drawing,
+                        config.evaluation.temperatures,
+                        people,
+                        results.protocol,
+                        trained_on,
+                    )
+                    write_temperatures(output / "results" / f"{domain}-{name}", rows)
     if (output / "metrics.csv").is_file():
         training_curves(output / "metrics.csv", output / "pictures" / "training.png")
     energy = _validation_energy(trainer)
@@ -215,7 +228,9 @@ def _write_summary(
         "warnings": warnings,
         "checkpoint": os.path.relpath(best, output) if best else None,
         "validation_energy": energy,
-        "temperature": config.evaluation.temperature or module.network.temperature,
+        "temperature": module.network.temperature
+        if config.evaluation.temperature is None
+        else config.evaluation.temperature,
         "priors": config.network.priors,
         "results": scored,
     }

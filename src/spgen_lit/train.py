@@ -15,8 +15,9 @@ from spgen_lit.config import CONFIG_DIR, run_hydra_app
 def _application(config: DictConfig) -> float:
     # Imported late: faulty configurations are refused before torch has loaded.
     from spgen_lit.run import run
+    from spgen_lit.sweeping import attempt
 
-    return run(config)
+    return attempt(config, run)
 
 
 def main() -> None:

@@ -1,0 +1,208 @@
+"""Sweeps: job folders named by their settings, failures kept apart, and resuming."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import traceback
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.experimental.callback import Callback
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf, open_dict
+from rich.console import Console
+
+#: What a failed job counts as where the least value is sought: an energy is at most 1, and
+#: sweepers stop at a value that is not finite.
+WORST = 1.0
+SUMMARY, FAILED = "summary.json", "failed.json"
+_LONGEST = 80
+# These say how or where a job is run, not what is computed.
+_NOT_SETTINGS = ("resume", "sweep", "logger", "ckpt_path")
+_STAMP = "%Y-%m-%d_%H-%M-%S"
+
+
+def sweep_folder(root: str, resume: bool = False) -> str:
+    """Folder of a sweep: ``root`` and the time, or the newest such folder to be resumed."""
+    made = sorted(path for path in Path(root).glob("[0-9]*_*") if path.is_dir()) if resume else []
+    return str(made[-1] if made else Path(root) / datetime.now().strftime(_STAMP))
+
+
+def job_folder(overrides: Sequence[str]) -> str:
+    """Name of a job's folder, made of its settings, so that the same job is found again.
+
+    It can be typed in an override without quotes: letters, digits, points and dashes only.
+    """
+    kept = []
+    for override in overrides:
+        key, _, value = override.lstrip("+~").partition("=")
+        if key.partition("@")[0] not in _NOT_SETTINGS and not key.startswith("paths."):
+            kept.append((key.rpartition("/")[2], value))
+    plain = "_".join(f"{key}-{value}" for key, value in kept) or "default"
+    name = re.sub(r"[^A-Za-z0-9._-]", "-", plain)
+    if name != plain or len(name) > _LONGEST:
+        digest = hashlib.blake2b(plain.encode(), digest_size=4).hexdigest()
+        name = f"{name[:_LONGEST].rstrip('-_.')}-{digest}"
+    return name
+
+
+def register_resolvers() -> None:
+    """Make ``${sweep_folder:root,resume}`` and ``${job_folder:overrides}`` known."""
+    # Cached: the folder carries the time, and every job must be given the same one.
+    OmegaConf.register_new_resolver("sweep_folder", sweep_folder, use_cache=True, replace=True)
+    OmegaConf.register_new_resolver("job_folder", job_folder, replace=True)
+
+
+def attempt(config: DictConfig, run: Callable[[DictConfig], float]) -> float:
+    """Run one job; within a sweep its failure is written down and the sweep goes on.
+
+    With ``resume=true``, or started again by the cluster, a job that has its summary is not
+    run again, and one that was cut short goes on from its last checkpoint.
+
+    Args:
+        config: ``conf/train.yaml``, composed.
+        run: Trains and returns the value to be minimised.
+
+    Returns:
+        The value; of a finished job the recorded one; ``WORST`` for a failure.
+    """
+    hydra = HydraConfig.get()
+    if hydra.mode != RunMode.MULTIRUN:
+        return run(config)
+    refuse_launch(config, hydra)
+    folder = Path(config.paths.output_dir)
+    first = os.environ.get("SLURM_PROCID", "0") == "0"
+    requeued = int(os.environ.get("SLURM_RESTART_COUNT", "0")) > 0
+    last = folder / "checkpoints" / "last.ckpt"
+    if config.resume or requeued:
+        value = _recorded(folder)
+        if value is not None:
+            print(f"{folder.name}: finished before, not run again")
+            return value
+        # A failure may have spoiled the weights that it left.
+        if last.is_file() and not (folder / FAILED).is_file():
+            config.ckpt_path = str(last)
+    if first:
+        for name in (SUMMARY, FAILED):
+            (folder / name).unlink(missing_ok=True)
+    _group(config, hydra)
+    try:
+        return run(config)
+    except Exception as error:
+        if first:
+            _write_failure(folder, error)
+            print(f"{folder.name} failed: {_first_line(error)}; the sweep goes on")
+        if int(os.environ.get("SLURM_NTASKS", "1")) > 1:
+            raise  # the job's other processes wait for this one
+        return WORST
+
+
+def refuse_launch(config: DictConfig, hydra: Any) -> None:
+    """End where a sweep would start processes that each start the whole sweep again.
+
+    Raises:
+        SystemExit: With exit code 2, naming the ways out.
+    """
+    trainer = config.trainer
+    launcher = str(hydra.runtime.choices.get("hydra/launcher", "basic"))
+    several = str(trainer.get("devices", 1)) not in ("1", "auto") or trainer.get("num_nodes", 1) > 1
+    script = str(trainer.get("strategy", "auto")).startswith("ddp") and not any(
+        way in str(trainer.strategy) for way in ("spawn", "fork", "notebook")
+    )
+    if several and script and "slurm" not in launcher:
+        message = (
+            f"error: a sweep with trainer.strategy={trainer.strategy} on {trainer.devices} devices "
+            f"and hydra/launcher={launcher}: each process would run the whole sweep again. Use "
+            "trainer=ddp_spawn, or hydra/launcher=slurm (submitit starts one process a device), "
+            "or give each job its own command under torchrun"
+        )
+        print(message, flush=True)
+        raise SystemExit(2)
+
+
+def _recorded(folder: Path) -> float | None:
+    """Value of a finished job; None where it is not finished."""
+    try:
+        summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
+        return float(summary["validation_energy"])
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _group(config: DictConfig, hydra: Any) -> None:
+    """Show a sweep's runs together in W&B, each tagged with its settings."""
+    wandb = (config.logger or {}).get("wandb")
+    if wandb:
+        with open_dict(config):
+            sweep = Path(hydra.sweep.dir)
+            wandb.group = wandb.get("group") or f"{sweep.parent.name}/{sweep.name}"
+            wandb.name = Path(config.paths.output_dir).name
+            settings = [o.lstrip("+") for o in hydra.overrides.task]
+            wandb.tags = [*(wandb.get("tags") or []), *(s[:64] for s in settings)]
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+
+
+def _write_failure(folder: Path, error: Exception) -> None:
+    record = {
+        "error": _first_line(error),
+        "message": str(error),
+        "traceback": traceback.format_exc(),
+        "overrides": list(HydraConfig.get().overrides.task),
+        "value": WORST,
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = folder / f"{FAILED}.part"
+    partial.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    partial.replace(folder / FAILED)
+
+
+class SweepCallback(Callback):
+    """Refuses a sweep that cannot work before its first job, and sums it up after its last."""
+
+    def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
+        """Look at how processes are going to be started."""
+        refuse_launch(config, config.hydra)
+
+    def on_multirun_end(self, config: DictConfig, **_: Any) -> None:
+        """List the failed jobs and write the sweep's report; exit code 1 if a job failed."""
+        folder = Path(config.hydra.sweep.dir)
+        console = Console()
+        failed = sum_up(folder, console)
+        if failed:
+            command = "the same command with resume=true runs what is missing"
+            console.print(f"[red]{failed} failed[/]; {command}", highlight=False)
+            raise SystemExit(1)
+
+
+def sum_up(folder: Path, console: Console) -> int:
+    """Write tables, pictures and page of a sweep and say where; number of failed jobs.
+
+    Raises:
+        FileNotFoundError: If there is no such folder, or no job of a sweep in it.
+    """
+    # Imported here: a sweep's first process need not load torch before its jobs do.
+    from spgen_lit.evaluation.sweep_report import failures_table, read_sweep, sweep_table
+    from spgen_lit.evaluation.sweep_tables import write_tables
+    from spgen_lit.pictures.sweep_page import write_sweep_page
+
+    sweep = read_sweep(folder)
+    if sweep.rows:
+        write_tables(sweep, folder / "report")
+        page = write_sweep_page(
+            folder / "report", sweep.rows, sweep.factors, sweep.title, sweep.lines()
+        )
+        console.print(sweep_table(sweep))
+        console.print(f"Report: {page}", soft_wrap=True, highlight=False)
+    if sweep.failed or sweep.unfinished:
+        console.print(failures_table(sweep))
+    return len(sweep.failed)
