@@ -50,7 +50,8 @@ def synthetic(images: int, length: int | None = None, seed: int = 0) -> list[lis
         n = length or int(np.clip(random.normal(9.4, 2.2), 1, 22))
         xy = np.array([400, 300]) + np.cumsum(random.normal(0, 120, (n, 2)), axis=0)
         duration = np.round(np.clip(random.lognormal(-1.4, 0.45, n), 0.05, 1.5), 3)
-        return np.column_stack([np.clip(np.round(xy, 1), 0, [799, 599]), duration])
+        folded = np.abs(np.mod(xy, [1600, 1200]) - [800, 600])  # mirrored at the borders: no ties
+        return np.column_stack([folded, duration])
 
     return [[path() for _ in range(15)] for _ in range(images)]
 
@@ -149,7 +150,7 @@ def suite(
     ]
 
 
-def growth(console: Console, pairs: int = 2000) -> None:
+def growth(console: Console, pairs: int) -> None:
     """Microseconds a pair for paths of 5 to 80 fixations."""
     lengths = (5, 10, 20, 40, 80)
     table = Table("µs a pair, fixations:", title=f"Growth, {pairs:,} random pairs each")
@@ -171,6 +172,7 @@ def main() -> None:
     parser.add_argument("--data-dir", type=Path, default=Path(os.environ.get("SPGEN_DATA", "data")))
     parser.add_argument("--pairs", type=int, default=105_000)
     parser.add_argument("--peer-pairs", type=int, help="pairs for multimatch-gaze; all by default")
+    parser.add_argument("--growth-pairs", type=int, default=2000)
     options = parser.parse_args()
     torch.set_num_threads(1)
     console = Console()
@@ -199,7 +201,7 @@ def main() -> None:
     peer = f"multimatch-gaze on {shown:,} pairs"
     table.add_row(peer, f"{theirs_s:.2f}", f"{shown / theirs_s:,.0f}")
     console.print(table)
-    growth(console)
+    growth(console, options.growth_pairs)
 
 
 if __name__ == "__main__":

@@ -13,8 +13,22 @@ from spgen_lit.metrics.paths import Path
 PairMetric = Callable[..., NDArray[np.float64]]
 """``metric(a, b, **options)`` on equally long sequences: ``(pair,)`` or ``(pair, k)``."""
 
-ASYMMETRIC = frozenset({"tde", "stde"})
-"""Names of the metrics of this package for which f(a, b) and f(b, a) differ by definition."""
+SYMMETRIC = frozenset(
+    {
+        "multimatch",
+        "multimatch_cost",
+        "scanmatch",
+        "scanmatch_distance",
+        "string_edit_distance",
+        "sequence_score",
+        "fed",
+        "dtw",
+        "frechet",
+        "hausdorff",
+        "eyenalysis",
+    }
+)
+"""Names of the metrics of this package for which f(a, b) = f(b, a)."""
 
 
 def cross(
@@ -45,14 +59,14 @@ def within(
         metric: Any pair metric of this package.
         a: Sequence of paths.
         symmetric: Whether f(a, b) = f(b, a), so that half the pairs suffice; None to look the
-            metric's name up among those known to be asymmetric.
+            metric's name up among those known to be.
         options: Passed to the metric.
 
     Returns:
         ``(len(a), len(a))``, or ``(len(a), len(a), k)`` for a metric of k values.
     """
     if symmetric is None:
-        symmetric = getattr(metric, "__name__", "") not in ASYMMETRIC | {"<lambda>", ""}
+        symmetric = getattr(metric, "__name__", "") in SYMMETRIC
     count = len(a)
     i, j = (index.tolist() for index in np.triu_indices(count, k=1))
     if not symmetric:
