@@ -200,6 +200,14 @@ CATALOGUE: dict[str, Entry] = {
         "cite the set itself",
         "`convert … --to json`, or other scanpath models' files",
     ),
+    "gallery": Entry(
+        "spgen_lit.data.gallery.Gallery",
+        "as many generated scenes as asked for, photo-like or paint-like",
+        "simulated",
+        "MIT",
+        "this software",
+        "made from a seed in seconds by its reader",
+    ),
     "converted": Entry(
         "spgen_lit.data.readers.converted.Converted",
         "any set written by convert: JSON, CSV or pysaliency's HDF5",

@@ -1,0 +1,235 @@
+"""Download public sets: resumed, checked against checksums, named only when whole."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import json
+import shutil
+import tempfile
+import time
+import urllib.error
+import urllib.request
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+
+from spgen_lit.data.catalogue import CATALOGUE, Download
+
+MARK = ".fetched.json"
+_CHUNK = 1 << 16
+_LITTER = ("__MACOSX", ".DS_Store", ".svn")
+
+
+class FetchError(RuntimeError):
+    """A set that cannot be downloaded; the message says why and what to do."""
+
+
+def fetch(
+    name: str,
+    folder: str | Path,
+    mirror: str | None = None,
+    tries: int = 5,
+    wait: float = 1.0,
+    keep_archives: bool = False,
+    progress: bool = True,
+) -> Path:
+    """Download and unpack a set of the catalogue.
+
+    What was unpacked before is not downloaded again. A broken download goes on where it
+    stopped, also in a later call. Archives are unpacked aside and moved in file by file.
+
+    Args:
+        name: Name in the catalogue.
+        folder: Where the set's files go.
+        mirror: Address of a folder that serves the same files under their names here.
+        tries: Attempts at each file.
+        wait: Seconds before the second attempt, doubled each time.
+        keep_archives: Leave the downloaded archives in the folder.
+        progress: Show progress bars.
+
+    Returns:
+        The folder.
+
+    Raises:
+        FetchError: For a set without open downloads (says where to ask), an address that
+            does not answer or answers with an error, or a wrong checksum.
+        KeyError: For an unknown name.
+    """
+    entry = CATALOGUE[name]
+    if not entry.downloads:
+        raise FetchError(f"{name} cannot be fetched: {entry.get}")
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    done: dict[str, str] = {}
+    if (folder / MARK).is_file():
+        done = json.loads((folder / MARK).read_text(encoding="utf-8"))
+    for item in entry.downloads:
+        if item.name in done:
+            continue
+        url = f"{mirror.rstrip('/')}/{item.name}" if mirror else item.url
+        archive = folder / item.name
+        try:
+            md5 = download(url, archive, item.md5, tries, wait, progress)
+        except FetchError as error:
+            raise FetchError(f"{error}. See also: {entry.get}") from error
+        unpack(archive, folder, item)
+        done[item.name] = md5
+        _write(folder / MARK, done)
+        if not keep_archives:
+            archive.unlink()
+    return folder
+
+
+def download(
+    url: str,
+    path: Path,
+    md5: str | None = None,
+    tries: int = 5,
+    wait: float = 1.0,
+    progress: bool = True,
+) -> str:
+    """Download one file; it has its name only once it is whole and its checksum right.
+
+    Until then it is ``<name>.part``, from which a later call goes on if the server's file is
+    the same (ETag, date) and it can send the rest.
+
+    Returns:
+        The file's MD5.
+
+    Raises:
+        FetchError: Saying what the server answered or which checksum was found.
+    """
+    if path.is_file() and md5 is not None and _md5(path) == md5:
+        return md5
+    part = path.with_name(f"{path.name}.part")
+    trouble = ""
+    for attempt in range(tries):
+        if attempt:
+            time.sleep(wait * 2 ** (attempt - 1))
+        try:
+            if _receive(url, part, progress):
+                break
+            trouble = f"the connection ended after {part.stat().st_size} bytes"
+        except urllib.error.HTTPError as error:
+            if error.code < 500 and error.code not in (408, 416, 429):
+                raise FetchError(
+                    f"{url}: the server answers {error.code} {error.reason}; the file may have "
+                    "moved: look for it by hand, or give --mirror"
+                ) from error
+            if error.code == 416:  # more on disk than the server has: not the same file
+                part.unlink(missing_ok=True)
+            trouble = f"the server answers {error.code} {error.reason}"
+        except (OSError, http.client.HTTPException) as error:
+            trouble = str(getattr(error, "reason", "") or error or type(error).__name__)
+    else:
+        raise FetchError(
+            f"{url}: not whole after {tries} attempts ({trouble}); what came is kept in {part} "
+            "and the next call goes on from there"
+        )
+    found = _md5(part)
+    if md5 is not None and found != md5:
+        part.unlink()
+        _tag(part).unlink(missing_ok=True)
+        raise FetchError(
+            f"{url}: wrong checksum, MD5 {found} instead of {md5}; the file was refused and "
+            "removed: damaged on the way, or changed by its authors"
+        )
+    _tag(part).unlink(missing_ok=True)
+    part.replace(path)
+    return found
+
+
+def unpack(archive: Path, folder: Path, item: Download) -> None:
+    """Unpack a zip aside, then move its files in; GitHub's single top folder is left out.
+
+    Raises:
+        FetchError: If the archive is no whole zip file; it is removed.
+    """
+    draft = Path(tempfile.mkdtemp(prefix=".unpack-", dir=folder))
+    try:
+        with zipfile.ZipFile(archive) as content:
+            names = [n for n in content.namelist() if not set(n.split("/")) & set(_LITTER)]
+            content.extractall(draft, names)
+        tops = list(draft.iterdir())
+        github = item.name.endswith("-master.zip") and len(tops) == 1
+        root = tops[0] if github else draft
+        for file in sorted(path for path in root.rglob("*") if path.is_file()):
+            inner = file.relative_to(root)
+            if item.keep and inner.parts[0] not in item.keep:
+                continue
+            (folder / inner).parent.mkdir(parents=True, exist_ok=True)
+            file.replace(folder / inner)
+    except zipfile.BadZipFile as error:
+        archive.unlink(missing_ok=True)
+        raise FetchError(f"{archive}: not a whole zip file ({error}); fetch it again") from error
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _receive(url: str, part: Path, progress: bool) -> bool:
+    """Receive the rest of a file; whether it is whole now."""
+    start = part.stat().st_size if part.is_file() else 0
+    request = urllib.request.Request(url, headers={"User-Agent": "spgen-lit"})
+    tag = _tag(part).read_text(encoding="utf-8") if _tag(part).is_file() else ""
+    if start and tag:
+        request.add_header("Range", f"bytes={start}-")
+        request.add_header("If-Range", tag)
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        if answer.status != 206:
+            start = 0
+        length = answer.headers.get("Content-Length")
+        total = start + int(length) if length else None
+        free = shutil.disk_usage(part.parent).free
+        if total is not None and total - start > free:
+            raise FetchError(f"{url}: {total} bytes needed and {free} left on the disk")
+        _write_tag(_tag(part), answer.headers)
+        with part.open("ab" if start else "wb") as file, _bar(progress) as bar:
+            task = bar.add_task(part.stem, total=total, completed=start)
+            while chunk := answer.read(_CHUNK):
+                file.write(chunk)
+                bar.advance(task, len(chunk))
+    return total is None or part.stat().st_size == total
+
+
+def _tag(part: Path) -> Path:
+    return part.with_name(f"{part.name}-tag")
+
+
+def _write_tag(path: Path, headers: Any) -> None:
+    etag = headers.get("ETag", "")
+    # Only a strong tag or a date proves that the rest belongs to the same file.
+    tag = etag if etag and not etag.startswith("W/") else headers.get("Last-Modified", "")
+    path.write_text(tag, encoding="utf-8")
+
+
+def _bar(progress: bool) -> Progress:
+    columns: Sequence[Any] = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    return Progress(*columns, disable=not progress)
+
+
+def _md5(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "md5").hexdigest()
+
+
+def _write(path: Path, content: dict[str, str]) -> None:
+    draft = path.with_name(f"{path.name}.part")
+    draft.write_text(json.dumps(content, indent=1), encoding="utf-8")
+    draft.replace(path)
