@@ -104,7 +104,7 @@ def _data(config: DictConfig) -> DomainMix:
         domain: {
             name: hydra.utils.instantiate(node) for name, node in (config.data[domain] or {}).items()
         }
-        for domain in ("source", "target", "evaluation")
+        for domain in ("source", "target", "evaluation", "styles")
     }
     for domain in readers:
         settings.pop(domain)
@@ -133,6 +133,7 @@ def _card(config: DictConfig, data: DomainMix, spec: dict[str, Any], origin: str
         "initial_weights": origin,
         "source": sorted(data.sets["source"]),
         "target": sorted(data.sets["target"]),
+        "styles": sorted(data.style_readers),
         "gaze": data.gaze_kind,
         "seed": int(config.seed),
         "split_seed": int(config.data.split_seed),
@@ -158,6 +159,9 @@ def _opening(
             )
     if not data.sets["target"]:
         table.add_row("target", "none: training on the source alone")
+    if data.styles:
+        shown = f"shown in {data.style_share:.0%} of draws"
+        table.add_row("styles", f"{sum(map(len, data.styles.values()))} renditions, {shown}")
     trained, total = trained_parameters(module.network), sum(p.numel() for p in module.network.parameters())
     schedule = module.adaptation.schedule
     batch = f"{data.batch_size} + {data.target_batch_size} images"

@@ -46,6 +46,12 @@ class SourceSet(Dataset[Item]):
         weights: Weight of each image in the loss, 1 where absent.
         max_fixations: Longest path of a batch.
         seed: Seed of the augmentation.
+        styles: Identifier to renditions of the image in other styles, with everything in its
+            place, so that gaze stays true; images without any keep their own.
+        style_share: Probability that a draw shows one of the renditions.
+
+    Raises:
+        ValueError: For a share outside [0, 1].
     """
 
     def __init__(
@@ -57,7 +63,11 @@ class SourceSet(Dataset[Item]):
         weights: Mapping[str, float] | None = None,
         max_fixations: int = 20,
         seed: int = 0,
+        styles: Mapping[str, Sequence[Stimulus]] | None = None,
+        style_share: float = 0.0,
     ) -> None:
+        if not 0 <= style_share <= 1:
+            raise ValueError(f"data.style_share must be from 0 to 1, found {style_share}")
         self.ids = [i for i in stimuli if any(len(p.on_image()) for p in paths.get(i, ()))]
         self.stimuli = [stimuli[i] for i in self.ids]
         self.paths = [
@@ -67,18 +77,30 @@ class SourceSet(Dataset[Item]):
         self.cache, self.augment, self.seed = cache, augment, seed
         self.weights = [1.0 if weights is None else weights.get(i, 1.0) for i in self.ids]
         self.max_fixations = max_fixations
+        self.styles = [tuple((styles or {}).get(i, ())) for i in self.ids]
+        self.style_share = style_share
 
     def __len__(self) -> int:
         return len(self.ids)
 
     def __getitem__(self, key: tuple[int, int]) -> Item:
         draw, index = key
-        image, paths = self.cache.get(self.stimuli[index]), self.paths[index]
+        image, paths = self.cache.get(self._shown(draw, index)), self.paths[index]
         if self.augment is not None:
             rng = np.random.default_rng([self.seed, draw])
             image, moved = self.augment(image, paths, rng)
             paths = moved if any(len(p.on_image()) for p in moved) else paths
         return Item(image, paths, self.ids[index], self.weights[index])
+
+    def _shown(self, draw: int, index: int) -> Stimulus:
+        """The image of a draw: the photograph, or one of its renditions."""
+        renditions = self.styles[index]
+        if not renditions or not self.style_share:
+            return self.stimuli[index]
+        # A stream of its own: augmentation draws the same with renditions and without.
+        rng = np.random.default_rng([self.seed, draw, 2])
+        chosen = renditions[int(rng.integers(len(renditions)))]
+        return chosen if rng.random() < self.style_share else self.stimuli[index]
 
     def collate(self, items: Sequence[Item]) -> SourceBatch:
         """A batch of images with padded paths."""

@@ -21,6 +21,7 @@ from spgen_lit.data.frame import Frame
 from spgen_lit.data.records import GazeSet, Reader, Stimulus
 from spgen_lit.data.sampling import Share, ShuffledStream
 from spgen_lit.data.splits import split_images
+from spgen_lit.data.styles import StyleReaders, renditions
 from spgen_lit.scanpath import Scanpath
 
 
@@ -67,9 +68,13 @@ class DomainMix(L.LightningDataModule):
         max_fixations: Longest path that is trained on.
         workers: Loader processes a device.
         cache_dir: Folder of the decoded images.
+        styles: Source set's name to one or several readers of the same images in other
+            styles, such as :class:`~spgen_lit.data.painted.Painted`; for training alone.
+        style_share: Probability that a training draw shows a rendition in place of the image.
 
     Raises:
-        ValueError: At :meth:`setup`, for a source without gaze, or weights of unknown sets.
+        ValueError: At :meth:`setup`, for a source without gaze, or weights or styles of
+            unknown sets, or renditions that leave out images.
         ImageError: At :meth:`setup`, naming every image that cannot be read.
     """
 
@@ -91,6 +96,8 @@ class DomainMix(L.LightningDataModule):
         max_fixations: int = 20,
         workers: int = 0,
         cache_dir: str | Path = ".cache",
+        styles: StyleReaders | None = None,
+        style_share: float = 0.5,
     ) -> None:
         super().__init__()
         if batch_size < 1 or (target_batch_size is not None and target_batch_size < 1):
@@ -108,6 +115,8 @@ class DomainMix(L.LightningDataModule):
         self.weights = dict(weights or {})
         self.augment, self.max_fixations, self.workers = augment, max_fixations, workers
         self.cache = ImageCache(cache_dir, self.frame)
+        self.style_readers, self.style_share = dict(styles or {}), style_share
+        self.styles: dict[str, list[Stimulus]] = {}
         self.sets: dict[str, dict[str, GazeSet]] = {}
         self.parts: dict[tuple[str, str], Part] = {}
 
@@ -117,11 +126,13 @@ class DomainMix(L.LightningDataModule):
             return
         if not self.readers["source"]:
             raise ValueError("data.source names no set; give one with gaze, e.g. data/source=osie")
-        unknown = sorted(self.weights.keys() - self.readers["source"].keys())
-        if unknown:
-            raise ValueError(
-                f"data.weights names {unknown}; the source sets are {sorted(self.readers['source'])}"
-            )
+        for setting, given in (("weights", self.weights), ("styles", self.style_readers)):
+            unknown = sorted(given.keys() - self.readers["source"].keys())
+            if unknown:
+                raise ValueError(
+                    f"data.{setting} names {unknown}; the source sets are "
+                    f"{sorted(self.readers['source'])}"
+                )
         sets = {
             domain: {name: reader.read() for name, reader in readers.items()}
             for domain, readers in self.readers.items()
@@ -140,6 +151,9 @@ class DomainMix(L.LightningDataModule):
             if domain == "evaluation" and split == "train":
                 continue
             self.cache.build(part.stimuli.values(), progress=True)
+        train = self.parts["source", "train"]
+        self.styles = renditions(self.style_readers, train.stimuli, train.sets)
+        self.cache.build((s for own in self.styles.values() for s in own), progress=True)
         self.sets = sets
 
     def _part(self, sets: Mapping[str, GazeSet], split: str) -> Part:
@@ -184,18 +198,28 @@ class DomainMix(L.LightningDataModule):
             persistent_workers=self.workers > 0,
         )
 
-    def source_set(self, split: str, augment: Augment | None = None) -> SourceSet:
-        """Source images of a split with their gaze."""
+    def source_set(
+        self, split: str, augment: Augment | None = None, styled: bool = False
+    ) -> SourceSet:
+        """Source images of a split with their gaze; ``styled``: with their renditions."""
         part = self.parts["source", split]
         weights = {i: self.weights.get(name, 1.0) for i, name in part.sets.items()}
         return SourceSet(
-            part.stimuli, part.paths, self.cache, augment, weights, self.max_fixations, self.seed
+            part.stimuli,
+            part.paths,
+            self.cache,
+            augment,
+            weights,
+            self.max_fixations,
+            self.seed,
+            self.styles if styled else None,
+            self.style_share,
         )
 
     def train_dataloader(self) -> CombinedLoader:
         """Steps of ``{"source": SourceBatch, "target": TargetBatch}``."""
         rank, world = self._ranks()
-        source = self.source_set("train", self.augment)
+        source = self.source_set("train", self.augment, styled=True)
         target = TargetSet(
             self.parts["target", "train"].stimuli, self.cache, self.augment, self.seed
         )
