@@ -1,0 +1,1 @@
+"""Readers, images, the gallery, the painter, and what batches are made of."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
-from torch.utils.data import Sampler
+from torch.utils.data import DataLoader, Sampler
 
 
 class ShuffledStream(Sampler[tuple[int, int]]):
@@ -36,6 +37,7 @@ class ShuffledStream(Sampler[tuple[int, int]]):
         self.size, self.steps, self.batch_size = size, steps, batch_size
         self.seed, self.rank, self.world = seed, rank, world
         self.epoch = 0
+        self.skip = 0  # batches of the next pass over the epoch that were used before
 
     def set_epoch(self, epoch: int) -> None:
         """Called by the trainer before each epoch."""
@@ -49,7 +51,8 @@ class ShuffledStream(Sampler[tuple[int, int]]):
         together = self.batch_size * self.world
         begin = self.epoch * self.steps * together
         orders: dict[int, np.ndarray] = {}
-        for step in range(self.steps):
+        skip, self.skip = self.skip, 0
+        for step in range(skip, self.steps):
             first = begin + step * together + self.rank * self.batch_size
             for draw in range(first, first + self.batch_size):
                 turn = draw // self.size
@@ -57,6 +60,39 @@ class ShuffledStream(Sampler[tuple[int, int]]):
                     rng = np.random.default_rng([self.seed, turn])
                     orders = {turn: rng.permutation(self.size)}
                 yield draw, int(orders[turn][draw % self.size])
+
+
+class StreamLoader(DataLoader[Any]):
+    """A loader that goes on in the middle of an epoch when a run is resumed.
+
+    Its state is the number of batches of the epoch that were handed out; batches that
+    workers have prepared ahead do not count.
+    """
+
+    used = 0
+
+    def __iter__(self) -> Any:
+        """Batches of the epoch, those that a resumed run has seen left out."""
+        first = self.sampler.skip if isinstance(self.sampler, ShuffledStream) else 0
+        return self._counted(super().__iter__(), first)
+
+    def _counted(self, batches: Iterator[Any], first: int) -> Iterator[Any]:
+        self.used = first
+        for batch in batches:
+            self.used += 1
+            yield batch
+
+    def state_dict(self) -> dict[str, int]:
+        """Called when a checkpoint is saved."""
+        return {"used": self.used, "epoch": getattr(self.sampler, "epoch", 0)}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Called when a run is resumed."""
+        sampler = self.sampler
+        if isinstance(sampler, ShuffledStream):
+            # Workers begin before the trainer has set the epoch, so it is set here too.
+            whole, sampler.skip = divmod(state["used"], sampler.steps)
+            sampler.epoch = state["epoch"] + whole
 
 
 class Share(Sampler[tuple[int, int]]):

@@ -1,0 +1,1 @@
+"""The LightningModule, adaptation, losses, optimisation and callbacks."""

@@ -1,11 +1,16 @@
-"""Callbacks: averaged weights, and pictures of fixed examples while training."""
+"""Callbacks: averaged weights, and an orderly end when a run is told to stop."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import lightning as L
 import torch
-from lightning.pytorch.callbacks import WeightAveraging
+from lightning.pytorch.callbacks import ModelCheckpoint, WeightAveraging
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch import Tensor
+
+_TERMINATED = 128 + 15  # what a shell reports for a process that ended by SIGTERM
 
 
 class Ema(WeightAveraging):
@@ -35,17 +40,56 @@ class Ema(WeightAveraging):
 
 
 class StopOnSignal(L.Callback):
-    """Ends a run that was told to stop (SIGTERM) with its state saved and exit code 143."""
+    """Ends a run that was told to stop (SIGTERM) with its state saved and exit code 143.
 
-    def on_train_batch_end(self, trainer: L.Trainer, *_: object, **__: object) -> None:
-        """Save and leave once the signal has come."""
-        if trainer.received_sigterm:
-            for callback in trainer.checkpoint_callbacks:
-                folder = getattr(callback, "dirpath", None)
-                if folder:
-                    trainer.save_checkpoint(f"{folder}/last.ckpt")
-                    break
-            raise SystemExit(143)
+    ``last.ckpt`` is written beside the best checkpoint, and the run goes on from it by
+    ``ckpt_path=``. It must stand after :class:`Ema` among the callbacks, so that the average
+    has taken the last step in when the state is saved.
+    """
+
+    def __init__(self) -> None:
+        self._deferred = False
+        self._saved = -1
+
+    def on_train_batch_end(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, *_: object, **__: object
+    ) -> None:
+        """Save and leave once the signal has come, on all ranks together."""
+        if trainer.strategy.reduce_boolean_decision(trainer.received_sigterm, all=False):
+            self._save(trainer)
+            raise SystemExit(_TERMINATED)
+
+    def on_validation_batch_end(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, *_: object, **__: object
+    ) -> None:
+        """Let validation come to its end: half of one can neither be saved nor resumed."""
+        if trainer.received_sigterm and trainer.state.fn == "fit":
+            self._deferred = True
+            trainer._signal_connector.received_sigterm = False
+
+    def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Hand the signal back; the trainer heeds it once checkpoints are written."""
+        if self._deferred:
+            self._deferred = False
+            trainer._signal_connector.received_sigterm = True
+
+    def on_exception(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException
+    ) -> None:
+        """Give the trainer's own way of stopping its exit code, and save where it did not."""
+        if isinstance(exception, SIGTERMException):
+            exception.code = _TERMINATED
+            if trainer.world_size == 1:
+                self._save(trainer)
+
+    def _save(self, trainer: L.Trainer) -> None:
+        if self._saved == trainer.global_step:
+            return
+        for callback in trainer.checkpoint_callbacks:
+            if isinstance(callback, ModelCheckpoint) and callback.dirpath:
+                self._saved = trainer.global_step
+                trainer.save_checkpoint(Path(callback.dirpath) / "last.ckpt")
+                return
 
 
 def trained_parameters(module: torch.nn.Module) -> int:

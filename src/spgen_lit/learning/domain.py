@@ -83,7 +83,7 @@ class DomainHead(nn.Module):
 
 
 def domain_loss(
-    head: DomainHead, source: Tensor, target: Tensor, coefficient: float
+    head: nn.Module, source: Tensor, target: Tensor, coefficient: float
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Cross-entropy of the domain classifier behind gradient reversal.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -38,7 +39,7 @@ class ScanpathLoss:
 
     def __call__(
         self,
-        outputs: list[StepOutputs] | list[RegressionOutputs],
+        outputs: Sequence[StepOutputs | RegressionOutputs],
         paths: PathBatch,
         weights: Tensor,
         aspect: float,

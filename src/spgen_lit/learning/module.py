@@ -17,6 +17,12 @@ from spgen_lit.learning.optimisation import Optimisation
 from spgen_lit.learning.validation import VALUES, Agreement
 from spgen_lit.network.encoder import normalise
 from spgen_lit.network.noise import path_seed
+from spgen_lit.network.published_paths import PublishedPaths
+from spgen_lit.network.spgen import SPGen
+
+
+class DivergedError(RuntimeError):
+    """Training whose loss is no number any more; the message says what to change."""
 
 
 class ScanpathModule(L.LightningModule):
@@ -38,7 +44,7 @@ class ScanpathModule(L.LightningModule):
 
     def __init__(
         self,
-        network: nn.Module,
+        network: SPGen | PublishedPaths,
         adaptation: Adaptation,
         loss: ScanpathLoss | None = None,
         optimisation: Optimisation | None = None,
@@ -50,11 +56,11 @@ class ScanpathModule(L.LightningModule):
         self.adaptation = adaptation.attach(network)
         self.loss = loss or ScanpathLoss()
         self.optimisation = optimisation or Optimisation()
-        self.agreement = Agreement(network.frame)  # type: ignore[arg-type]
+        self.agreement = Agreement(network.frame)
         self.samples = samples
         self.card = card or {}
-        self.aspect = network.frame[0] / network.frame[1]  # type: ignore[index]
-        self.scores = nn.ModuleDict({name: MeanMetric() for name in VALUES})
+        self.aspect: float = network.frame[0] / network.frame[1]
+        self.scores: Any = nn.ModuleDict({name: MeanMetric() for name in VALUES})
         self._random: dict[str, Any] = {}
 
     @property
@@ -76,7 +82,20 @@ class ScanpathModule(L.LightningModule):
         if "target" in batch:
             total = total + self._domain_loss(scenes, normalise(batch["target"].images), size)
         self.log("train/loss", total.detach(), batch_size=size, prog_bar=True)
+        self._refuse_nonsense("training", total, parts)
         return total
+
+    def _refuse_nonsense(self, stage: str, total: Tensor, parts: dict[str, Tensor]) -> None:
+        """Stop at the first loss that is not finite: all that follows would be worthless."""
+        if bool(total.isfinite()):
+            return
+        found = ", ".join(f"{name} {value.item():.3g}" for name, value in parts.items())
+        raise DivergedError(
+            f"training diverged: the {stage} loss is {total.item()} after {self.global_step} steps "
+            f"({found}); lower optimizer.lr (now {self.optimisation.lr:g}), optimizer.encoder_lr "
+            f"(now {self.optimisation.encoder_lr:g}) or adaptation.schedule.ceiling (now "
+            f"{self.adaptation.schedule.ceiling:g}), or raise optimizer.warmup"
+        )
 
     def _domain_loss(self, source: Any, images: Tensor, size: int) -> Tensor:
         # Where the target cannot change the network its gradient is not worth computing;
@@ -90,8 +109,9 @@ class ScanpathModule(L.LightningModule):
         return loss
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
-        """Log the gradient norms of the encoder and of the rest."""
-        if self.global_step % max(self.trainer.log_every_n_steps, 1):
+        """Log the gradient norms of the encoder and of everything, before clipping."""
+        every = int(getattr(self.trainer, "log_every_n_steps", 1))
+        if self.global_step % max(every, 1):
             return
         groups = {"encoder": self.network.encoder.parameters(), "all": self.parameters()}
         for name, parameters in groups.items():
@@ -99,13 +119,35 @@ class ScanpathModule(L.LightningModule):
             norm = nn.utils.get_total_norm(gradients) if gradients else torch.tensor(0.0)
             self.log(f"gradient/{name}", norm)
 
+    def configure_gradient_clipping(
+        self,
+        optimizer: torch.optim.Optimizer,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """Clip the network and the domain classifiers apart.
+
+        Under one common norm the classifiers' gradient would shorten the network's, so that
+        the target had a say in training even with λ = 0.
+        """
+        if not gradient_clip_val:
+            return
+        for part in (self.network, self.adaptation):
+            if gradient_clip_algorithm == "value":
+                nn.utils.clip_grad_value_(part.parameters(), gradient_clip_val)
+            else:
+                nn.utils.clip_grad_norm_(part.parameters(), gradient_clip_val)
+
     def validation_step(self, batch: SourceBatch, batch_idx: int) -> None:
         """Likelihood, energy score, ScanMatch and NSS on source images, beside people's."""
         scenes = self.network.encode(normalise(batch.images))
         parts = self.loss(
-            self.network(scenes, batch.paths), batch.paths, torch.ones_like(batch.weights), 
+            self.network(scenes, batch.paths),
+            batch.paths,
+            torch.ones_like(batch.weights),
             self.aspect,
         )
+        self._refuse_nonsense("validation", parts["total"], parts)
         size = len(batch.ids)
         self.log("val/loss", parts["total"], batch_size=size, sync_dist=True)
         seeds = [[path_seed(0, i, k) for k in range(self.samples)] for i in batch.ids]
@@ -118,7 +160,7 @@ class ScanpathModule(L.LightningModule):
             values = self.agreement([path.xy.cpu().numpy() for path in paths], people)
             for name, value in values.items():
                 if np.isfinite(value):
-                    self.scores[name].update(value)  # type: ignore[operator]
+                    self.scores[name].update(value)
 
     def on_validation_epoch_end(self) -> None:
         """Log the means over all images of all ranks."""
@@ -138,6 +180,8 @@ class ScanpathModule(L.LightningModule):
         """Add what rebuilds the network, and the random state that dropout depends on."""
         checkpoint["spgen_lit"] = self.card
         checkpoint["random"] = {"torch": torch.get_rng_state()}
+        if self.device.type == "cuda":
+            checkpoint["random"]["cuda"] = torch.cuda.get_rng_state(self.device)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep the random state for the start of training."""
@@ -147,4 +191,6 @@ class ScanpathModule(L.LightningModule):
         """Go on with the random numbers where a resumed run was left."""
         if self._random:
             torch.set_rng_state(self._random["torch"].cpu())
+            if self.device.type == "cuda" and "cuda" in self._random:
+                torch.cuda.set_rng_state(self._random["cuda"].cpu(), self.device)
             self._random = {}

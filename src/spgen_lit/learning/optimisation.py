@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 import torch
 from torch import nn
-from torch.optim.lr_scheduler import LRScheduler, LambdaLR
+from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
 Curve = Literal["onecycle", "cosine", "constant"]
 

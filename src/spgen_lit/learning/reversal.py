@@ -37,7 +37,7 @@ class Schedule:
     """The coefficient λ of the reversal as training proceeds.
 
     Attributes:
-        kind: ``dann``: ceiling · (2/(1+exp(-γp)) - 1); ``linear``: ceiling · p;
+        kind: ``dann``: ceiling · (2/(1+exp(-gamma·p)) - 1); ``linear``: ceiling · p;
             ``constant``: the ceiling; ``warmup``: nothing until the share ``warmup`` of
             training has passed, then linear to the ceiling over as much again.
         ceiling: Greatest value; 0 is training on the source alone.

@@ -76,7 +76,5 @@ class Agreement:
     def _people_nss(self, people: Sequence[Array]) -> float:
         maps = np.stack([self._density(path) for path in people])
         total = maps.sum(axis=0)
-        values = [
-            self._at(total - own, path) for own, path in zip(maps, people, strict=True)
-        ]
+        values = [self._at(total - own, path) for own, path in zip(maps, people, strict=True)]
         return float(np.mean(values)) if len(people) > 1 else float("nan")

@@ -1,0 +1,1 @@
+"""Encoder, priors, noise, fixation maps, and the networks made of them."""

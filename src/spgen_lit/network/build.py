@@ -8,8 +8,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from torch import nn
-
 from spgen_lit.network.published_paths import PublishedPaths
 from spgen_lit.network.spgen import SPGen
 from spgen_lit.network.weights import Weights, find_weights
@@ -20,7 +18,7 @@ NETWORKS: dict[str, type[SPGen] | type[PublishedPaths]] = {
 }
 
 
-def build_network(spec: Mapping[str, Any]) -> nn.Module:
+def build_network(spec: Mapping[str, Any]) -> SPGen | PublishedPaths:
     """Build a network from its name and arguments.
 
     Args:
@@ -45,7 +43,7 @@ def build_network(spec: Mapping[str, Any]) -> nn.Module:
 
 def initialise(
     spec: Mapping[str, Any], folders: Sequence[str | Path] = ()
-) -> tuple[nn.Module, dict[str, Any], Weights]:
+) -> tuple[SPGen | PublishedPaths, dict[str, Any], Weights]:
     """Build a network and load ImageNet weights into its encoder.
 
     Args:
@@ -63,5 +61,5 @@ def initialise(
         final["padding"] = weights.padding
     network = build_network(final)
     if weights.state is not None:
-        network.encoder.load_imagenet(weights.state)  # type: ignore[union-attr, operator]
+        network.encoder.load_imagenet(weights.state)
     return network, final, weights

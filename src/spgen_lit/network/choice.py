@@ -146,7 +146,5 @@ class NextFixation(nn.Module):
                 asked = places.queries[back * size : (back + 1) * size].t()[cells[:, back]]
                 asked = asked * (self.scale[back] * history.known[:, back : back + 1])
                 moved = moved + asked @ places.keys
-        fine = F.interpolate(
-            moved.view(-1, 1, *coarse), grid, mode="bilinear", align_corners=False
-        )
+        fine = F.interpolate(moved.view(-1, 1, *coarse), grid, mode="bilinear", align_corners=False)
         return logits + fine.flatten(1)

@@ -32,7 +32,7 @@ def normalise(images: Tensor) -> Tensor:
     """ImageNet mean and deviation taken out of RGB images.
 
     Args:
-        images: ``(batch, 3, height, width)``, uint8 in 0–255 or float in [0, 1].
+        images: ``(batch, 3, height, width)``, uint8 in 0-255 or float in [0, 1].
 
     Returns:
         Float tensor of the same shape.
@@ -97,6 +97,7 @@ class InvertedResidual(nn.Module):
         self.shortcut = stride == 1 and inputs == outputs
 
     def forward(self, x: Tensor) -> Tensor:
+        """Maps ``(batch, channels, height, width)``; height and width shrink by the stride."""
         out: Tensor = self.conv(x)
         return x + out if self.shortcut else out
 
@@ -133,7 +134,7 @@ class Encoder(nn.Module):
 
     Args:
         padding: See :func:`mobilenet_v2_features`.
-        taps: Layers (0–18) whose outputs are given, in ascending order.
+        taps: Layers (0 to 18) whose outputs are given, in ascending order.
         frozen_stages: This many first layers stay as they are (weights and statistics);
             19 freezes all.
         freeze_batch_norm: Keep the statistics of the trained layers' batch norms too;
@@ -152,16 +153,16 @@ class Encoder(nn.Module):
     ) -> None:
         super().__init__()
         if not taps or list(taps) != sorted(set(taps)) or not 0 <= taps[0] <= taps[-1] < LAYERS:
-            raise ValueError(f"taps must be ascending layers within 0–18, found {list(taps)}")
+            raise ValueError(f"taps must be ascending layers within 0 to 18, found {list(taps)}")
         if not 0 <= frozen_stages <= LAYERS:
-            raise ValueError(f"frozen_stages must be within 0–19, found {frozen_stages}")
+            raise ValueError(f"frozen_stages must be within 0 to 19, found {frozen_stages}")
         self.features = mobilenet_v2_features(padding)
         self.padding = padding
         self.taps = tuple(taps)
         self.channels = tuple(CHANNELS[tap] for tap in taps)
         self.frozen_stages = frozen_stages
         self.freeze_batch_norm = freeze_batch_norm
-        for layer in self.features[:frozen_stages]:
+        for layer in list(self.features)[:frozen_stages]:
             layer.requires_grad_(False)
 
     def train(self, mode: bool = True) -> Encoder:

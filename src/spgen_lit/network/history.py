@@ -9,7 +9,15 @@ from torch import Tensor, nn
 
 from spgen_lit.network.fixation import cell_centres
 
-RINGS = ((0.0, 0.03), (0.05, 0.03), (0.10, 0.04), (0.17, 0.05), (0.27, 0.07), (0.42, 0.10), (0.65, 0.15))
+RINGS = (
+    (0.0, 0.03),
+    (0.05, 0.03),
+    (0.10, 0.04),
+    (0.17, 0.05),
+    (0.27, 0.07),
+    (0.42, 0.10),
+    (0.65, 0.15),
+)
 _WIDE = ((0.0, 0.06), (0.12, 0.06), (0.25, 0.10))
 _TURN = ((0.06, 0.05), (0.16, 0.07), (0.30, 0.10), (0.55, 0.15))
 _MEMORY = 0.7  # share of the inhibition that is left after each further fixation

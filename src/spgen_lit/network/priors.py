@@ -45,8 +45,8 @@ def prior_layout(count: int) -> Tensor:
 class GaussianPriors(nn.Module):
     """Gaussian maps with learned centres and widths, joined to the bottleneck's features.
 
-    Map k at (y, x) is ``height · exp(-½((y-μy)/σy)²) · exp(-½((x-μx)/σx)²)`` on a grid
-    from 0 to 1 (SPGen, arXiv 2209.11338: 16 maps of height 6).
+    Map k at (y, x) is ``height · exp(-½((y-my)/sy)²) · exp(-½((x-mx)/sx)²)`` on a grid from
+    0 to 1, with learned m and log s (SPGen, arXiv 2209.11338: 16 maps of height 6).
 
     Args:
         count: Number of maps; 0 gives none.

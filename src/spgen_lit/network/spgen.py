@@ -14,7 +14,7 @@ from spgen_lit.network.encoder import Encoder, Padding
 from spgen_lit.network.fixation import cell_of, local_soft_argmax
 from spgen_lit.network.neck import Neck
 from spgen_lit.network.noise import NoiseKind, NoiseSampler
-from spgen_lit.network.timing import Durations, Timing
+from spgen_lit.network.timing import Timing
 
 
 @dataclass(frozen=True)
@@ -197,6 +197,9 @@ class SPGen(nn.Module):
             logits = self.choice(places, step, history, cells, grid)
             cell = self.noise(logits, noise[:, n], temperature).argmax(1)
             xy[:, n] = local_soft_argmax(logits, cell, *grid)
+            # A chosen cell beside a far likelier one: the place lies in the neighbour, and
+            # what follows sees the place alone, as in training.
+            cell = cell_of(xy[:, n], *grid)
             saccade = ((xy[:, n] - xy[:, max(n - 1, 0)]) * aspect).norm(dim=1)
             law = self.timing.durations(
                 features.t()[cell], step, saccade, clock.elapsed, clock.pace()
@@ -235,4 +238,3 @@ class _Clock:
 
     def pace(self) -> Tensor:
         return Timing.pace(self.logs, self.count)
-

@@ -53,24 +53,21 @@ class Timing(nn.Module):
         hidden: Units of each hidden layer.
     """
 
-    def __init__(
-        self, channels: int, steps: int, components: int = 2, hidden: int = 48
-    ) -> None:
+    def __init__(self, channels: int, steps: int, components: int = 2, hidden: int = 48) -> None:
         super().__init__()
         self.components = components
         self.steps = steps
         self.order = nn.Embedding(steps, 16)
-        self.last = nn.Sequential(
-            nn.Linear(channels + 16 + 4, hidden), nn.ReLU(), nn.Linear(hidden, 3 * components)
-        )
-        self.end = nn.Sequential(
-            nn.Linear(channels + 16 + 4, hidden), nn.ReLU(), nn.Linear(hidden, 1)
-        )
-        nn.init.zeros_(self.end[-1].weight)
-        nn.init.constant_(self.end[-1].bias, -2.0)
+        known = channels + 16 + 4
+        first, law = nn.Linear(known, hidden), nn.Linear(hidden, 3 * components)
+        self.last = nn.Sequential(first, nn.ReLU(), law)
+        first, decision = nn.Linear(known, hidden), nn.Linear(hidden, 1)
+        self.end = nn.Sequential(first, nn.ReLU(), decision)
+        nn.init.zeros_(decision.weight)
+        nn.init.constant_(decision.bias, -2.0)
         with torch.no_grad():
-            self.last[-1].weight.mul_(0.1)
-            bias = self.last[-1].bias.view(3, components)
+            law.weight.mul_(0.1)
+            bias = law.bias.view(3, components)
             bias[0] = 0.0
             bias[1] = _TYPICAL + 0.5 * (torch.arange(components) - (components - 1) / 2)
             bias[2] = -0.7
