@@ -83,8 +83,9 @@ class SourceSet(Dataset[Item]):
     def __len__(self) -> int:
         return len(self.ids)
 
-    def __getitem__(self, key: tuple[int, int]) -> Item:
-        draw, index = key
+    def __getitem__(self, key: tuple[int, int] | int) -> Item:
+        # A plain index comes from samplers that the trainer puts in, as overfit_batches does.
+        draw, index = key if isinstance(key, tuple) else (key, key)
         image, paths = self.cache.get(self._shown(draw, index)), self.paths[index]
         if self.augment is not None:
             rng = np.random.default_rng([self.seed, draw])
@@ -136,8 +137,8 @@ class TargetSet(Dataset[Item]):
     def __len__(self) -> int:
         return len(self.ids)
 
-    def __getitem__(self, key: tuple[int, int]) -> Item:
-        draw, index = key
+    def __getitem__(self, key: tuple[int, int] | int) -> Item:
+        draw, index = key if isinstance(key, tuple) else (key, key)
         image = self.cache.get(self.stimuli[index])
         if self.augment is not None:
             image, _ = self.augment(image, [], np.random.default_rng([self.seed, draw, 1]))

@@ -7,19 +7,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import cv2
 import lightning as L
+import torch
 from lightning.pytorch.utilities import CombinedLoader
-from torch.utils.data import DataLoader, Dataset
 
 from spgen_lit.data.augment import Augment
 from spgen_lit.data.cache import ImageCache
 from spgen_lit.data.dataset import SourceSet, TargetSet
 from spgen_lit.data.frame import Frame
 from spgen_lit.data.records import GazeSet, Reader, Stimulus
-from spgen_lit.data.sampling import Share, ShuffledStream
+from spgen_lit.data.sampling import Share, ShuffledStream, StreamLoader
 from spgen_lit.data.splits import split_images
 from spgen_lit.data.styles import StyleReaders, renditions
 from spgen_lit.scanpath import Scanpath
@@ -84,7 +84,7 @@ class DomainMix(L.LightningDataModule):
         target: Mapping[str, Reader],
         evaluation: Mapping[str, Reader] | None = None,
         size: tuple[int, int] = (512, 384),
-        mode: str = "stretch",
+        mode: Literal["stretch", "letterbox"] = "stretch",
         batch_size: int = 8,
         target_batch_size: int | None = None,
         val: float = 0.1,
@@ -107,7 +107,7 @@ class DomainMix(L.LightningDataModule):
             "target": dict(target),
             "evaluation": dict(evaluation or {}),
         }
-        self.frame = Frame((int(size[0]), int(size[1])), mode)  # type: ignore[arg-type]
+        self.frame = Frame((int(size[0]), int(size[1])), mode)
         self.batch_size = batch_size
         self.target_batch_size = target_batch_size or batch_size
         self.shares = {"val": val, "test": test}
@@ -186,16 +186,19 @@ class DomainMix(L.LightningDataModule):
         images = len(self.parts["source", "train"].stimuli)
         return max(math.ceil(images / (self.batch_size * self._ranks()[1])), 1)
 
-    def _loader(self, dataset: Dataset[Any], sampler: Any, batch_size: int) -> DataLoader[Any]:
-        collate: Any = dataset.collate  # type: ignore[attr-defined]
-        return DataLoader(
+    def _loader(
+        self, dataset: SourceSet | TargetSet, sampler: ShuffledStream | Share, batch_size: int
+    ) -> StreamLoader:
+        return StreamLoader(
             dataset,
             batch_size,
             sampler=sampler,
             num_workers=self.workers,
-            collate_fn=collate,
+            collate_fn=dataset.collate,
             worker_init_fn=_quiet_worker,
             persistent_workers=self.workers > 0,
+            # Its own, so that making an iterator takes nothing from what dropout draws.
+            generator=torch.Generator().manual_seed(self.seed),
         )
 
     def source_set(
@@ -231,7 +234,7 @@ class DomainMix(L.LightningDataModule):
             loaders["target"] = self._loader(target, drawn, self.target_batch_size)
         return CombinedLoader(loaders, "min_size")
 
-    def val_dataloader(self) -> DataLoader[Any]:
+    def val_dataloader(self) -> StreamLoader:
         """Source images of the validation split."""
         dataset = self.source_set("val")
         return self._loader(dataset, Share(len(dataset), *self._ranks()), self.batch_size)
