@@ -4,6 +4,10 @@ Compare runs, the first being what the others are held against:
 
     python -m spgen_lit.report compare runs/source_only runs/da_paintings
     python -m spgen_lit.report compare A B C --metrics energy scanmatch --out differences.csv
+
+Tables, heat maps, curves and a page of a sweep, finished or not, into its folder ``report``:
+
+    python -m spgen_lit.report sweep outputs/sweeps/NAME/TIME
 """
 
 from __future__ import annotations
@@ -19,6 +23,7 @@ from rich.console import Console
 
 from spgen_lit.evaluation.comparison import Row, compare, comparison_table
 from spgen_lit.evaluation.results import Results
+from spgen_lit.sweeping import sum_up
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,6 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     commands = parser.add_subparsers(dest="command", required=True)
     _add_compare(commands)
+    _add_sweep(commands)
     options = parser.parse_args(arguments)
     try:
         options.run(options)
@@ -57,6 +63,16 @@ def _compare(options: argparse.Namespace) -> None:
         Console().print(comparison_table(rows, name, names[0]))
     if options.out is not None:
         _write(options.out, rows)
+
+
+def _add_sweep(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "sweep",
+        help="tables, heat maps, curves and a page of a sweep",
+        description="Writes report/index.html, sweep.csv, sweep.md, sweep.tex and pictures.",
+    )
+    parser.add_argument("folder", type=Path, help="the sweep's folder")
+    parser.set_defaults(run=lambda options: sum_up(options.folder, Console()))
 
 
 def _write(path: Path, rows: Sequence[Row]) -> None:

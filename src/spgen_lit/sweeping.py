@@ -191,18 +191,41 @@ def sum_up(folder: Path, console: Console) -> int:
         FileNotFoundError: If there is no such folder, or no job of a sweep in it.
     """
     # Imported here: a sweep's first process need not load torch before its jobs do.
-    from spgen_lit.evaluation.sweep_report import failures_table, read_sweep, sweep_table
-    from spgen_lit.evaluation.sweep_tables import write_tables
-    from spgen_lit.pictures.sweep_page import write_sweep_page
+    from spgen_lit.evaluation.sweep_report import read_sweep
+    from spgen_lit.evaluation.sweep_tables import failures_table, sweep_tables, wide, write_tables
+    from spgen_lit.pictures.sweep_page import SweepSection, write_sweep_page
 
     sweep = read_sweep(folder)
     if sweep.rows:
         write_tables(sweep, folder / "report")
-        page = write_sweep_page(
-            folder / "report", sweep.rows, sweep.factors, sweep.title, sweep.lines()
-        )
-        console.print(sweep_table(sweep))
+        sections = []
+        for name in sweep.sets:
+            table, rows = wide(sweep, name), sweep.of_set(name)
+            said = " (SIMULATED gaze, not people's)" if name in sweep.simulated else ""
+            heading = f"{name}: {rows[0]['images']} images{said}"
+            cells = (table.headings, table.lines, frozenset(table.best))
+            sections.append(SweepSection(heading, rows, sweep.factors, *cells))
+        page = write_sweep_page(folder / "report", _title(sweep), _notes(sweep), sections)
+        for shown in sweep_tables(sweep):
+            console.print(shown)
         console.print(f"Report: {page}", soft_wrap=True, highlight=False)
     if sweep.failed or sweep.unfinished:
         console.print(failures_table(sweep))
     return len(sweep.failed)
+
+
+def _title(sweep: Any) -> str:
+    return f"{sweep.folder.resolve().parent.name}: {' by '.join(sweep.factors)}"
+
+
+def _notes(sweep: Any) -> list[str]:
+    """What stands above the tables of a sweep's page."""
+    done = sum(job.state == "finished" for job in sweep.jobs)
+    lines = [
+        f"{done} of {len(sweep.jobs)} jobs finished; {sweep.folder}",
+        "Framed: the best of each measure (↑ more, ↓ less, ≈ nearest to people). Bands and bars "
+        "are 95 % intervals by bootstrap over images; people and chance were scored the same way.",
+    ]
+    lines += [f"failed: {job.name}: {job.error}" for job in sweep.failed]
+    lines += [f"unfinished: {job.name}" for job in sweep.unfinished]
+    return lines

@@ -1,0 +1,110 @@
+"""The report of a sweep: what is read, marked, drawn and refused."""
+
+from __future__ import annotations
+
+import csv
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from spgen_lit.evaluation.protocol import Protocol
+from spgen_lit.evaluation.sweep_report import read_sweep
+from spgen_lit.evaluation.sweep_tables import best_of, wide
+from spgen_lit.report import main
+from sweep_folders import CHANCE, PEOPLE, figures, temperature_sweep, write_job
+
+
+def test_every_cell_of_the_table_is_the_jobs_own_figure(tmp_path: Path) -> None:
+    assert main(["sweep", str(temperature_sweep(tmp_path / "s"))]) == 0
+    with (tmp_path / "s" / "report" / "sweep.csv").open() as lines:
+        rows = list(csv.DictReader(lines))
+    assert len(rows) == 4 * 6 * 4
+    for row in rows:
+        expected = figures(float(row["priors"]), float(row["temperature"]))[row["metric"]]
+        assert float(row["value"]) == expected
+        assert float(row["people"]) == PEOPLE[row["metric"]]
+        if row["metric"] == "energy":
+            scale = (expected - CHANCE["energy"]) / (PEOPLE["energy"] - CHANCE["energy"])
+            assert float(row["normalised"]) == pytest.approx(scale)
+
+
+def test_the_best_cell_is_marked_in_every_form(tmp_path: Path) -> None:
+    sweep = read_sweep(temperature_sweep(tmp_path / "s"))
+    assert sweep.factors == ["temperature", "priors"]
+    table = wide(sweep, "source-gallery")
+    energy = table.headings.index("energy score ↓")
+    (line,) = [row for row, column in table.best if column == energy]
+    assert table.lines[line][:2] == ["1", "16"]
+    assert table.lines[-2][0] == "people" and table.lines[-1][0] == "chance"
+    main(["sweep", str(tmp_path / "s")])
+    report = tmp_path / "s" / "report"
+    assert "**0.320**" in (report / "sweep.md").read_text()
+    latex = (report / "sweep.tex").read_text()
+    assert r"\textbf{0.320}" in latex and latex.count(r"\begin{tabular}") == 1
+    assert all(line.count("&") == 5 for line in latex.splitlines() if line.endswith(r"\\"))
+
+
+def test_diversity_is_best_nearest_to_people(tmp_path: Path) -> None:
+    rows = read_sweep(temperature_sweep(tmp_path / "s")).of_set("source-gallery")
+    diversity = [row for row in rows if row["metric"] == "diversity"]
+    place = best_of(diversity)
+    assert place is not None
+    nearest = min(abs(row["value"] - 0.60) for row in diversity)
+    assert abs(diversity[place]["value"] - 0.60) == nearest
+    assert best_of([None, None]) is None
+
+
+def test_the_page_holds_its_pictures_and_asks_for_nothing(tmp_path: Path) -> None:
+    main(["sweep", str(temperature_sweep(tmp_path / "s"))])
+    page = (tmp_path / "s" / "report" / "index.html").read_text()
+    assert not re.search(r"(src|href)=['\"](?!data:)", page)
+    # Four measures as heat maps and curves, and the trade between two of them.
+    assert page.count("<img ") == 9
+    assert "SIMULATED gaze" in page and "default-src 'none'" in page
+    pictures = {file.name for file in (tmp_path / "s" / "report").rglob("*.png")}
+    assert {"heat-energy.png", "curve-scanmatch.png", "trade.png"} <= pictures
+
+
+def test_failed_and_unfinished_jobs_are_listed_not_scored(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = temperature_sweep(tmp_path / "s")
+    write_job(root / "network.priors-64", ["network.priors=64"], error="ValueError: <b>odd</b>")
+    write_job(root / "network.priors-128", ["network.priors=128"])
+    sweep = read_sweep(root)
+    assert [job.name for job in sweep.failed] == ["network.priors-64"]
+    assert [job.name for job in sweep.unfinished] == ["network.priors-128"]
+    assert {row["priors"] for row in sweep.rows} == {4.0, 8.0, 16.0, 32.0}
+    assert main(["sweep", str(root)]) == 0
+    assert "ValueError" in capsys.readouterr().out
+    page = (root / "report" / "index.html").read_text()
+    assert "network.priors-64: ValueError: &lt;b&gt;odd&lt;/b&gt;" in page
+
+
+def test_settings_that_are_names_make_intervals(tmp_path: Path) -> None:
+    for name in ("full", "priors_0", "published"):
+        write_job(tmp_path / "s" / name, [f"+ablation={name}"], values=figures(16, 1))
+    sweep = read_sweep(tmp_path / "s")
+    assert sweep.factors == ["ablation"]
+    assert main(["sweep", str(tmp_path / "s")]) == 0
+    drawn = {file.name for file in (tmp_path / "s" / "report").rglob("*.png")}
+    assert "settings-energy.png" in drawn and "heat-energy.png" not in drawn
+
+
+def test_jobs_under_different_protocols_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_job(tmp_path / "a", ["seed=1"], values=figures(4, 1))
+    other = replace(Protocol(), sed_grid=10)
+    write_job(tmp_path / "b", ["seed=2"], values=figures(4, 1), protocol=other)
+    assert main(["sweep", str(tmp_path)]) == 2
+    assert "sed_grid" in capsys.readouterr().err
+
+
+def test_a_folder_without_jobs_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["sweep", str(tmp_path)]) == 2
+    assert "no job of a sweep" in capsys.readouterr().err
