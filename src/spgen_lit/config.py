@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import os
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,6 +20,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from spgen_lit.launching import refuse_start
 from spgen_lit.sweeping import register_resolvers
 
 _HERE = Path(__file__).resolve().parent
@@ -200,6 +202,7 @@ def run_hydra_app(application: Any, config_name: str) -> None:
     except ConfigError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(2) from None
+    refuse_start(sys.argv[1:], os.environ)
     application()
 
 

@@ -18,6 +18,8 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 from rich.console import Console
 
+from spgen_lit.launching import refuse_launch
+
 #: What a failed job counts as where the least value is sought: an energy is at most 1, and
 #: sweepers stop at a value that is not finite.
 WORST = 1.0
@@ -101,29 +103,6 @@ def attempt(config: DictConfig, run: Callable[[DictConfig], float]) -> float:
         if int(os.environ.get("SLURM_NTASKS", "1")) > 1:
             raise  # the job's other processes wait for this one
         return WORST
-
-
-def refuse_launch(config: DictConfig, hydra: Any) -> None:
-    """End where a sweep would start processes that each start the whole sweep again.
-
-    Raises:
-        SystemExit: With exit code 2, naming the ways out.
-    """
-    trainer = config.trainer
-    launcher = str(hydra.runtime.choices.get("hydra/launcher", "basic"))
-    several = str(trainer.get("devices", 1)) not in ("1", "auto") or trainer.get("num_nodes", 1) > 1
-    script = str(trainer.get("strategy", "auto")).startswith("ddp") and not any(
-        way in str(trainer.strategy) for way in ("spawn", "fork", "notebook")
-    )
-    if several and script and "slurm" not in launcher:
-        message = (
-            f"error: a sweep with trainer.strategy={trainer.strategy} on {trainer.devices} devices "
-            f"and hydra/launcher={launcher}: each process would run the whole sweep again. Use "
-            "trainer=ddp_spawn, or hydra/launcher=slurm (submitit starts one process a device), "
-            "or give each job its own command under torchrun"
-        )
-        print(message, flush=True)
-        raise SystemExit(2)
 
 
 def _recorded(folder: Path) -> float | None:

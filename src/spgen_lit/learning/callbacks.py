@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import lightning as L
@@ -30,13 +31,14 @@ class Ema(WeightAveraging):
     def __init__(self, decay: float = 0.99) -> None:
         if not 0 <= decay < 1:
             raise ValueError(f"callbacks.ema.decay must be in [0, 1), found {decay}")
+        super().__init__(use_buffers=True, avg_fn=partial(_average, decay))
 
-        def average(kept: Tensor, current: Tensor, count: Tensor | int) -> Tensor:
-            n = int(count)
-            share = min(decay, (1 + n) / (10 + n))
-            return kept.lerp(current, 1 - share) if kept.is_floating_point() else current
 
-        super().__init__(use_buffers=True, avg_fn=average)
+def _average(decay: float, kept: Tensor, current: Tensor, count: Tensor | int) -> Tensor:
+    # A function of the module, since processes started by ddp_spawn must find it by name.
+    n = int(count)
+    share = min(decay, (1 + n) / (10 + n))
+    return kept.lerp(current, 1 - share) if kept.is_floating_point() else current
 
 
 class StopOnSignal(L.Callback):

@@ -108,16 +108,16 @@ def draw_section(section: SweepSection, folder: Path) -> dict[str, list[Path]]:
         if len(numeric) == len(section.factors) == 2:
             x, y = numeric
             file = folder / f"heat-{metric}.png"
-            heat_map(rows, x, y, "value", best=better, people_level=level, title=label, path=file)
+            named = [{**row, metric: row["value"]} for row in rows]
+            heat_map(named, x, y, metric, best=better, people_level=level, title=label, path=file)
             pictures["Heat maps"].append(file)
         if numeric and len(section.factors) <= 2:
             x = numeric[0]
             other = next((factor for factor in section.factors if factor != x), None)
             file = folder / f"curve-{metric}.png"
             levels = {"people": people, "chance": rows[0]["chance"]}
-            named = [_named(row, other) for row in rows]
             curves(
-                named,
+                [_named(row, other) for row in rows],
                 x,
                 "value",
                 group=other,
