@@ -11,6 +11,7 @@ Array = NDArray[np.float64]
 
 # Hou & Zhang fix the scale at 64 px: objects then span a few cells.
 _WIDTH = 64
+_BORDER = 0.1
 
 
 def spectral_residual(image: NDArray[np.uint8]) -> Array:
@@ -26,19 +27,35 @@ def spectral_residual(image: NDArray[np.uint8]) -> Array:
     Raises:
         ValueError: For an array that is not an image.
 
-    Source: Hou & Zhang (2007), "Saliency detection: a spectral residual approach".
+    Source: Hou & Zhang (2007), "Saliency detection: a spectral residual approach"; the
+    fading border is ours.
     """
     if image.ndim not in (2, 3) or min(image.shape[:2]) < 1:
         raise ValueError(f"an image has shape (row, column, 3), found {image.shape}")
     grey = image if image.ndim == 2 else image[..., :3].astype(np.float64).mean(axis=2)
     height = max(8, round(_WIDTH * image.shape[0] / image.shape[1]))
     small = cv2.resize(grey.astype(np.float64), (_WIDTH, height), interpolation=cv2.INTER_AREA)
-    spectrum = np.fft.fft2(small)
+    spectrum = np.fft.fft2(_tapered(small))
     amplitude = np.abs(spectrum)
     logarithm = np.log(amplitude + 1e-9)
     residual = logarithm - ndimage.uniform_filter(logarithm, 3, mode="wrap")
     saliency = np.abs(np.fft.ifft2(np.exp(residual + 1j * np.angle(spectrum)))) ** 2
     return np.asarray(ndimage.gaussian_filter(saliency, 2.5, mode="nearest"), dtype=np.float64)
+
+
+def _tapered(image: Array) -> Array:
+    """The image fading to its mean over the outer tenth.
+
+    The transform takes the left border to touch the right one: untapered, that false edge
+    draws more than half of the fixations on photographs to the border.
+    """
+    fade = np.ones_like(image)
+    for axis, size in enumerate(image.shape):
+        place = np.arange(size) + 0.5
+        ramp = np.minimum(1.0, np.minimum(place, size - place) / (_BORDER * size))
+        fade *= ramp[:, None] if axis == 0 else ramp[None]
+    mean = image.mean()
+    return np.asarray((image - mean) * fade + mean)
 
 
 def winner_take_all(saliency: Array, fixations: int, radius: float = 0.1) -> Array:
