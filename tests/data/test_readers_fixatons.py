@@ -1,5 +1,6 @@
 """FixaTons' layout and folders of images: synthetic faults and the real MIT1003 part."""
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -8,6 +9,7 @@ from spgen_lit.data.images import read_image
 from spgen_lit.data.readers.fixatons import FixaTons
 from spgen_lit.data.readers.folder import Folder
 from spgen_lit.data.readers.mit1003 import Mit1003FixaTons
+from spgen_lit.data.readers.osie import Osie
 
 
 @pytest.fixture
@@ -111,3 +113,62 @@ def test_real_mit1003_counts_and_orientation(data_dir):
     for path in gaze.scanpaths[::150]:
         height, width = read_image(gaze.stimuli[path.image].path).shape[:2]
         assert path.size == (width, height)
+
+
+def test_fixations_lie_on_the_marks_of_the_picture(tmp_path):
+    """Marks drawn at px (x, y) of an upright picture are found under the read fixations."""
+    marks = {(12, 50): (255, 0, 0), (170, 20): (0, 255, 0), (90, 100): (0, 0, 255)}
+    picture = np.full((120, 200, 3), 128, np.uint8)
+    for (x, y), colour in marks.items():
+        picture[y - 4 : y + 5, x - 4 : x + 5] = colour
+    exif = Image.Exif()
+    exif[0x0112] = 6  # stored lying on its side, shown upright
+    (tmp_path / "STIMULI").mkdir()
+    lying = Image.fromarray(np.ascontiguousarray(np.rot90(picture)))
+    lying.save(tmp_path / "STIMULI" / "p.jpg", quality=98, subsampling=0, exif=exif.tobytes())
+    (tmp_path / "SCANPATHS" / "p").mkdir(parents=True)
+    rows = "".join(f"{x} {y} {n} {n + 0.5}\n" for n, (x, y) in enumerate(marks))
+    (tmp_path / "SCANPATHS" / "p" / "abe").write_text(rows)
+    gaze = FixaTons(tmp_path).read()
+    (path,) = gaze.scanpaths
+    shown = read_image(gaze.stimuli["p.jpg"].path).astype(int)
+    assert path.size == (200, 120)
+    for (x, y), colour in zip(path.pixels, marks.values(), strict=True):
+        assert np.abs(shown[round(y), round(x)] - colour).max() < 30
+
+
+def spectral_residual(rgb):
+    """Saliency ``(64, 64)`` of an image (Hou & Zhang 2007), mean 0 and deviation 1."""
+    grey = cv2.resize(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), (64, 64)).astype(np.float32)
+    spectrum = np.fft.fft2(grey)
+    log = np.log(np.abs(spectrum) + 1e-6).astype(np.float32)
+    residual = log - cv2.blur(log, (3, 3))
+    map_ = np.abs(np.fft.ifft2(np.exp(residual + 1j * np.angle(spectrum)))) ** 2
+    map_ = cv2.GaussianBlur(map_, (0, 0), 3)
+    return (map_ - map_.mean()) / map_.std()
+
+
+def nss(map_, xy):
+    inside = xy[((xy >= 0) & (xy < 1)).all(axis=1)]
+    column, row = (inside * 64).astype(int).T
+    return map_[row, column].mean()
+
+
+@pytest.mark.parametrize("reader", [Mit1003FixaTons, Osie])
+def test_real_sets_are_the_right_way_up(data_dir, reader):
+    """Gaze agrees with other people's, and with the picture, better than when mirrored."""
+    gaze = reader(data_dir / {Osie: "osie"}.get(reader, "mit1003")).read()
+    scores = {"picture": [], "people": []}
+    for image, paths in list(gaze.by_image().items())[::3]:
+        one = np.concatenate([path.xy for path in paths[::2]])
+        other = np.concatenate([path.xy for path in paths[1::2]])
+        density, *_ = np.histogram2d(one[:, 1], one[:, 0], 64, [[0, 1], [0, 1]])
+        density = cv2.GaussianBlur(density, (0, 0), 3)
+        density = (density - density.mean()) / density.std()
+        rgb = read_image(gaze.stimuli[image].path, size=(64, 64))
+        turned = (other, other * (-1, 1) + (1, 0), other * (1, -1) + (0, 1), other[:, ::-1])
+        for name, map_ in (("picture", spectral_residual(rgb)), ("people", density)):
+            scores[name].append([nss(map_, xy) for xy in turned])
+    for name, margin in (("people", 0.8), ("picture", 0.2)):
+        right, *wrong = np.mean(scores[name], axis=0)
+        assert right > max(wrong) + margin, (name, right, wrong)

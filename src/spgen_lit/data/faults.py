@@ -120,7 +120,7 @@ def _set_findings(gaze: GazeSet) -> Iterator[Finding]:
         seen = {path.observer for path in groups.get(image, [])}
         if not seen:
             yield Finding("warning", "image without gaze", str(stimulus.path), f"image {image}")
-        elif times > 0.8 * len(groups) and len(seen) < usual:
+        elif times > len(groups) / 2 and len(seen) < usual:
             absent = sorted({path.observer for path in gaze.scanpaths} - seen)
             named = f": without {', '.join(absent)}" if len(absent) <= 3 else ""
             yield Finding(
