@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Literal
 
-import lightning as L
-from lightning.pytorch.loggers import Logger
 from lightning.pytorch.plugins.environments import SLURMEnvironment
 from lightning.pytorch.strategies import DDPStrategy
 
@@ -20,17 +17,11 @@ _START: dict[str, Literal["popen", "spawn", "fork"]] = {
     "ddp_spawn": "spawn",
     "ddp_fork": "fork",
 }
-_FIXED = {"enable_model_summary": False, "use_distributed_sampler": False}
 SCALES = {"none": 0.0, "sqrt": 0.5, "linear": 1.0}
 
 
-def build_trainer(
-    settings: Mapping[str, Any],
-    callbacks: Sequence[L.Callback],
-    loggers: Sequence[Logger],
-    folder: Path,
-) -> L.Trainer:
-    """The trainer of a configuration.
+def trainer_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments of ``lightning.Trainer`` with strategy and plugins made to fit.
 
     Under ``ddp`` buffers are not broadcast: the only ones that training changes are the
     statistics of live batch norms, which SyncBatchNorm keeps the same everywhere, and a
@@ -38,10 +29,7 @@ def build_trainer(
     may go unused: the domain classifiers without a target, parts of a network without history.
 
     Args:
-        settings: Arguments of ``lightning.Trainer``.
-        callbacks: Its callbacks.
-        loggers: Its loggers; may be empty.
-        folder: Where results go.
+        settings: The arguments as configured; ``strategy`` by name.
 
     Raises:
         ValueError: If torchrun started several processes and the strategy is not ``ddp``.
@@ -58,16 +46,10 @@ def build_trainer(
         arguments["strategy"] = DDPStrategy(
             start_method=_START[name], broadcast_buffers=False, find_unused_parameters=True
         )
-    if "SLURM_JOB_ID" in os.environ and SLURMEnvironment.detect():
+    if SLURMEnvironment.detect():
         # Submitit sends jobs back to the queue; two that do would send two.
         arguments["plugins"] = [SLURMEnvironment(auto_requeue=False)]
-    return L.Trainer(
-        **arguments,
-        **_FIXED,
-        callbacks=list(callbacks),
-        logger=list(loggers) or False,
-        default_root_dir=folder,
-    )
+    return arguments
 
 
 def scale_rates(optimisation: Optimisation, scale: str, times: int) -> Optimisation:

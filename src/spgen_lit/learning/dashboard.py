@@ -1,0 +1,212 @@
+"""Dashboard: a W&B logger that needs no hand work, never asks, and never holds training up."""
+
+from __future__ import annotations
+
+import json
+import netrc
+import os
+import socket
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import wandb
+from lightning.pytorch.loggers import WandbLogger
+from lightning.pytorch.loggers.logger import rank_zero_experiment
+from lightning.pytorch.utilities import rank_zero_only
+
+from spgen_lit.learning.charts import level_chart, result_charts
+
+Mode = Literal["auto", "online", "offline"]
+_PATIENCE = 3.0  # seconds for a server that does not answer at all
+_IDENTITY = "wandb.json"
+
+
+class Dashboard(WandbLogger):
+    """Logs a run to W&B: online where there is a key and a server, offline everywhere else.
+
+    Nothing is asked for at a terminal. Offline, one line says how to upload the run later.
+    The run's id is kept beside the checkpoints, so that a resumed run goes on in its own
+    charts. Metrics keep their names (``train/``, ``val/``, ``adaptation/``, ``gradient/``),
+    which W&B groups into sections.
+
+    Args:
+        folder: The run's folder.
+        project: W&B's project.
+        name: Name of the run.
+        group: Runs of one sweep share a group.
+        tags: Words to find the run by.
+        entity: User or team; None for the key's own.
+        mode: ``auto``, or ``online`` or ``offline`` whatever is found. The environment's
+            ``WANDB_MODE`` takes precedence.
+        resume_from: Checkpoint that the run goes on from.
+        checkpoints: Keep the best checkpoint as an artifact.
+    """
+
+    def __init__(
+        self,
+        folder: str,
+        project: str = "spgen-lit",
+        name: str | None = None,
+        group: str | None = None,
+        tags: Sequence[str] = (),
+        entity: str | None = None,
+        mode: Mode = "auto",
+        resume_from: str | None = None,
+        checkpoints: bool = True,
+    ) -> None:
+        chosen, self._reason = find_mode(mode)
+        self._folder = Path(folder)
+        self._checkpoints = checkpoints
+        self._levels: dict[str, list[tuple[int, float]]] = {}
+        self._said = False
+        super().__init__(
+            name=name,
+            save_dir=folder,
+            project=project,
+            id=_former_id(resume_from),
+            group=group,
+            tags=list(dict.fromkeys(tags)) or None,
+            entity=entity,
+            mode=chosen,
+            # A server that goes away must not hold up the end of a run either: what was not
+            # uploaded stays on disk.
+            settings=wandb.Settings(quiet=True, init_timeout=30, finish_timeout=60),
+        )
+
+    @property
+    @rank_zero_experiment
+    def experiment(self) -> Any:
+        """W&B's run, begun at first use."""
+        begin = WandbLogger.experiment.fget
+        try:
+            run = begin(self)
+        except (wandb.Error, TimeoutError) as error:
+            reason = str(error).strip().splitlines()
+            self._reason = f"the server refused: {reason[0] if reason else type(error).__name__}"
+            self._wandb_init["mode"] = "offline"
+            run = begin(self)
+        if not self._said and isinstance(run, wandb.Run):
+            self._said = True
+            self._introduce(run)
+        return run
+
+    def _introduce(self, run: wandb.Run) -> None:
+        """Say where the run is to be seen, and keep its id beside the checkpoints."""
+        if self._wandb_init["mode"] == "offline":
+            place = Path(run.dir).parent
+            print(f"W&B: offline, {self._reason}; upload with: wandb sync {place}", flush=True)
+        elif run.url:
+            print(f"W&B: {run.url}", flush=True)
+        target = self._folder / "checkpoints"
+        target.mkdir(parents=True, exist_ok=True)
+        partial = target / f".{_IDENTITY}"
+        identity = {"id": run.id, "project": self._project, "mode": self._wandb_init["mode"]}
+        partial.write_text(json.dumps(identity) + "\n", encoding="utf-8")
+        partial.replace(target / _IDENTITY)
+
+    @rank_zero_only
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        """Log values, and remember those that a chart shows beside people's at the end."""
+        for name, value in metrics.items():
+            if name.startswith("val/") and step is not None:
+                self._levels.setdefault(name, []).append((step, float(value)))
+        super().log_metrics(metrics, step)
+
+    @rank_zero_only
+    def log_examples(self, rows: Sequence[Mapping[str, Any]], step: int) -> None:
+        """Log fixed example images as a table.
+
+        Args:
+            rows: ``domain``, ``image`` and ``picture``, an RGB array, each.
+            step: Steps of training so far.
+        """
+        columns = ["step", "domain", "image", "model and people"]
+        data = [[step, row["domain"], row["image"], wandb.Image(row["picture"])] for row in rows]
+        self.log_table("examples", columns=columns, data=data, step=step)
+
+    @rank_zero_only
+    def log_data(self, checksums: Mapping[str, str]) -> None:
+        """Note which data the run used, name to checksum, as the lineage of its checkpoint."""
+        for name, checksum in checksums.items():
+            artifact = wandb.Artifact(name, type="dataset", metadata={"checksum": checksum})
+            artifact.metadata["name"] = name
+            with artifact.new_file("checksum.txt", mode="w") as file:
+                file.write(f"{checksum}\n")
+            self.experiment.use_artifact(artifact)
+
+    @rank_zero_only
+    def log_results(self, results: Path, checkpoint: str | None, energy: float) -> None:
+        """Log what was scored after training: figures, curves over temperature, checkpoint.
+
+        Args:
+            results: Folder with a folder for each set scored.
+            checkpoint: File of the best checkpoint.
+            energy: Its validation energy.
+        """
+        run = self.experiment
+        figures, charts = result_charts(results)
+        run.summary.update({**figures, "validation_energy": energy})
+        charts |= level_chart(self._levels)
+        if charts:
+            run.log(charts)
+        if checkpoint and self._checkpoints and Path(checkpoint).is_file():
+            artifact = wandb.Artifact(
+                f"model-{run.id}",
+                type="model",
+                metadata={"validation_energy": energy, "file": Path(checkpoint).name},
+            )
+            artifact.add_file(checkpoint, name="best.ckpt")
+            run.log_artifact(artifact, aliases=["best", "latest"])
+
+    @rank_zero_only
+    def close(self, failed: bool = False) -> None:
+        """End W&B's run, so that the next one in this process is another."""
+        if self._experiment is not None:
+            self._experiment.finish(exit_code=int(failed))
+            self._experiment = None
+
+
+def find_mode(mode: Mode) -> tuple[str, str]:
+    """Whether to log online, and why not.
+
+    Returns:
+        ``online``, ``offline`` or what the environment's ``WANDB_MODE`` says; the reason
+        for ``offline``.
+    """
+    forced = os.environ.get("WANDB_MODE")
+    if forced:
+        return ("offline" if forced == "dryrun" else forced), f"WANDB_MODE={forced}"
+    if mode != "auto":
+        return mode, f"logger.wandb.mode={mode}"
+    address = urlsplit(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai"))
+    host = address.hostname or "api.wandb.ai"
+    if not _has_key(host):
+        return "offline", "no key found (set WANDB_API_KEY, or run wandb login once)"
+    port = address.port or (80 if address.scheme == "http" else 443)
+    try:
+        socket.create_connection((host, port), timeout=_PATIENCE).close()
+    except OSError as error:
+        return "offline", f"{host}:{port} cannot be reached ({error.strerror or error})"
+    return "online", ""
+
+
+def _has_key(host: str) -> bool:
+    if os.environ.get("WANDB_API_KEY") or os.environ.get("WANDB_IDENTITY_TOKEN_FILE"):
+        return True
+    file = Path(os.environ.get("NETRC", "~/.netrc")).expanduser()
+    try:
+        return netrc.netrc(str(file)).authenticators(host) is not None
+    except (OSError, netrc.NetrcParseError):
+        return False
+
+
+def _former_id(checkpoint: str | None) -> str | None:
+    if checkpoint is None:
+        return None
+    try:
+        text = (Path(checkpoint).parent / _IDENTITY).read_text(encoding="utf-8")
+        return str(json.loads(text)["id"])
+    except (OSError, ValueError, KeyError):
+        return None

@@ -1,0 +1,104 @@
+"""Pictures of the same few images as training goes on, model and people side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import numpy as np
+import torch
+
+from spgen_lit.network.encoder import normalise
+from spgen_lit.network.noise import path_seed
+from spgen_lit.pictures.overlay import save_png, side_by_side
+from spgen_lit.scanpath import Scanpath
+
+
+class Examples(L.Callback):
+    """Draws fixed source and target images with sampled and observed scanpaths.
+
+    The images are the first few of the validation splits (of the target's training images
+    where it has no gaze), each sampled with the same seeds every time, so that what changes
+    is the network. It must stand before the weights' averaging among the callbacks, to draw
+    with the averaged weights.
+
+    Args:
+        folder: Where ``epoch-0005/source-….png`` are written; None for no files.
+        every: Epochs between pictures; the first validation is drawn too.
+        images: Images of each domain.
+        samples: Scanpaths of each image.
+
+    Raises:
+        ValueError: For a number below 1.
+    """
+
+    def __init__(
+        self, folder: str | None = None, every: int = 5, images: int = 3, samples: int = 2
+    ) -> None:
+        if min(every, images, samples) < 1:
+            raise ValueError(
+                "callbacks.examples: every, images and samples must be at least 1, found "
+                f"{every}, {images}, {samples}"
+            )
+        self.folder = folder
+        self.every, self.images, self.samples = every, images, samples
+        self._drawn = -1
+
+    def on_validation_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Draw, if it is time, on the first process alone."""
+        epoch = trainer.current_epoch
+        due = self._drawn < 0 or epoch - self._drawn >= self.every
+        if trainer.sanity_checking or not due:
+            return
+        self._drawn = epoch
+        if not trainer.is_global_zero:
+            return
+        data: Any = getattr(trainer, "datamodule", None)
+        rows = []
+        for domain in ("source", "target"):
+            part = data.parts[domain, "val"]
+            if not part.stimuli:
+                part = data.parts[domain, "train"]
+            rows += self._draw(pl_module, data, domain, part)
+        if self.folder is not None:
+            place = Path(self.folder) / f"epoch-{epoch + 1:04d}"
+            for row in rows:
+                stem = Path(row["image"].replace("/", "_")).stem
+                save_png(place / f"{row['domain']}-{stem}.png", row["picture"])
+        for logger in trainer.loggers:
+            log_examples = getattr(logger, "log_examples", None)
+            if log_examples is not None and rows:
+                log_examples(rows, trainer.global_step)
+
+    def _draw(
+        self, module: L.LightningModule, data: Any, domain: str, part: Any
+    ) -> list[dict[str, Any]]:
+        keys = list(part.stimuli)[: self.images]
+        if not keys:
+            return []
+        pixels = np.stack([data.cache.get(part.stimuli[key]) for key in keys])
+        planes = torch.from_numpy(pixels).permute(0, 3, 1, 2).to(module.device)
+        seeds = [[path_seed(0, key, k) for k in range(self.samples)] for key in keys]
+        network: Any = module.network
+        with torch.no_grad():
+            drawn = network.sample(network.encode(normalise(planes)), seeds)
+        rows = []
+        for key, image, paths in zip(keys, pixels, drawn, strict=True):
+            frame = (image.shape[1], image.shape[0])
+            model = [
+                Scanpath(key, frame, path.xy.float().cpu().numpy(), _seconds(path), f"model-{k}")
+                for k, path in enumerate(paths)
+            ]
+            size = part.stimuli[key].size
+            people = [
+                Scanpath(key, frame, data.frame.xy(path.xy, size), path.durations, path.observer)
+                for path in part.paths.get(key, [])[: self.samples]
+            ]
+            picture = side_by_side(image, model, people, rows=self.samples, width=360)
+            rows.append({"domain": domain, "image": key, "picture": picture})
+        return rows
+
+
+def _seconds(path: Any) -> Any:
+    return None if path.durations is None else path.durations.float().cpu().numpy()
