@@ -6,32 +6,45 @@ import json
 import os
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import hydra
 import lightning as L
-import torch
 from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from lightning.fabric.utilities.exceptions import MisconfigurationException
+from lightning.pytorch.callbacks import LearningRateMonitor
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
-from rich.table import Table
 
 from spgen_lit import __version__
-from spgen_lit.config import plain
+from spgen_lit.config import ConfigError, built, instantiated, plain
 from spgen_lit.data.augment import Augment
-from spgen_lit.data.images import ImageError
 from spgen_lit.data.module import DomainMix
+from spgen_lit.devices import trainer_settings
 from spgen_lit.learning.adaptation import Adaptation
-from spgen_lit.learning.callbacks import trained_parameters
 from spgen_lit.learning.losses import ScanpathLoss
-from spgen_lit.learning.module import ScanpathModule
+from spgen_lit.learning.module import DivergedError, ScanpathModule
 from spgen_lit.learning.optimisation import Optimisation
 from spgen_lit.learning.reversal import Schedule
 from spgen_lit.network.build import initialise
+from spgen_lit.network.weights import Weights
+from spgen_lit.opening import opening
+from spgen_lit.resumption import check_resumption, keep_metrics
 from spgen_lit.scoring import score_run
 
-_QUIET = {"enable_model_summary": False, "use_distributed_sampler": False}
+_DOMAINS = ("source", "target", "evaluation", "styles")
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """All that a run needs, made and checked before the first step."""
+
+    data: DomainMix
+    module: ScanpathModule
+    trainer: L.Trainer
+    weights: Weights
 
 
 def run(config: DictConfig) -> float:
@@ -42,86 +55,132 @@ def run(config: DictConfig) -> float:
 
     Returns:
         The validation energy score (lower is better): what sweeps minimise.
+
+    Raises:
+        SystemExit: With one line on standard error: code 2 for a configuration or data that
+            cannot be used, 1 for training that diverged. Within a sweep the error itself is
+            raised; ``SPGEN_TRACEBACK=1`` raises it anywhere.
     """
-    console = Console(stderr=False)
-    try:
-        return _run(config, console)
-    except (ImageError, FileNotFoundError, ValueError) as error:
-        if HydraConfig.get().mode is not None and HydraConfig.get().mode.name == "MULTIRUN":
-            raise
-        if os.environ.get("SPGEN_TRACEBACK"):
-            raise
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(2) from None
-
-
-def _run(config: DictConfig, console: Console) -> float:
+    console = Console()
     started = time.time()
-    output = Path(config.paths.output_dir)
+    try:
+        prepared = prepare(config)
+    except (ConfigError, ValueError, OSError, MisconfigurationException) as error:
+        return _refuse(error, 2)
+    if prepared.trainer.is_global_zero:
+        data, module = prepared.data, prepared.module
+        console.print(opening(config, data, module, prepared.trainer, prepared.weights))
+        OmegaConf.save(config, Path(config.paths.output_dir) / "config.yaml", resolve=True)
+    try:
+        _fit(config, prepared)
+    except (DivergedError, MisconfigurationException) as error:
+        return _refuse(error, 1)
+    if not prepared.trainer.is_global_zero:
+        return 0.0
+    return score_run(
+        config,
+        prepared.module,
+        prepared.data,
+        prepared.trainer,
+        console,
+        prepared.weights,
+        started,
+    )
+
+
+def _refuse(error: Exception, code: int) -> float:
+    sweeping = HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN
+    if sweeping or os.environ.get("SPGEN_TRACEBACK"):
+        raise error
+    print(f"error: {error}", file=sys.stderr)
+    raise SystemExit(code) from None
+
+
+def prepare(config: DictConfig) -> Prepared:
+    """Read the data and build everything that a configuration asks for.
+
+    Raises:
+        ConfigError: For a setting that does not exist or is of another type.
+        ValueError: For a value out of range, or data that cannot be used.
+        OSError: For files that are missing.
+    """
     L.seed_everything(config.seed, workers=True, verbose=False)
     data = _data(config)
     data.setup()
-    folders = [Path(config.paths.data_dir) / "weights", Path(config.paths.data_dir).parent / "weights"]
-    network, spec, weights = initialise(plain(config.network), folders)
-    card = _card(config, data, spec, weights.origin)
+    root = Path(config.paths.data_dir)
+    network, spec, weights = initialise(
+        plain(config.network), [root / "weights", root.parent / "weights"]
+    )
+    if config.ckpt_path:
+        check_resumption(Path(config.ckpt_path), spec)
+    adaptation = plain(config.adaptation)
+    schedule = built(Schedule, adaptation.pop("schedule", None) or {}, "adaptation.schedule")
     module = ScanpathModule(
         network,
-        _adaptation(plain(config.adaptation)),
-        ScanpathLoss(**plain(config.loss)),
-        Optimisation(**plain(config.optimizer)),
+        built(Adaptation, adaptation, "adaptation", schedule=schedule),
+        built(ScanpathLoss, plain(config.loss), "loss"),
+        built(Optimisation, plain(config.optimizer), "optimizer"),
         samples=int(config.evaluation.samples),
-        card=card,
+        card=_card(config, data, spec, weights.origin),
     )
     if config.compile:
-        network.compile()
-    callbacks = [hydra.utils.instantiate(c) for c in (config.callbacks or {}).values() if c]
-    loggers = [hydra.utils.instantiate(c) for c in (config.logger or {}).values() if c]
+        network.encoder.compile()
+    return Prepared(data, module, _trainer(config), weights)
+
+
+def _fit(config: DictConfig, prepared: Prepared) -> None:
+    trainer = prepared.trainer
+    metrics = Path(config.paths.output_dir) / "metrics.csv"
+    with keep_metrics(trainer, metrics, config.ckpt_path):
+        for logger in trainer.loggers:
+            logger.log_hyperparams(plain(config))
+    trainer.fit(prepared.module, prepared.data, ckpt_path=config.ckpt_path, weights_only=True)
+
+
+def _trainer(config: DictConfig) -> L.Trainer:
+    def made(section: str) -> list[Any]:
+        nodes = (config[section] or {}).items()
+        return [instantiated(node, f"{section}.{name}") for name, node in nodes if node]
+
+    callbacks, loggers = made("callbacks"), made("logger")
     if not loggers:
-        callbacks = [c for c in callbacks if not isinstance(c, L.pytorch.callbacks.LearningRateMonitor)]
-    trainer = L.Trainer(
-        **plain(config.trainer), **_QUIET, callbacks=callbacks, logger=loggers or False,
-        default_root_dir=output,
+        callbacks = [c for c in callbacks if not isinstance(c, LearningRateMonitor)]
+    trainer: L.Trainer = built(
+        L.Trainer,
+        trainer_settings(plain(config.trainer)),
+        "trainer",
+        callbacks=callbacks,
+        logger=loggers or False,
+        default_root_dir=config.paths.output_dir,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
     )
-    if trainer.is_global_zero:
-        console.print(_opening(config, data, module, trainer, weights.origin))
-        if weights.random:
-            console.print(
-                "[yellow]Warning:[/] the encoder starts from random weights "
-                f"({weights.origin}); expect far lower agreement than from ImageNet weights."
-            )
-        OmegaConf.save(config, output / "config.yaml", resolve=True)
-    for logger in loggers:
-        logger.log_hyperparams(plain(config))
-    trainer.fit(module, data, ckpt_path=config.ckpt_path, weights_only=True)
-    if not trainer.is_global_zero:
-        return 0.0
-    return score_run(config, module, data, trainer, console, weights, started)
+    return trainer
 
 
 def _data(config: DictConfig) -> DomainMix:
     settings = plain(config.data)
     readers = {
         domain: {
-            name: hydra.utils.instantiate(node) for name, node in (config.data[domain] or {}).items()
+            name: instantiated(node, f"data.{domain}.{name}")
+            for name, node in (config.data[domain] or {}).items()
         }
-        for domain in ("source", "target", "evaluation", "styles")
+        for domain in _DOMAINS
     }
-    for domain in readers:
+    for domain in _DOMAINS:
         settings.pop(domain)
     augment = settings.pop("augment")
-    return DomainMix(
+    data: DomainMix = built(
+        DomainMix,
+        settings,
+        "data",
         **readers,
-        **settings,
-        augment=Augment(**augment) if augment else None,
+        augment=built(Augment, augment, "data.augment") if augment else None,
         seed=config.seed,
         cache_dir=Path(config.paths.cache_dir) / "images",
         max_fixations=config.network.get("max_fixations", 20),
     )
-
-
-def _adaptation(settings: dict[str, Any]) -> Adaptation:
-    schedule = Schedule(**settings.pop("schedule", {}))
-    return Adaptation(**settings, schedule=schedule)
+    return data
 
 
 def _card(config: DictConfig, data: DomainMix, spec: dict[str, Any], origin: str) -> dict[str, Any]:
@@ -140,45 +199,3 @@ def _card(config: DictConfig, data: DomainMix, spec: dict[str, Any], origin: str
         "licences": {n: s.licence for d in data.sets.values() for n, s in d.items()},
         "config": json.loads(json.dumps(plain(config), default=str)),
     }
-
-
-def _opening(
-    config: DictConfig, data: DomainMix, module: ScanpathModule, trainer: L.Trainer, origin: str
-) -> Table:
-    table = Table(title=f"spgen_lit {__version__}: {config.name}", show_header=False)
-    for domain in ("source", "target", "evaluation"):
-        for name, gaze in data.sets[domain].items():
-            counts = [
-                sum(set_name == name for set_name in data.parts[domain, split].sets.values())
-                for split in ("train", "val", "test")
-            ]
-            kind = {"none": "no gaze", "simulated": "SIMULATED gaze"}.get(gaze.gaze, f"{gaze.gaze} gaze")
-            paths = f", {len(gaze.scanpaths)} scanpaths" if gaze.scanpaths else ""
-            table.add_row(
-                domain, f"{name}: {counts[0]} train, {counts[1]} val, {counts[2]} test{paths} ({kind})"
-            )
-    if not data.sets["target"]:
-        table.add_row("target", "none: training on the source alone")
-    if data.styles:
-        shown = f"shown in {data.style_share:.0%} of draws"
-        table.add_row("styles", f"{sum(map(len, data.styles.values()))} renditions, {shown}")
-    trained, total = trained_parameters(module.network), sum(p.numel() for p in module.network.parameters())
-    schedule = module.adaptation.schedule
-    batch = f"{data.batch_size} + {data.target_batch_size} images"
-    world = trainer.world_size * trainer.accumulate_grad_batches
-    table.add_row("network", f"{config.network.name}: {trained:,} of {total:,} parameters trained")
-    table.add_row("encoder weights", origin)
-    table.add_row(
-        "adaptation",
-        "none (λ = 0)" if module.adaptation.source_only
-        else f"{module.adaptation.method} at {', '.join(module.adaptation.levels)}, "
-        f"λ {schedule.kind} up to {schedule.ceiling}",
-    )
-    table.add_row("device", f"{trainer.world_size} x {trainer.strategy.root_device}, {torch.get_num_threads()} threads")
-    table.add_row(
-        "training",
-        f"{trainer.max_epochs} epochs of {data.steps} steps, {batch} a device"
-        + (f", effective batch {data.batch_size * world}" if world > 1 else ""),
-    )
-    table.add_row("results", str(config.paths.output_dir))
-    return table

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
-import time
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -19,7 +15,6 @@ import torch
 from omegaconf import DictConfig
 from rich.console import Console
 
-from spgen_lit import __version__
 from spgen_lit.config import plain
 from spgen_lit.data.images import read_image
 from spgen_lit.data.module import DomainMix, Part
@@ -34,9 +29,9 @@ from spgen_lit.pictures.overlay import save_png, side_by_side
 from spgen_lit.pictures.plots import training_curves
 from spgen_lit.predictor import Predictor
 from spgen_lit.scanpath import Scanpath
+from spgen_lit.summary import headline, write_summary
 
 _BATCH = 8
-HEADLINE = ("energy", "scanmatch")
 
 
 def draw_part(
@@ -70,9 +65,7 @@ def score_part(
     people = {key: part.paths[key] for key in samples}
     which = None if chosen == "full" else ("people", "other_image")
     images = {key: _reader(part, key) for key in samples} if which is None else None
-    levels = band(
-        people, protocol, training=training, images=images, metrics=chosen, which=which
-    )
+    levels = band(people, protocol, training=training, images=images, metrics=chosen, which=which)
     model = evaluate(samples, people, protocol, metrics=chosen, training=training)
     return Results(model, levels, protocol, {**meta, "data": name})
 
@@ -98,58 +91,66 @@ def score_run(
     """
     output = Path(config.paths.output_dir)
     best = getattr(trainer.checkpoint_callback, "best_model_path", "")
+    device = str(trainer.strategy.root_device)
     predictor = (
-        Predictor.from_checkpoint(best)
+        Predictor.from_checkpoint(best, device)
         if best
-        else Predictor(module.network, data.frame, module.card)
+        else Predictor(module.network, data.frame, module.card, device)
     )
     trained_on = [p for paths in data.parts["source", "train"].paths.values() for p in paths]
     scored: dict[str, Any] = {}
     for domain, sets in data.sets.items():
-        part, split = _scored_part(data, domain, config.evaluation.split)
         for name, gaze in sets.items():
-            keys = [key for key in part.stimuli if part.sets[key] == name]
-            if not gaze.scanpaths:
-                keys = [k for k in data.parts[domain, "train"].stimuli][: config.evaluation.pictures]
-                part = data.parts[domain, "train"]
-            own = Part({k: part.stimuli[k] for k in keys}, part.paths, part.sets)
-            if not keys:
+            own, split = _shown_part(data, domain, name, config)
+            if not own.stimuli:
                 continue
-            drawn = draw_part(
-                predictor, data, own, config.evaluation.samples, config.evaluation.temperature
-            )
-            _draw_pictures(output / "pictures" / f"{domain}-{name}", drawn, own, config)
-            if gaze.scanpaths:
-                meta = {"title": domain, "split": split, "gaze": gaze.gaze, "model": config.name}
-                results = score_part(name, drawn, own, config, meta, trained_on)
-                console.print(results.table())
-                results.save(output / "results" / f"{domain}-{name}")
-                scored[f"{domain}-{name}"] = _headline(results, split)
-                if config.evaluation.temperatures:
-                    drawing = partial(draw_part, predictor, data, own, config.evaluation.samples)
-                    people = {key: own.paths[key] for key in keys}
-                    rows = score_temperatures(
-                        drawing,
-                        config.evaluation.temperatures,
-                        people,
-                        results.protocol,
-                        trained_on,
-                    )
-                    write_temperatures(output / "results" / f"{domain}-{name}", rows)
+            drawing = partial(draw_part, predictor, data, own, config.evaluation.samples)
+            drawn = drawing(config.evaluation.temperature)
+            folder = f"{domain}-{name}"
+            _draw_pictures(output / "pictures" / folder, drawn, own, config)
+            if not gaze.scanpaths:
+                continue
+            meta = {"title": domain, "split": split, "gaze": gaze.gaze, "model": config.name}
+            results = score_part(name, drawn, own, config, meta, trained_on)
+            console.print(results.table())
+            results.save(output / "results" / folder)
+            scored[folder] = headline(results, split)
+            if config.evaluation.temperatures:
+                people = {key: own.paths[key] for key in own.stimuli}
+                rows = score_temperatures(
+                    drawing, config.evaluation.temperatures, people, results.protocol, trained_on
+                )
+                write_temperatures(output / "results" / folder, rows)
     if (output / "metrics.csv").is_file():
         training_curves(output / "metrics.csv", output / "pictures" / "training.png")
     energy = _validation_energy(trainer)
-    _write_summary(output, config, data, module, weights, started, best, energy, scored)
+    outcome = {
+        "checkpoint": os.path.relpath(best, output) if best else None,
+        "validation_energy": energy,
+        "results": scored,
+    }
+    write_summary(output, config, data, module, weights, started, outcome)
     console.print(f"Results, pictures and checkpoints: {output}")
     return energy
 
 
-def _scored_part(data: DomainMix, domain: str, split: str) -> tuple[Part, str]:
-    """The split to score; validation images where official test images are held elsewhere."""
+def _shown_part(data: DomainMix, domain: str, name: str, config: DictConfig) -> tuple[Part, str]:
+    """One set's images to score, and their split.
+
+    Validation images where official test images are held elsewhere; of a set without gaze a
+    few training images, to be drawn only.
+    """
+    split = str(config.evaluation.split)
+    gaze = bool(data.sets[domain][name].scanpaths)
+    if not gaze:
+        split = "train"
+    elif split == "test" and not data.parts[domain, split].stimuli:
+        split = "val"
     part = data.parts[domain, split]
-    if not part.stimuli and split == "test":
-        return data.parts[domain, "val"], "val"
-    return part, split
+    keys = [key for key in part.stimuli if part.sets[key] == name]
+    if not gaze:
+        keys = keys[: config.evaluation.pictures]
+    return Part({key: part.stimuli[key] for key in keys}, part.paths, part.sets), split
 
 
 def _draw_pictures(
@@ -163,81 +164,9 @@ def _draw_pictures(
         save_png(folder / f"{Path(key.replace('/', '_')).stem}.png", picture)
 
 
-def _headline(results: Results, split: str) -> dict[str, Any]:
-    out: dict[str, Any] = {"images": results.model.n, "split": split}
-    for metric in HEADLINE:
-        if metric in results.model.metrics:
-            out[metric] = {
-                "model": results.model.mean(metric),
-                "interval": list(results.model.interval(metric)),
-                "people": results.band["people"].mean(metric),
-                "chance": results.band["other_image"].mean(metric),
-                "normalised": results.normalised(metric),
-            }
-    return out
-
-
 def _validation_energy(trainer: L.Trainer) -> float:
+    """The best checkpoint's; without one, the last that was measured."""
     score = getattr(trainer.checkpoint_callback, "best_model_score", None)
-    value = float(score) if score is not None else float(trainer.callback_metrics.get("val/energy", 1))
+    value = float(trainer.callback_metrics.get("val/energy", 1) if score is None else score)
     # Sweepers stop at a value that is not finite; 1 is the worst that an energy can be.
     return value if np.isfinite(value) else 1.0
-
-
-def _commit() -> str | None:
-    try:
-        found = subprocess.run(
-            ["git", "describe", "--always", "--dirty"],
-            cwd=Path(__file__).parent,
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return found.stdout.strip() or None
-
-
-def _write_summary(
-    output: Path,
-    config: DictConfig,
-    data: DomainMix,
-    module: ScanpathModule,
-    weights: Weights,
-    started: float,
-    best: str,
-    energy: float,
-    scored: Mapping[str, Any],
-) -> None:
-    warnings = []
-    if weights.random:
-        warnings.append(f"encoder started from random weights: {weights.origin}")
-    if data.gaze_kind == "simulated":
-        warnings.append("source gaze is simulated, not people's")
-    summary = {
-        "name": config.name,
-        "command": " ".join(["python -m spgen_lit.train", *sys.argv[1:]]),
-        "version": __version__,
-        "commit": _commit(),
-        "seed": config.seed,
-        "seconds": round(time.time() - started, 1),
-        "data": {f"{d}-{s}": n for (d, s), n in _sizes(data).items()},
-        "initial_weights": weights.origin,
-        "random_initial_weights": weights.random,
-        "warnings": warnings,
-        "checkpoint": os.path.relpath(best, output) if best else None,
-        "validation_energy": energy,
-        "temperature": module.network.temperature
-        if config.evaluation.temperature is None
-        else config.evaluation.temperature,
-        "priors": config.network.priors,
-        "results": scored,
-    }
-    partial = output / "summary.json.part"
-    partial.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
-    partial.replace(output / "summary.json")
-
-
-def _sizes(data: DomainMix) -> dict[tuple[str, str], int]:
-    return {key: len(part.stimuli) for key, part in data.parts.items() if part.stimuli}

@@ -1,0 +1,83 @@
+"""The table that says what a training run is about to do."""
+
+from __future__ import annotations
+
+import lightning as L
+import torch
+from omegaconf import DictConfig
+from rich.table import Table
+
+from spgen_lit import __version__
+from spgen_lit.data.module import DomainMix
+from spgen_lit.learning.callbacks import trained_parameters
+from spgen_lit.learning.module import ScanpathModule
+from spgen_lit.network.weights import Weights
+
+
+def opening(
+    config: DictConfig,
+    data: DomainMix,
+    module: ScanpathModule,
+    trainer: L.Trainer,
+    weights: Weights,
+) -> Table:
+    """Data sizes, network, adaptation, device, training, and where results go."""
+    table = Table(title=f"spgen_lit {__version__}: {config.name}", show_header=False)
+    for role, text in _sets(data):
+        table.add_row(role, text)
+    network = module.network
+    total = sum(p.numel() for p in network.parameters())
+    trained = f"{trained_parameters(network):,} of {total:,} parameters trained"
+    table.add_row("network", f"{config.network.name}: {trained}")
+    table.add_row("encoder weights", weights.origin)
+    if weights.random:
+        table.add_row(
+            "[yellow]warning[/]",
+            "[yellow]the encoder starts from random weights: expect far lower agreement than "
+            "from ImageNet weights (network.weights names a file)[/]",
+        )
+    table.add_row("adaptation", _adaptation(module))
+    threads = torch.get_num_threads()
+    device = trainer.strategy.root_device
+    table.add_row("device", f"{trainer.world_size} x {device}, {threads} threads")
+    table.add_row("training", _training(data, trainer))
+    if config.ckpt_path:
+        table.add_row("resumed from", str(config.ckpt_path))
+    table.add_row("results", str(config.paths.output_dir))
+    return table
+
+
+def _sets(data: DomainMix) -> list[tuple[str, str]]:
+    rows = []
+    for domain in ("source", "target", "evaluation"):
+        for name, gaze in data.sets[domain].items():
+            counts = [
+                f"{sum(own == name for own in data.parts[domain, split].sets.values())} {split}"
+                for split in ("train", "val", "test")
+            ]
+            kinds = {"none": "no gaze", "simulated": "SIMULATED gaze"}
+            kind = kinds.get(gaze.gaze, f"{gaze.gaze} gaze")
+            paths = f", {len(gaze.scanpaths)} scanpaths" if gaze.scanpaths else ""
+            rows.append((domain, f"{name}: {', '.join(counts)}{paths} ({kind})"))
+    if not data.sets["target"]:
+        rows.append(("target", "none: training on the source alone"))
+    if data.styles:
+        count = sum(map(len, data.styles.values()))
+        rows.append(("styles", f"{count} renditions, shown in {data.style_share:.0%} of draws"))
+    return rows
+
+
+def _adaptation(module: ScanpathModule) -> str:
+    own = module.adaptation
+    if own.source_only:
+        return "none (λ = 0)"
+    levels = ", ".join(own.levels)
+    return f"{own.method} at {levels}, λ {own.schedule.kind} up to {own.schedule.ceiling}"
+
+
+def _training(data: DomainMix, trainer: L.Trainer) -> str:
+    epochs = f"{trainer.max_epochs} epochs of {data.steps} steps"
+    batch = f"{data.batch_size} + {data.target_batch_size} images a device"
+    together = trainer.world_size * trainer.accumulate_grad_batches
+    effective = f", effective batch {data.batch_size * together}" if together > 1 else ""
+    return f"{epochs}, {batch}{effective}"

@@ -1,0 +1,95 @@
+"""Going on with a run that was cut short: is it the same network, and what was logged so far."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import torch
+from lightning.pytorch.loggers import CSVLogger
+
+from spgen_lit.config import ConfigError
+
+
+def _checkpoint(path: Path) -> Mapping[str, Any]:
+    try:
+        found: Mapping[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise ConfigError(
+            f"ckpt_path: {path} is no readable checkpoint ({type(error).__name__}); "
+            "give the last.ckpt of a run of spgen_lit.train"
+        ) from error
+    return found
+
+
+def check_resumption(path: Path, spec: Mapping[str, Any]) -> None:
+    """Refuse a checkpoint that this run cannot go on from.
+
+    Args:
+        path: The checkpoint.
+        spec: Arguments of the network that is to be trained.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ConfigError: If it is no checkpoint of this package, or of another network; the
+            arguments that differ are named.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"ckpt_path: no file at {path}; training writes checkpoints/last.ckpt in its folder"
+        )
+    found = _checkpoint(path)
+    card = found.get("spgen_lit")
+    if card is None or "optimizer_states" not in found:
+        raise ConfigError(
+            f"ckpt_path: {path} holds no state of training by spgen_lit.train; give a last.ckpt"
+        )
+    # Lists and tuples are the same once they have been through YAML.
+    before = {key: repr(_plain(value)) for key, value in card["network"].items()}
+    now = {key: repr(_plain(value)) for key, value in spec.items()}
+    other = [
+        f"network.{key} was {before.get(key)}, now {now.get(key)}"
+        for key in sorted(before.keys() | now.keys())
+        if before.get(key) != now.get(key)
+    ]
+    if other:
+        raise ConfigError(
+            f"ckpt_path: {path} was trained with another network: {'; '.join(other)}; "
+            "resume with the settings of that run (its config.yaml)"
+        )
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, list | tuple) else value
+
+
+@contextmanager
+def keep_metrics(trainer: L.Trainer, path: Path, ckpt_path: str | None) -> Iterator[None]:
+    """Keep what a resumed run had logged in its folder, up to the step of its checkpoint.
+
+    The CSV logger would delete the file when it first writes.
+
+    Args:
+        trainer: The trainer; within the context its loggers open their files.
+        path: ``metrics.csv`` of the run.
+        ckpt_path: What is resumed from; None for a new run.
+    """
+    rows: list[dict[str, str]] = []
+    if ckpt_path and path.is_file():
+        done = int(_checkpoint(Path(ckpt_path))["global_step"])
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = [row for row in csv.DictReader(file) if int(row["step"]) < done]
+        path.unlink()
+    yield
+    writers = [logger for logger in trainer.loggers if isinstance(logger, CSVLogger)]
+    if not rows or not writers or not trainer.is_global_zero:
+        return
+    writers[0].experiment.metrics_keys = list(rows[0])
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
