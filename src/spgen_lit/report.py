@@ -38,7 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options.run(options)
     except (ValueError, FileNotFoundError) as error:
-        Console(stderr=True).print(f"[red]{error}[/]", highlight=False, soft_wrap=True)
+        # Not through markup: messages hold lists and file names in brackets.
+        print(f"error: {error}", file=sys.stderr)
         return 2
     return 0
 
