@@ -1,0 +1,36 @@
+"""The numbers in docstrings and in docs/metrics.md are those the code gives."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import pkgutil
+import re
+from pathlib import Path
+
+import numpy as np
+
+from spgen_lit import metrics
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "metrics.md"
+
+
+def test_docstring_examples() -> None:
+    tried = 0
+    for module in pkgutil.iter_modules(metrics.__path__):
+        loaded = importlib.import_module(f"spgen_lit.metrics.{module.name}")
+        result = doctest.testmod(loaded, extraglobs={"np": np})
+        assert result.failed == 0, module.name
+        tried += result.attempted
+    assert tried >= 8
+
+
+def test_the_page_names_every_public_function_and_its_example_runs() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    unnamed = [name for name in metrics.__all__ if not re.search(rf"\b{name}\b", text)]
+    assert unnamed == []
+    example = re.search(r"```python\n(.*?)```", text, re.DOTALL)
+    assert example is not None
+    scope: dict[str, object] = {}
+    exec(example.group(1), scope)
+    assert len(scope["a"]) == len(scope["b"]) == 1  # type: ignore[arg-type]
