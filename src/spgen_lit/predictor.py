@@ -13,6 +13,7 @@ from torch import nn
 from spgen_lit.data.frame import Frame
 from spgen_lit.data.images import Pixels, image_size, read_image
 from spgen_lit.network.build import build_network
+from spgen_lit.network.domain_norm import check_domain, domain
 from spgen_lit.network.encoder import normalise
 from spgen_lit.network.noise import path_seed
 from spgen_lit.scanpath import Scanpath
@@ -34,6 +35,8 @@ class Predictor:
         frame: What images are brought into.
         info: How it was trained, as stored in its checkpoint.
         device: Where it runs; ``auto`` takes a GPU where there is one.
+        domain: What images it is shown, ``source`` (photographs) or ``target`` (paintings);
+            the same for networks whose domains share everything.
     """
 
     def __init__(
@@ -42,7 +45,9 @@ class Predictor:
         frame: Frame,
         info: dict[str, Any] | None = None,
         device: str = "cpu",
+        domain: str = "source",
     ) -> None:
+        self.domain = check_domain(domain)
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
         self.device = torch.device(device)
@@ -51,8 +56,10 @@ class Predictor:
         self.info = info or {}
 
     @classmethod
-    def from_checkpoint(cls, path: str | Path, device: str = "cpu") -> Predictor:
-        """Load a checkpoint that training wrote.
+    def from_checkpoint(
+        cls, path: str | Path, device: str = "cpu", domain: str = "source"
+    ) -> Predictor:
+        """Load a checkpoint that training wrote; device and domain as of the class.
 
         Raises:
             FileNotFoundError: If there is no such file.
@@ -76,7 +83,7 @@ class Predictor:
         own = {k[len(prefix) :]: v for k, v in state.items() if k.startswith(prefix)}
         network.load_state_dict(own)
         frame = Frame(tuple(info["frame"]["size"]), info["frame"]["mode"])
-        return cls(network, frame, info, device)
+        return cls(network, frame, info, device, domain)
 
     @property
     def temperature(self) -> float:
@@ -153,7 +160,7 @@ class Predictor:
         training = self.network.training
         self.network.eval()
         try:
-            with torch.inference_mode():
+            with torch.inference_mode(), domain(self.domain):
                 scenes = self.network.encode(normalise(planes.to(self.device)))
                 drawn = self.network.sample(scenes, seeds, temperature)
         finally:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
+from spgen_lit.learning.agreement import disagreement, map_entropy, map_logs, missing_information
+from spgen_lit.learning.discrepancy import coral, mmd, rows
 from spgen_lit.learning.domain import DomainHead, Level, channels_at, domain_loss, features_at
 from spgen_lit.learning.reversal import Schedule
 
-Method = Literal["adversarial", "coral", "mmd", "entropy", "none"]
+Method = Literal["adversarial", "coral", "mmd", "entropy", "information", "consistency", "none"]
 
 
 class Adaptation(nn.Module):
@@ -19,36 +21,49 @@ class Adaptation(nn.Module):
 
     ``adversarial`` is gradient reversal (Ganin et al. 2016): the classifier always learns,
     the encoder is pushed by -λ. The others are plain losses weighted by λ: ``coral``
-    matches covariances (Sun & Saenko 2016), ``mmd`` means in a Gaussian kernel's space
-    (Long et al. 2015), ``entropy`` sharpens the first fixation maps of the target. A
+    matches means and covariances (Sun & Saenko 2016), ``mmd`` means in Gaussian kernels'
+    space (Long et al. 2015), ``entropy`` sharpens the target's fixation maps,
+    ``information`` does so and keeps them apart (information maximisation, Krause et al.
+    2010), ``consistency`` brings the maps of two views of each target image together. A
     classifier watches the features in any case, so that its accuracy is always known.
 
     Args:
-        method: ``adversarial``, ``coral``, ``mmd``, ``entropy`` or ``none``.
+        method: One of these, ``none``, or several joined by ``+`` or in a list.
         levels: Where the domains are brought together; see
             :func:`~spgen_lit.learning.domain.features_at`.
         per_position: Classify each place of a map rather than its mean.
         schedule: The coefficient λ over training.
+        weights: Method to its factor beside λ, 1 where absent.
 
     Raises:
-        ValueError: For an unknown method or no level.
+        ValueError: For an unknown method or weight, ``none`` beside others, or no level.
     """
 
     def __init__(
         self,
-        method: Method = "adversarial",
+        method: str | Sequence[str] = "adversarial",
         levels: Sequence[Level] = ("deep",),
         per_position: bool = False,
         schedule: Schedule | None = None,
+        weights: Mapping[str, float] | None = None,
     ) -> None:
         super().__init__()
-        if method not in get_args(Method):
+        methods = method.split("+") if isinstance(method, str) else list(method)
+        unknown = [name for name in methods if name not in get_args(Method)]
+        if unknown or not methods or ("none" in methods and len(methods) > 1):
             raise ValueError(
-                f"adaptation.method must be one of {get_args(Method)}, found {method!r}"
+                f"adaptation.method must be one of {get_args(Method)}, or several of them "
+                f"joined by +, found {method!r}"
             )
         if not levels:
             raise ValueError(f"adaptation.levels is empty; name some of {get_args(Level)}")
-        self.method = method
+        self.weights = {name: 1.0 for name in methods} | dict(weights or {})
+        if self.weights.keys() != set(methods) or min(self.weights.values()) < 0:
+            raise ValueError(
+                f"adaptation.weights: found {dict(weights or {})}, needed factors of at least 0 "
+                f"for {methods}"
+            )
+        self.method = "+".join(methods)
         self.levels = tuple(levels)
         self.schedule = schedule or Schedule()
         self.per_position = per_position
@@ -66,69 +81,57 @@ class Adaptation(nn.Module):
         """True where the target cannot change the network."""
         return self.method == "none" or self.schedule.ceiling == 0
 
-    def forward(self, source: Any, target: Any, progress: float) -> dict[str, Tensor]:
+    @property
+    def needs_view(self) -> bool:
+        """True where a second view of the target images must be encoded."""
+        return "consistency" in self.weights and not self.source_only
+
+    def forward(
+        self, source: Any, target: Any, progress: float, view: Any = None
+    ) -> dict[str, Tensor]:
         """``loss`` to add to the scanpath loss, and what to log.
 
         Args:
             source: Encoded source images.
             target: Encoded target images.
             progress: Share of training that is done, by optimiser steps.
+            view: Encoded :func:`~spgen_lit.learning.agreement.second_view` of the target
+                images, where :attr:`needs_view`.
         """
         coefficient = 0.0 if self.source_only else self.schedule(progress)
-        reversal = coefficient if self.method == "adversarial" else 0.0
-        losses: list[Tensor] = []
-        accuracies: list[tuple[Tensor, Tensor]] = []
-        extra: list[Tensor] = []
+        reversal = coefficient * self.weights.get("adversarial", 0.0)
+        losses, on_source, on_target = [], [], []
         for head, level in zip(self.heads, self.levels, strict=True):
-            a, b = features_at(source, level), features_at(target, level)
-            loss, on_source, on_target = domain_loss(head, a, b, reversal)
+            pair = features_at(source, level), features_at(target, level)
+            loss, right_source, right_target = domain_loss(head, *pair, reversal)
             losses.append(loss)
-            accuracies.append((on_source, on_target))
-            if self.method in ("coral", "mmd"):
-                extra.append((coral if self.method == "coral" else mmd)(_rows(a), _rows(b)))
-        if self.method == "entropy":
-            extra.append(map_entropy(target))
+            on_source.append(right_source)
+            on_target.append(right_target)
         classifier = torch.stack(losses).mean()
-        total = classifier
-        if extra:
-            total = total + coefficient * torch.stack(extra).mean()
         logs = {
-            "loss": total,
             "domain_loss": classifier.detach(),
-            "source_accuracy": torch.stack([a for a, _ in accuracies]).mean(),
-            "target_accuracy": torch.stack([b for _, b in accuracies]).mean(),
+            "source_accuracy": torch.stack(on_source).mean(),
+            "target_accuracy": torch.stack(on_target).mean(),
             "coefficient": torch.tensor(coefficient),
         }
-        if extra:
-            logs["discrepancy"] = torch.stack(extra).mean().detach()
-        return logs
+        total = classifier
+        for name, weight in self.weights.items():
+            if name not in ("adversarial", "none"):
+                extra = self._plain(name, source, target, view)
+                logs[name] = extra.detach()
+                if coefficient * weight:
+                    total = total + coefficient * weight * extra
+        return {"loss": total, **logs}
 
-
-def _rows(maps: Tensor) -> Tensor:
-    """Channels at places ``(row, channel)``: at most 512 rows, evenly spaced."""
-    rows = maps.flatten(2).mT.flatten(0, 1)
-    return rows[:: max(len(rows) // 512, 1)]
-
-
-def coral(source: Tensor, target: Tensor) -> Tensor:
-    """Squared distance of means and covariances of rows ``(row, channel)`` (deep CORAL)."""
-    size = source.shape[1]
-    gap = (source.mean(0) - target.mean(0)).pow(2).mean()
-    return gap + (torch.cov(source.T) - torch.cov(target.T)).pow(2).sum() / (4 * size)
-
-
-def mmd(source: Tensor, target: Tensor) -> Tensor:
-    """Squared maximum mean discrepancy of rows under five Gaussian kernels."""
-    rows = torch.cat([source, target])
-    distance = torch.cdist(rows, rows).pow(2)
-    scale = distance.detach().mean().clamp_min(1e-6)
-    kernel = torch.stack([(-distance / (scale * 2.0**k)).exp() for k in range(-2, 3)]).mean(0)
-    n = len(source)
-    return kernel[:n, :n].mean() + kernel[n:, n:].mean() - 2 * kernel[:n, n:].mean()
-
-
-def map_entropy(scenes: Any) -> Tensor:
-    """Mean entropy in nats of the first four steps' maps, as a share of the uniform map's."""
-    logs = scenes.places.static[:, :4].log_softmax(-1)
-    entropy = -(logs.exp() * logs).sum(-1).mean()
-    return entropy / torch.tensor(float(logs.shape[-1])).log()
+    def _plain(self, method: str, source: Any, target: Any, view: Any) -> Tensor:
+        """The loss of one of the methods without a classifier."""
+        if method in ("coral", "mmd"):
+            distance = coral if method == "coral" else mmd
+            pairs = [(features_at(source, n), features_at(target, n)) for n in self.levels]
+            return torch.stack([distance(rows(a), rows(b)) for a, b in pairs]).mean()
+        logs = map_logs(target)
+        if method == "entropy":
+            return map_entropy(logs)
+        if method == "information":
+            return missing_information(logs)
+        return logs.new_zeros(()) if view is None else disagreement(logs, map_logs(view))

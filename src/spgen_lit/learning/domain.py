@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from spgen_lit.learning.agreement import map_logs
 from spgen_lit.learning.reversal import reverse
 
 Level = Literal["shallow", "middle", "deep", "bottleneck", "prediction"]
@@ -18,18 +19,18 @@ def features_at(scenes: Any, level: Level) -> Tensor:
 
     ``shallow``, ``middle`` and ``deep`` are the encoder's first, middle and last tap (the
     published network adapts ``deep``); ``bottleneck`` is the decoder's output, and
-    ``prediction`` the same weighted by where the network expects gaze, in the manner of
-    conditional adversarial networks (CDAN, Long et al. 2018).
+    ``prediction`` the product of the same with where the network expects gaze: its mean
+    over places is the multilinear map of features and prediction that conditional
+    adversarial networks classify (CDAN, Long et al. 2018). As there, no gradient passes
+    through the prediction.
 
     Raises:
         ValueError: For an unknown level.
     """
     taps = scenes.taps
     if level == "prediction":
-        expected = scenes.places.static[:, :4].softmax(-1).mean(1)
-        height, width = scenes.grid
-        share = expected.view(-1, 1, height, width) * (height * width)
-        out: Tensor = scenes.features * share
+        expected = map_logs(scenes).detach().exp().mean(1, keepdim=True)
+        out: Tensor = scenes.features * expected * (expected.shape[-2] * expected.shape[-1])
         return out
     places = {"shallow": 0, "middle": len(taps) // 2, "deep": len(taps) - 1}
     if level in places:

@@ -10,11 +10,14 @@ import torch
 from torch import Tensor, nn
 from torchmetrics import MeanMetric
 
-from spgen_lit.batch import SourceBatch
+from spgen_lit.batch import SourceBatch, TargetBatch
 from spgen_lit.learning.adaptation import Adaptation
+from spgen_lit.learning.agreement import second_view
+from spgen_lit.learning.diagnostics import gradient_norm
 from spgen_lit.learning.losses import ScanpathLoss
 from spgen_lit.learning.optimisation import Optimisation
 from spgen_lit.learning.validation import VALUES, Agreement
+from spgen_lit.network.domain_norm import domain
 from spgen_lit.network.encoder import normalise
 from spgen_lit.network.noise import path_seed
 from spgen_lit.network.published_paths import PublishedPaths
@@ -80,7 +83,9 @@ class ScanpathModule(L.LightningModule):
         for name, value in parts.items():
             self.log(f"train/{name}_loss", value.detach(), batch_size=size)
         if "target" in batch:
-            total = total + self._domain_loss(scenes, normalise(batch["target"].images), size)
+            towards = self._domain_loss(scenes, batch["target"], batch_idx, size)
+            self._log_balance(parts["total"], towards)
+            total = total + towards
         self.log("train/loss", total.detach(), batch_size=size, prog_bar=True)
         self._refuse_nonsense("training", total, parts)
         return total
@@ -97,16 +102,30 @@ class ScanpathModule(L.LightningModule):
             f"{self.adaptation.schedule.ceiling:g}), or raise optimizer.warmup"
         )
 
-    def _domain_loss(self, source: Any, images: Tensor, size: int) -> Tensor:
+    def _domain_loss(self, source: Any, batch: TargetBatch, batch_idx: int, size: int) -> Tensor:
         # Where the target cannot change the network its gradient is not worth computing;
         # the classifier still learns, so that domain accuracy is known for λ = 0 too.
-        with torch.set_grad_enabled(not self.adaptation.source_only):
-            target = self.network.encode(images)
-        out = self.adaptation(source, target, self.progress)
+        view = None
+        with torch.set_grad_enabled(not self.adaptation.source_only), domain("target"):
+            target = self.network.encode(normalise(batch.images))
+            if self.adaptation.needs_view:
+                # Of step, batch and rank, so that a resumed run sees the same views.
+                seed = (self.global_step << 24) + (batch_idx << 8) + self.global_rank
+                view = self.network.encode(normalise(second_view(batch.images / 255, seed)))
+        out = self.adaptation(source, target, self.progress, view)
         for name, value in out.items():
             self.log(f"adaptation/{name}", value.detach(), batch_size=size)
         loss: Tensor = out["loss"]
         return loss
+
+    def _log_balance(self, scanpath: Tensor, towards: Tensor) -> None:
+        """Log the norms of both losses' gradients on the encoder, seldom: each costs a pass."""
+        every = 4 * max(int(getattr(self.trainer, "log_every_n_steps", 1)), 1)
+        if self.adaptation.source_only or self.global_step % every:
+            return
+        parameters = list(self.network.encoder.parameters())
+        self.log("gradient/encoder_scanpath", gradient_norm(scanpath, parameters))
+        self.log("gradient/encoder_domain", gradient_norm(towards, parameters))
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
         """Log the gradient norms of the encoder and of everything, before clipping."""
@@ -138,8 +157,13 @@ class ScanpathModule(L.LightningModule):
             else:
                 nn.utils.clip_grad_norm_(part.parameters(), gradient_clip_val)
 
-    def validation_step(self, batch: SourceBatch, batch_idx: int) -> None:
-        """Likelihood, energy score, ScanMatch and NSS on source images, beside people's."""
+    def validation_step(self, batch: SourceBatch, batch_idx: int) -> dict[str, Tensor]:
+        """Likelihood, energy score, ScanMatch and NSS on source images, beside people's.
+
+        Returns:
+            ``features`` ``(image, channel)``, pooled, and ``energy`` ``(image,)``: what
+            validators need to weigh source images by their likeness to the target.
+        """
         scenes = self.network.encode(normalise(batch.images))
         parts = self.loss(
             self.network(scenes, batch.paths),
@@ -152,15 +176,18 @@ class ScanpathModule(L.LightningModule):
         self.log("val/loss", parts["total"], batch_size=size, sync_dist=True)
         seeds = [[path_seed(0, i, k) for k in range(self.samples)] for i in batch.ids]
         drawn = self.network.sample(scenes, seeds)
+        energy = []
         for index, paths in enumerate(drawn):
             own = batch.paths.of_image(index)
             people = [
                 row[:n].cpu().numpy() for row, n in zip(own.xy, own.length.tolist(), strict=True)
             ]
             values = self.agreement([path.xy.cpu().numpy() for path in paths], people)
+            energy.append(values["energy"])
             for name, value in values.items():
                 if np.isfinite(value):
                     self.scores[name].update(value)
+        return {"features": scenes.features.mean((2, 3)), "energy": torch.tensor(energy)}
 
     def on_validation_epoch_end(self) -> None:
         """Log the means over all images of all ranks."""

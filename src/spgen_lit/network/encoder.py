@@ -200,7 +200,8 @@ class Encoder(nn.Module):
             ValueError: Naming the first missing, unexpected or differently shaped entry.
         """
         found = {k: v for k, v in state.items() if k.startswith("features.")}
-        wanted = self.state_dict()
+        # Branches for the target begin as the source's, which the checkpoint holds.
+        wanted = {k: v for k, v in self.state_dict().items() if ".target_" not in k}
         for name in sorted(wanted.keys() | found.keys()):
             if name not in found or name not in wanted:
                 kind = "lacks" if name not in found else "has the unexpected entry"

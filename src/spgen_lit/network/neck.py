@@ -20,6 +20,7 @@ class Neck(nn.Module):
         priors: Number of learnable Gaussian priors.
         layers: Number of 3x3 convolutions.
         dropout: Share of channels dropped after the projection.
+        domain_priors: Give the target priors of its own.
     """
 
     def __init__(
@@ -29,13 +30,14 @@ class Neck(nn.Module):
         priors: int = 16,
         layers: int = 2,
         dropout: float = 0.25,
+        domain_priors: bool = False,
     ) -> None:
         super().__init__()
         self.project = nn.ModuleList(
             nn.Sequential(nn.Conv2d(n, channels, 1), nn.GroupNorm(8, channels), nn.ReLU())
             for n in inputs
         )
-        self.priors = GaussianPriors(priors)
+        self.priors = GaussianPriors(priors, domains=domain_priors)
         self.dropout = nn.Dropout2d(dropout)
         width = channels * len(inputs) + priors
         blocks: list[nn.Module] = []

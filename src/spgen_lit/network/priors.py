@@ -7,6 +7,8 @@ import math
 import torch
 from torch import Tensor, nn
 
+from spgen_lit.network.domain_norm import current_domain
+
 
 def published_layout() -> Tensor:
     """The 16 initial priors of the published network: ``(16, axis, 2)``.
@@ -51,22 +53,26 @@ class GaussianPriors(nn.Module):
     Args:
         count: Number of maps; 0 gives none.
         height: Peak of each map.
+        domains: Give the target priors of its own, which begin as the source's.
 
     Raises:
         ValueError: For a negative count.
     """
 
-    def __init__(self, count: int = 16, height: float = 6.0) -> None:
+    def __init__(self, count: int = 16, height: float = 6.0, domains: bool = False) -> None:
         super().__init__()
         if count < 0:
             raise ValueError(f"count of priors must be at least 0, found {count}")
         self.count = count
         self.height = height
         self.gaussians = nn.Parameter(prior_layout(count))
+        self.target_gaussians = nn.Parameter(prior_layout(count)) if domains else None
 
     def forward(self, height: int, width: int) -> Tensor:
         """The maps ``(count, height, width)``."""
         values = self.gaussians
+        if self.target_gaussians is not None and current_domain() == "target":
+            values = self.target_gaussians
         y = torch.linspace(0, 1, height, device=values.device, dtype=values.dtype)
         x = torch.linspace(0, 1, width, device=values.device, dtype=values.dtype)
 

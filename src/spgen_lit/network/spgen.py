@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from spgen_lit.batch import PathBatch
 from spgen_lit.network.choice import HistoryKind, NextFixation, Places
+from spgen_lit.network.domain_norm import DomainNorm, split_batch_norms
 from spgen_lit.network.encoder import Encoder, Padding
 from spgen_lit.network.fixation import cell_of, local_soft_argmax
 from spgen_lit.network.neck import Neck
@@ -78,6 +79,10 @@ class SPGen(nn.Module):
         noise: ``gumbel``, ``gaussian`` or ``uniform``.
         dropout: Share of feature channels dropped in training.
         temperature: Default temperature of sampling.
+        domain_norm: What the encoder's batch norms keep apart for the target: ``shared``
+            nothing, ``statistics`` means and variances, ``affine`` weights too; see
+            :mod:`~spgen_lit.network.domain_norm`.
+        domain_priors: Give the target Gaussian priors of its own.
     """
 
     def __init__(
@@ -94,6 +99,8 @@ class SPGen(nn.Module):
         noise: NoiseKind = "gumbel",
         dropout: float = 0.25,
         temperature: float = 1.0,
+        domain_norm: DomainNorm = "shared",
+        domain_priors: bool = False,
     ) -> None:
         super().__init__()
         if any(side % 32 for side in frame):
@@ -106,7 +113,10 @@ class SPGen(nn.Module):
         self.max_fixations = max_fixations
         self.temperature = temperature
         self.encoder = Encoder(padding, tuple(taps), frozen_stages)
-        self.neck = Neck(self.encoder.channels, channels, priors, dropout=dropout)
+        split_batch_norms(self.encoder, domain_norm)
+        self.neck = Neck(
+            self.encoder.channels, channels, priors, dropout=dropout, domain_priors=domain_priors
+        )
         self.choice = NextFixation(channels, max_fixations, history, frame[0] / frame[1])
         self.timing = Timing(channels, max_fixations)
         self.noise = NoiseSampler(noise)

@@ -1,0 +1,115 @@
+"""Validators: what can be known of a checkpoint on the target without the target's labels.
+
+Each is a risk: lower is taken to be better, so that all are monitored the same way.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from torch import Tensor
+from torch.nn import functional as F
+
+from spgen_lit.learning.agreement import map_entropy, missing_information
+
+Array = NDArray[np.float64]
+VALIDATORS = ("source", "entropy", "information", "density", "dev")
+
+
+def soft_neighbourhood_density(logs: Tensor, temperature: float = 0.05) -> float:
+    """Entropy of each image's similarities to the others, averaged; higher is denser.
+
+    The similarities are cosines of the predicted maps (Saito et al. 2021, equations 2 to 4,
+    with maps where they have class probabilities).
+
+    Args:
+        logs: Log probabilities ``(image, step, height, width)``.
+        temperature: Of the softmax over neighbours.
+
+    Raises:
+        ValueError: For fewer than three images.
+    """
+    if len(logs) < 3:
+        raise ValueError(f"soft neighbourhood density needs 3 or more images, found {len(logs)}")
+    maps = F.normalize(logs.exp().flatten(1), dim=1)
+    apart = ~torch.eye(len(maps), dtype=torch.bool, device=maps.device)
+    similarity = (maps @ maps.T)[apart].view(len(maps), -1) / temperature
+    neighbours = similarity.log_softmax(1)
+    return float(-(neighbours.exp() * neighbours).sum(1).mean())
+
+
+def density_ratio(training: Array, target: Array, validation: Array) -> Array:
+    """How much likelier the target is than the source at each validation image ``(image,)``.
+
+    From a logistic classifier of training images against target images (You et al. 2019,
+    equation 3), on features ``(image, channel)``.
+    """
+    features = np.concatenate([training, target])
+    labels = np.repeat([1, 0], [len(training), len(target)])
+    # Strongly regularised: with more channels than images it would tell all apart, and a
+    # single validation image would carry all the weight.
+    classifier = make_pipeline(StandardScaler(), LogisticRegression(C=1e-3, max_iter=500))
+    classifier.fit(features, labels)
+    source = classifier.predict_proba(validation)[:, 1].clip(1e-6, 1)
+    ratio: Array = len(training) / len(target) * (1 - source) / source
+    return ratio
+
+
+def deep_embedded_validation(weights: Array, losses: Array) -> float:
+    """The validation loss, weighted to what it would be on the target (You et al. 2019).
+
+    With their control variate: ``mean(w·l) + e·mean(w) - e`` where ``e = -cov(w·l, w)/var(w)``,
+    which takes out what the weights' own scatter adds.
+
+    Args:
+        weights: Density ratios of validation images ``(image,)``.
+        losses: Their losses ``(image,)``.
+
+    Raises:
+        ValueError: If the two are not equally long, or without an image.
+    """
+    if len(weights) != len(losses) or not len(weights):
+        raise ValueError(f"one weight a loss is needed, found {len(weights)} and {len(losses)}")
+    weighted = weights * losses
+    variance = float(weights.var())
+    if variance < 1e-12:
+        return float(weighted.mean())
+    covariance = float(((weighted - weighted.mean()) * (weights - weights.mean())).mean())
+    factor = -covariance / variance
+    return float(weighted.mean() + factor * weights.mean() - factor)
+
+
+def validate(
+    target_maps: Tensor,
+    target: Array,
+    training: Array,
+    validation: Array,
+    losses: Array,
+) -> dict[str, float]:
+    """All validators of one checkpoint, lower taken to be better.
+
+    Args:
+        target_maps: Log probabilities ``(image, step, height, width)`` on target images.
+        target: Pooled features ``(image, channel)`` of the same.
+        training: Those of source images trained on.
+        validation: Those of source images held out.
+        losses: Loss of each of these, such as its energy score ``(image,)``.
+
+    Returns:
+        ``source`` the mean loss on the source; ``entropy``; ``information``, negative mutual
+        information; ``density``, negative soft neighbourhood density; ``dev``, deep embedded
+        validation.
+    """
+    known = np.isfinite(losses)
+    losses, validation = losses[known], validation[known]
+    return {
+        "source": float(losses.mean()),
+        "entropy": float(map_entropy(target_maps)),
+        "information": float(missing_information(target_maps)),
+        "density": -soft_neighbourhood_density(target_maps),
+        "dev": deep_embedded_validation(density_ratio(training, target, validation), losses),
+    }

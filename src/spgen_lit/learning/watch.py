@@ -1,0 +1,133 @@
+"""Watching the domains while training: validators and A-distance each validation epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from spgen_lit.learning.agreement import map_logs
+from spgen_lit.learning.diagnostics import plane, proxy_a_distance
+from spgen_lit.learning.validators import validate
+from spgen_lit.network.domain_norm import domain
+from spgen_lit.network.encoder import normalise
+from spgen_lit.pictures.plots import domain_scatter
+
+Array = NDArray[np.float64]
+_FEWEST = 4
+_BATCH = 8
+
+
+class Watch(L.Callback):
+    """Logs ``validator/<name>`` and ``adaptation/a_distance``; draws the features at the end.
+
+    Everything is taken from images alone, target images without gaze and source images of
+    the training split, with the weights that validation and checkpoints use. So a
+    checkpoint may be chosen by any of it, for example
+    ``callbacks.checkpoint.monitor=validator/dev``; lower is taken to be better.
+
+    Args:
+        images: Images of each domain, spread evenly over those trained on.
+        picture: Draw the features of both domains at the end of training, as
+            ``pictures/domains.png``, and to loggers that take pictures.
+
+    Raises:
+        ValueError: For fewer than four images.
+    """
+
+    def __init__(self, images: int = 32, picture: bool = True) -> None:
+        if images < _FEWEST:
+            raise ValueError(f"callbacks.watch.images must be at least {_FEWEST}, found {images}")
+        self.images, self.picture = images, picture
+        self._maps: Tensor | None = None
+        self._features: dict[str, Array] = {}
+        self._outputs: list[Mapping[str, Tensor]] = []
+
+    def on_validation_batch_start(
+        self, trainer: Any, pl_module: L.LightningModule, batch: Any, batch_idx: int, *_: int
+    ) -> None:
+        """Encode both domains' images before the first batch, while averaged weights are in."""
+        if batch_idx:
+            return
+        self._outputs, self._features, self._maps = [], {}, None
+        data = trainer.datamodule
+        parts = {name: data.parts[name, "train"].stimuli for name in ("source", "target")}
+        if min(map(len, parts.values())) < _FEWEST:
+            return
+        for name, stimuli in parts.items():
+            chosen = np.unique(np.linspace(0, len(stimuli) - 1, self.images).astype(int))
+            own = [list(stimuli.values())[index] for index in chosen]
+            pixels = np.stack([data.cache.get(stimulus) for stimulus in own])
+            features, maps = encoded(pl_module, torch.from_numpy(pixels), name)
+            self._features[name] = features
+            self._maps = maps if name == "target" else self._maps
+
+    def on_validation_batch_end(
+        self,
+        trainer: L.Trainer,
+        pl_module: L.LightningModule,
+        outputs: Any,
+        *_: Any,
+        **__: Any,
+    ) -> None:
+        """Keep the features and energies of the source images held out."""
+        if isinstance(outputs, Mapping):
+            self._outputs.append(outputs)
+
+    def on_validation_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Log what the images say."""
+        if self._maps is None or not self._outputs:
+            return
+        source, target = self._features["source"], self._features["target"]
+        held_out = torch.cat([o["features"] for o in self._outputs]).float().cpu().numpy()
+        energy = torch.cat([o["energy"] for o in self._outputs]).cpu().numpy()
+        values = {"adaptation/a_distance": proxy_a_distance(source, target)}
+        if np.isfinite(energy).any() and np.isfinite(held_out).all():
+            risks = validate(self._maps, target, source, held_out.astype(np.float64), energy)
+            values |= {f"validator/{name}": value for name, value in risks.items()}
+        for name, value in values.items():
+            pl_module.log(name, torch.tensor(value, device=pl_module.device), sync_dist=True)
+
+    def on_fit_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Draw the last features, coloured by domain."""
+        if not (self.picture and self._features and trainer.is_global_zero):
+            return
+        source, target = self._features["source"], self._features["target"]
+        folder = Path(trainer.default_root_dir) / "pictures"
+        folder.mkdir(parents=True, exist_ok=True)
+        title = f"bottleneck features (A-distance {proxy_a_distance(source, target):.2f})"
+        names = ["source"] * len(source) + ["target"] * len(target)
+        picture = domain_scatter(
+            plane(source, target), names, title=title, path=folder / "domains.png"
+        )
+        for logger in trainer.loggers:
+            log_image = getattr(logger, "log_image", None)
+            if log_image is not None:
+                log_image("adaptation/domains", [picture])
+
+
+@torch.no_grad()
+def encoded(module: Any, pixels: Tensor, name: str) -> tuple[Array, Tensor]:
+    """Pooled bottleneck features and the first steps' maps of images of one domain.
+
+    Args:
+        module: The training module.
+        pixels: uint8 RGB ``(image, height, width, 3)``.
+        name: ``source`` or ``target``.
+
+    Returns:
+        Features ``(image, channel)``; log probabilities ``(image, step, height, width)``.
+    """
+    features, maps = [], []
+    for batch in pixels.permute(0, 3, 1, 2).split(_BATCH):
+        with domain(name):
+            scenes = module.network.encode(normalise(batch.to(module.device)))
+        features.append(scenes.features.mean((2, 3)).double().cpu().numpy())
+        maps.append(map_logs(scenes).float().cpu())
+    return np.concatenate(features), torch.cat(maps)
