@@ -7,8 +7,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
-from lightning.pytorch.plugins.environments import SLURMEnvironment
+import lightning as L
+from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
+from lightning.pytorch.plugins.layer_sync import TorchSyncBatchNorm
 from lightning.pytorch.strategies import DDPStrategy
+from lightning.pytorch.utilities import rank_zero_warn
+from torch import nn
 
 from spgen_lit.learning.optimisation import Optimisation
 
@@ -17,7 +21,35 @@ _START: dict[str, Literal["popen", "spawn", "fork"]] = {
     "ddp_spawn": "spawn",
     "ddp_fork": "fork",
 }
+_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 SCALES = {"none": 0.0, "sqrt": 0.5, "linear": 1.0}
+
+
+class SyncLiveNorms(TorchSyncBatchNorm):
+    """Shares statistics between devices where a batch norm is live, and only there.
+
+    Lightning's own plugin replaces every batch norm. Frozen ones would then no longer be
+    recognised by what keeps them frozen.
+    """
+
+    def apply(self, model: nn.Module) -> nn.Module:
+        """Replace the live batch norms; the model is in training mode afterwards."""
+        model.train()
+        live = [
+            (parent, name)
+            for parent in model.modules()
+            for name, child in parent.named_children()
+            if type(child) in _NORMS and child.training
+        ]
+        if live and next(model.parameters()).device.type == "cpu":
+            rank_zero_warn(
+                f"{len(live)} batch norms are live, and torch cannot share their statistics "
+                "between CPU processes: each process normalises by its own images"
+            )
+            return model
+        for parent, name in live:
+            setattr(parent, name, nn.SyncBatchNorm.convert_sync_batchnorm(getattr(parent, name)))
+        return model
 
 
 def trainer_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -46,9 +78,14 @@ def trainer_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
         arguments["strategy"] = DDPStrategy(
             start_method=_START[name], broadcast_buffers=False, find_unused_parameters=True
         )
+    plugins: list[Any] = list(arguments.get("plugins") or [])
+    if name in _START and arguments.pop("sync_batchnorm", False):
+        plugins.append(SyncLiveNorms())
     if SLURMEnvironment.detect():
         # Submitit sends jobs back to the queue; two that do would send two.
-        arguments["plugins"] = [SLURMEnvironment(auto_requeue=False)]
+        plugins.append(SLURMEnvironment(auto_requeue=False))
+    if plugins:
+        arguments["plugins"] = plugins
     return arguments
 
 
@@ -70,3 +107,8 @@ def scale_rates(optimisation: Optimisation, scale: str, times: int) -> Optimisat
     return replace(
         optimisation, lr=optimisation.lr * factor, encoder_lr=optimisation.encoder_lr * factor
     )
+
+
+def together(trainer: L.Trainer) -> int:
+    """How many batches of one device make up a step of the optimiser."""
+    return int(trainer.world_size) * int(trainer.accumulate_grad_batches)

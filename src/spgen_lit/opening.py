@@ -9,6 +9,7 @@ from rich.table import Table
 
 from spgen_lit import __version__
 from spgen_lit.data.module import DomainMix
+from spgen_lit.devices import together
 from spgen_lit.learning.callbacks import trained_parameters
 from spgen_lit.learning.module import ScanpathModule
 from spgen_lit.network.weights import Weights
@@ -41,6 +42,10 @@ def opening(
     device = trainer.strategy.root_device
     table.add_row("device", f"{trainer.world_size} x {device}, {threads} threads")
     table.add_row("training", _training(data, trainer))
+    if together(trainer) > 1:
+        rates = f"{module.optimisation.lr:.3g}, encoder {module.optimisation.encoder_lr:.3g}"
+        scale = config.optimizer.get("scale_lr", "none")
+        table.add_row("learning rate", f"{rates} (scale_lr={scale} with the effective batch)")
     if config.ckpt_path:
         table.add_row("resumed from", str(config.ckpt_path))
     table.add_row("results", str(config.paths.output_dir))
@@ -78,6 +83,6 @@ def _adaptation(module: ScanpathModule) -> str:
 def _training(data: DomainMix, trainer: L.Trainer) -> str:
     epochs = f"{trainer.max_epochs} epochs of {data.steps} steps"
     batch = f"{data.batch_size} + {data.target_batch_size} images a device"
-    together = trainer.world_size * trainer.accumulate_grad_batches
-    effective = f", effective batch {data.batch_size * together}" if together > 1 else ""
+    times = together(trainer)
+    effective = f", effective batch {data.batch_size * times}" if times > 1 else ""
     return f"{epochs}, {batch}{effective}"

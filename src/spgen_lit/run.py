@@ -22,7 +22,7 @@ from spgen_lit import __version__
 from spgen_lit.config import ConfigError, built, instantiated, plain
 from spgen_lit.data.augment import Augment
 from spgen_lit.data.module import DomainMix
-from spgen_lit.devices import trainer_settings
+from spgen_lit.devices import scale_rates, together, trainer_settings
 from spgen_lit.learning.adaptation import Adaptation
 from spgen_lit.learning.losses import ScanpathLoss
 from spgen_lit.learning.module import DivergedError, ScanpathModule
@@ -33,6 +33,7 @@ from spgen_lit.network.weights import Weights
 from spgen_lit.opening import opening
 from spgen_lit.resumption import check_resumption, keep_metrics
 from spgen_lit.scoring import score_run
+from spgen_lit.tracking import log_beginning, tracked
 
 _DOMAINS = ("source", "target", "evaluation", "styles")
 
@@ -71,21 +72,22 @@ def run(config: DictConfig) -> float:
         data, module = prepared.data, prepared.module
         console.print(opening(config, data, module, prepared.trainer, prepared.weights))
         OmegaConf.save(config, Path(config.paths.output_dir) / "config.yaml", resolve=True)
-    try:
-        _fit(config, prepared)
-    except (DivergedError, MisconfigurationException) as error:
-        return _refuse(error, 1)
-    if not prepared.trainer.is_global_zero:
-        return 0.0
-    return score_run(
-        config,
-        prepared.module,
-        prepared.data,
-        prepared.trainer,
-        console,
-        prepared.weights,
-        started,
-    )
+    with tracked(prepared.trainer):
+        try:
+            _fit(config, prepared)
+        except (DivergedError, MisconfigurationException) as error:
+            return _refuse(error, 1)
+        if not prepared.trainer.is_global_zero:
+            return 0.0
+        return score_run(
+            config,
+            prepared.module,
+            prepared.data,
+            prepared.trainer,
+            console,
+            prepared.weights,
+            started,
+        )
 
 
 def _refuse(error: Exception, code: int) -> float:
@@ -115,25 +117,28 @@ def prepare(config: DictConfig) -> Prepared:
         check_resumption(Path(config.ckpt_path), spec)
     adaptation = plain(config.adaptation)
     schedule = built(Schedule, adaptation.pop("schedule", None) or {}, "adaptation.schedule")
+    optimizer = plain(config.optimizer)
+    scale = optimizer.pop("scale_lr", "none")
     module = ScanpathModule(
         network,
         built(Adaptation, adaptation, "adaptation", schedule=schedule),
         built(ScanpathLoss, plain(config.loss), "loss"),
-        built(Optimisation, plain(config.optimizer), "optimizer"),
+        built(Optimisation, optimizer, "optimizer"),
         samples=int(config.evaluation.samples),
         card=_card(config, data, spec, weights.origin),
     )
     if config.compile:
         network.encoder.compile()
-    return Prepared(data, module, _trainer(config), weights)
+    trainer = _trainer(config)
+    module.optimisation = scale_rates(module.optimisation, scale, together(trainer))
+    return Prepared(data, module, trainer, weights)
 
 
 def _fit(config: DictConfig, prepared: Prepared) -> None:
     trainer = prepared.trainer
     metrics = Path(config.paths.output_dir) / "metrics.csv"
     with keep_metrics(trainer, metrics, config.ckpt_path):
-        for logger in trainer.loggers:
-            logger.log_hyperparams(plain(config))
+        log_beginning(trainer, config, prepared.data)
     trainer.fit(prepared.module, prepared.data, ckpt_path=config.ckpt_path, weights_only=True)
 
 

@@ -30,6 +30,7 @@ from spgen_lit.pictures.plots import training_curves
 from spgen_lit.predictor import Predictor
 from spgen_lit.scanpath import Scanpath
 from spgen_lit.summary import headline, write_summary
+from spgen_lit.tracking import log_end
 
 _BATCH = 8
 
@@ -130,6 +131,7 @@ def score_run(
         "results": scored,
     }
     write_summary(output, config, data, module, weights, started, outcome)
+    log_end(trainer, output, best, energy)
     console.print(f"Results, pictures and checkpoints: {output}")
     return energy
 
@@ -166,7 +168,12 @@ def _draw_pictures(
 
 def _validation_energy(trainer: L.Trainer) -> float:
     """The best checkpoint's; without one, the last that was measured."""
-    score = getattr(trainer.checkpoint_callback, "best_model_score", None)
+    callback: Any = trainer.checkpoint_callback
+    score = getattr(callback, "best_model_score", None)
+    if score is None and getattr(callback, "best_model_path", ""):
+        # Processes that ddp_spawn started hand back the checkpoint's path, not its score.
+        saved = torch.load(callback.best_model_path, map_location="cpu", weights_only=True)
+        score = saved["callbacks"][callback.state_key]["best_model_score"]
     value = float(trainer.callback_metrics.get("val/energy", 1) if score is None else score)
     # Sweepers stop at a value that is not finite; 1 is the worst that an energy can be.
     return value if np.isfinite(value) else 1.0

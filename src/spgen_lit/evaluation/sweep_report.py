@@ -180,7 +180,7 @@ def _rows(
     temperatures = result / FILE
     if temperatures.is_file():
         return [
-            _row(job, result.name, settings | {"temperature": row.temperature}, **vars(row))
+            _row(job, result.name, {**settings, "temperature": row.temperature}, **vars(row))
             for row in read_temperatures(temperatures)
         ]
     return [

@@ -80,12 +80,9 @@ def score_temperatures(
         scores = evaluate(draw(temperature), people, protocol, metrics=MEASURED, training=training)
         for metric in scores.metrics:
             low, high = scores.interval(metric)
-            beside = [levels[who].mean(metric) for who in ("people", "other_image")]
-            rows.append(
-                TemperatureRow(
-                    temperature, metric, scores.mean(metric), low, high, *beside, scores.n
-                )
-            )
+            human, chance = (levels[who].mean(metric) for who in ("people", "other_image"))
+            figures = (scores.mean(metric), low, high, human, chance)
+            rows.append(TemperatureRow(temperature, metric, *figures, scores.n))
     return rows
 
 

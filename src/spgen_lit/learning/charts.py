@@ -61,7 +61,7 @@ def result_charts(results: Path) -> tuple[dict[str, float], dict[str, Any]]:
             rows.append([metric, *values])
             if values[0] is not None:
                 figures[f"results/{name}/{metric}"] = values[0]
-        headings = ["measure", "model", "people", "chance", "normalised"]
+        headings: list[str | int] = ["measure", "model", "people", "chance", "normalised"]
         charts[f"results/{name}"] = wandb.Table(columns=headings, data=rows)
         charts |= _temperature_charts(name, file.parent / "temperatures.csv")
     return figures, charts

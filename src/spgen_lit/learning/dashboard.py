@@ -12,8 +12,8 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import wandb
+from lightning.fabric.loggers.logger import rank_zero_experiment
 from lightning.pytorch.loggers import WandbLogger
-from lightning.pytorch.loggers.logger import rank_zero_experiment
 from lightning.pytorch.utilities import rank_zero_only
 
 from spgen_lit.learning.charts import level_chart, result_charts
@@ -79,14 +79,13 @@ class Dashboard(WandbLogger):
     @rank_zero_experiment
     def experiment(self) -> Any:
         """W&B's run, begun at first use."""
-        begin = WandbLogger.experiment.fget
         try:
-            run = begin(self)
+            run = super().experiment
         except (wandb.Error, TimeoutError) as error:
             reason = str(error).strip().splitlines()
             self._reason = f"the server refused: {reason[0] if reason else type(error).__name__}"
             self._wandb_init["mode"] = "offline"
-            run = begin(self)
+            run = super().experiment
         if not self._said and isinstance(run, wandb.Run):
             self._said = True
             self._introduce(run)
@@ -128,13 +127,12 @@ class Dashboard(WandbLogger):
 
     @rank_zero_only
     def log_data(self, checksums: Mapping[str, str]) -> None:
-        """Note which data the run used, name to checksum, as the lineage of its checkpoint."""
+        """Note which data the run saw, name to checksum, beside its checkpoint in the lineage."""
         for name, checksum in checksums.items():
             artifact = wandb.Artifact(name, type="dataset", metadata={"checksum": checksum})
-            artifact.metadata["name"] = name
             with artifact.new_file("checksum.txt", mode="w") as file:
                 file.write(f"{checksum}\n")
-            self.experiment.use_artifact(artifact)
+            self.experiment.log_artifact(artifact)
 
     @rank_zero_only
     def log_results(self, results: Path, checkpoint: str | None, energy: float) -> None:
