@@ -81,12 +81,12 @@ class ScanpathModule(L.LightningModule):
         total = parts["total"]
         size = len(source.ids)
         for name, value in parts.items():
-            self.log(f"train/{name}_loss", value.detach(), batch_size=size)
+            self.log(f"train/{name}_loss", value.detach(), batch_size=size, sync_dist=True)
         if "target" in batch:
             towards = self._domain_loss(scenes, batch["target"], batch_idx, size)
             self._log_balance(parts["total"], towards)
             total = total + towards
-        self.log("train/loss", total.detach(), batch_size=size, prog_bar=True)
+        self.log("train/loss", total.detach(), batch_size=size, prog_bar=True, sync_dist=True)
         self._refuse_nonsense("training", total, parts)
         return total
 
@@ -114,7 +114,7 @@ class ScanpathModule(L.LightningModule):
                 view = self.network.encode(normalise(second_view(batch.images / 255, seed)))
         out = self.adaptation(source, target, self.progress, view)
         for name, value in out.items():
-            self.log(f"adaptation/{name}", value.detach(), batch_size=size)
+            self.log(f"adaptation/{name}", value.detach(), batch_size=size, sync_dist=True)
         loss: Tensor = out["loss"]
         return loss
 
