@@ -57,7 +57,7 @@ class Adaptation(nn.Module):
             )
         if not levels:
             raise ValueError(f"adaptation.levels is empty; name some of {get_args(Level)}")
-        self.weights = {name: 1.0 for name in methods} | dict(weights or {})
+        self.weights = dict.fromkeys(methods, 1.0) | dict(weights or {})
         if self.weights.keys() != set(methods) or min(self.weights.values()) < 0:
             raise ValueError(
                 f"adaptation.weights: found {dict(weights or {})}, needed factors of at least 0 "
