@@ -20,7 +20,7 @@ IMAGES = tuple(f"{i}.jpg" for i in range(30))
 
 
 def save(folder: Path, shift: float, **fields: object) -> Path:
-    values = np.random.default_rng(0).normal(0.4, 0.1, (30, 2)) + (shift, -shift)
+    values = np.random.default_rng(0).normal(0.4, 0.1, (30, 2)) + np.array([shift, -shift])
     values += np.random.default_rng(1 + abs(int(shift * 100))).normal(0, 0.01, (30, 2))
     scores = Scores(IMAGES, ("energy", "scanmatch"), values)
     results = Results(scores, {}, Protocol(), {"data": "made up"})

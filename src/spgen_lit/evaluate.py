@@ -43,6 +43,7 @@ class Question:
     """The part of a data set that is asked about.
 
     Attributes:
+        name: What the configuration calls the set.
         gaze: The whole set.
         split: Name of the part.
         people: Image id to its observers' scanpaths.
@@ -50,6 +51,7 @@ class Question:
         facts: Counts for the summary.
     """
 
+    name: str
     gaze: GazeSet
     split: str
     people: Samples
@@ -102,7 +104,8 @@ def run(config: DictConfig, console: Console) -> Results:
     )
     meta = {
         "title": facts.pop("title"),
-        "data": question.gaze.name,
+        "data": question.name,
+        "set": question.gaze.name,
         "split": question.split,
         "gaze": question.gaze.gaze,
         "seed": int(config.seed),
@@ -112,7 +115,7 @@ def run(config: DictConfig, console: Console) -> Results:
         **facts,
     }
     results = Results(scores, beside, protocol, meta)
-    what = "-".join((question.gaze.name, question.split, Path(str(config[given[0]])).stem))
+    what = "-".join((question.name, question.split, Path(str(config[given[0]])).stem))
     folder = results.save(config.output or Path("outputs") / "evaluate" / what)
     console.print(results.table())
     if set(beside) - {"people", "other_image"}:
@@ -136,22 +139,23 @@ def _question(config: DictConfig) -> Question:
     sets = config.data.source
     if len(sets) != 1:
         raise ValueError(f"score one data set at a time; data names {', '.join(sets) or 'none'}")
-    gaze: GazeSet = hydra.utils.instantiate(next(iter(sets.values()))).read()
+    ((name, reader),) = sets.items()
+    gaze: GazeSet = hydra.utils.instantiate(reader).read()
     if not gaze.scanpaths:
-        raise ValueError(f"data={gaze.name} has no gaze: there is nothing to score against")
+        raise ValueError(f"data={name} has no gaze: there is nothing to score against")
     if config.split not in (*SPLITS, "all"):
         raise ValueError(f"split={config.split}: choose one of {', '.join(SPLITS)}, all")
     parts = split_images(gaze, int(config.split_seed), float(config.val), float(config.test))
     sizes = {name: len(ids) for name, ids in parts.items()}
     wanted = list(gaze.stimuli) if config.split == "all" else list(parts[config.split])
     if not wanted:
-        raise ValueError(f"split={config.split} of {gaze.name} holds no image here ({sizes})")
+        raise ValueError(f"split={config.split} of {name} holds no image here ({sizes})")
     groups = gaze.by_image()
     people = {image: groups[image] for image in wanted if image in groups}
     apart = set() if config.split in ("all", "train") else set(parts["train"])
     training = [path for path in gaze.scanpaths if path.image in apart]
     facts = {"images_in_split": len(wanted), "images_without_gaze": len(wanted) - len(people)}
-    return Question(gaze, str(config.split), people, training or None, facts)
+    return Question(name, gaze, str(config.split), people, training or None, facts)
 
 
 def _from_checkpoint(
@@ -186,7 +190,7 @@ def _from_checkpoint(
 
 def _refuse_leak(config: DictConfig, question: Question, info: dict[str, Any]) -> None:
     """Another division of the set that was trained on would score training images."""
-    if question.gaze.name not in info.get("source", []) or question.split not in ("val", "test"):
+    if question.name not in info.get("source", []) or question.split not in ("val", "test"):
         return
     trained = info.get("config", {}).get("data", {})
     before = {key: trained.get(key) for key in ("split_seed", "val", "test")}
@@ -194,7 +198,7 @@ def _refuse_leak(config: DictConfig, question: Question, info: dict[str, Any]) -
     changed = [f"{key}={before[key]}" for key in now if before[key] not in (None, now[key])]
     if changed:
         raise ValueError(
-            f"{config.ckpt_path} was trained on {question.gaze.name} divided otherwise, so "
+            f"{config.ckpt_path} was trained on {question.name} divided otherwise, so "
             f"split={question.split} would hold training images: add {' '.join(changed)}"
         )
 

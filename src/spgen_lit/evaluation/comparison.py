@@ -15,7 +15,7 @@ from spgen_lit.evaluation.statistics import Difference, paired_difference
 
 _FEW = 5
 # Facts that make two results answers to different questions, beside images and protocol.
-_SAME_FACTS = ("data", "gaze")
+_SAME_FACTS = ("data", "set", "gaze")
 
 
 @dataclass(frozen=True)

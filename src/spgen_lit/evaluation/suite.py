@@ -38,8 +38,8 @@ def evaluate(
     """Score scanpaths against people.
 
     Each image is scored with every observer by every sample, averaged within the image.
-    A sample that is an observer's own path, coordinate by coordinate, does not meet that
-    observer: so people given as samples are scored leave-one-out.
+    A sample that is an observer's own path, place by place, does not meet that observer: so
+    people given as samples are scored leave-one-out.
 
     Args:
         samples: Image id to the scanpaths to score, at least one each.

@@ -1,0 +1,223 @@
+"""The evaluate command on a small gallery: checkpoint, baseline, scanpath file, refusals."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig
+from rich.console import Console
+
+from spgen_lit.config import CONFIG_DIR, plain
+from spgen_lit.data.gallery import Gallery
+from spgen_lit.data.records import GazeSet
+from spgen_lit.data.splits import split_images
+from spgen_lit.evaluate import run
+from spgen_lit.evaluation.results import Results
+from spgen_lit.network.build import build_network
+
+SMALL = {"images": 20, "observers": 4, "size": (64, 48)}
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module")
+def gaze(cache: Path) -> GazeSet:
+    return Gallery(cache / "gallery", **SMALL).read()  # type: ignore[arg-type]
+
+
+def words(cache: Path, *overrides: str) -> list[str]:
+    small = [f"+data.source.gallery.{key}={value}" for key, value in SMALL.items()]
+    small = [word.replace("(", "[").replace(")", "]").replace(" ", "") for word in small]
+    small[0] = small[0].lstrip("+")
+    return [f"paths.cache_dir={cache}", *small, "test=0.4", "metrics=quick", *overrides]
+
+
+def config(cache: Path, *overrides: str) -> DictConfig:
+    with initialize_config_dir(CONFIG_DIR, version_base="1.3"):
+        return compose("evaluate", overrides=words(cache, *overrides))
+
+
+def score(cache: Path, folder: Path, *overrides: str) -> Results:
+    console = Console(file=io.StringIO(), width=100)
+    run(config(cache, f"output={folder}", *overrides), console)
+    return Results.load(folder)
+
+
+def people_file(gaze: GazeSet, path: Path, **changes: object) -> Path:
+    trials = [
+        {
+            "name": p.image,
+            "subject": p.observer,
+            "X": p.pixels[:, 0].tolist(),
+            "Y": p.pixels[:, 1].tolist(),
+            "T": (1000 * p.durations).tolist() if p.durations is not None else None,
+            "length": len(p),
+        }
+        for p in gaze.scanpaths
+    ]
+    trials[0] |= changes
+    path.write_text(json.dumps(trials))
+    return path
+
+
+def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "spgen_lit.evaluate", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=500,
+    )
+
+
+def test_a_baseline_through_the_real_command(tmp_path: Path, cache: Path, gaze: GazeSet) -> None:
+    done = command(tmp_path, *words(cache, "data=gallery", "baseline=uniform", "metrics=full"))
+    assert done.returncode == 0, done.stderr
+    folder = tmp_path / "outputs" / "evaluate" / "gallery-test-uniform"
+    names = {path.name for path in folder.iterdir()} - {"scores.parquet"}
+    assert names == {"scores.csv", "summary.json", "protocol.json"}
+    assert {path.name for path in tmp_path.iterdir()} == {"outputs"}
+    assert "SIMULATED gaze" in done.stdout
+    assert "energy score ↓" in done.stdout
+    assert "saliency" in done.stdout
+    summary = json.loads((folder / "summary.json").read_text())
+    energy = summary["metrics"]["energy"]
+    assert energy["people"] < energy["other_image"]
+    assert energy["people"] < energy["mean"]
+    assert summary["meta"]["baseline"] == "uniform"
+    assert summary["images"] == len(split_images(gaze, test=0.4)["test"]) == 8
+    # What was scored is the band's own uniform: the same seed, the same draws.
+    assert energy["mean"] == energy["uniform"]
+
+
+def test_a_wrong_file_through_the_real_command(tmp_path: Path, cache: Path, gaze: GazeSet) -> None:
+    path = people_file(gaze, tmp_path / "theirs.json", X=[1.0, float("nan")], Y=[1, 1], T=[9, 9])
+    arguments = ["scanpaths=theirs.json", "file.units=px", "file.time=ms", "split=all"]
+    done = command(tmp_path, *words(cache, *arguments))
+    assert done.returncode == 2
+    first = gaze.scanpaths[0]
+    assert "theirs.json: 1 of 80 trials are faulty" in done.stderr
+    assert f"trial 0 (image {first.image!r}, subject {first.observer!r}): X, Y" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+def test_people_as_a_file_score_as_people(tmp_path: Path, cache: Path, gaze: GazeSet) -> None:
+    path = people_file(gaze, tmp_path / "people.json")
+    given = [f"scanpaths={path}", "file.units=px", "file.time=ms", "file.minimum=1"]
+    results = score(cache, tmp_path / "out", *given, "band=[people,other_image]")
+    assert list(results.band) == ["people", "other_image"]
+    counts = results.meta["counts"]
+    assert counts["trials"] == 80
+    assert counts["kept"] == 8 * 4
+    assert counts["on_images_of_other_splits"] == 12 * 4
+    # Copies are known as people's own paths, px and ms notwithstanding: no self-pairs.
+    assert results.model.notes["self_pairs"] == 8 * 4
+    np.testing.assert_allclose(results.model.values, results.band["people"].values, atol=1e-9)
+
+
+def test_dropped_trials_and_images_are_counted(tmp_path: Path, cache: Path, gaze: GazeSet) -> None:
+    test = split_images(gaze, test=0.4)["test"]
+    trials = json.loads(people_file(gaze, tmp_path / "x.json").read_text())
+    trials = [t for t in trials if t["name"] != test[0]]
+    bad = next(t for t in trials if t["name"] == test[1])
+    bad |= {"X": bad["X"][:2], "Y": bad["Y"][:2], "T": bad["T"][:2], "length": 2}
+    path = tmp_path / "x.json"
+    path.write_text(json.dumps(trials))
+    given = [f"scanpaths={path}", "file.units=px", "file.time=ms", "band=[people]"]
+    with pytest.raises(ValueError, match="X: 2 fixations, at least 3"):
+        run(config(cache, *given), Console(file=io.StringIO()))
+    with pytest.raises(ValueError, match=rf"no scanpath on 1 of 8 images .*{test[0]}"):
+        run(config(cache, *given, "file.minimum=1"), Console(file=io.StringIO()))
+    results = score(cache, tmp_path / "out", *given, "file.bad=drop")
+    assert results.model.n == 7
+    assert test[0] not in results.model.images
+    assert results.meta["counts"]["left out: too short"] == 1
+    assert results.meta["counts"]["images_without_scanpaths"] == 1
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
+    with initialize_config_dir(CONFIG_DIR, version_base="1.3"):
+        network = plain(compose("train").network)
+    spec = {k: v for k, v in network.items() if k != "weights"} | {"padding": "torch"}
+    spec["frame"] = [64, 64]
+    torch.manual_seed(0)
+    state = {f"network.{k}": v for k, v in build_network(spec).state_dict().items()}
+    info = {
+        "network": spec,
+        "frame": {"size": [64, 64], "mode": "stretch"},
+        "source": ["gallery"],
+        "config": {"data": {"split_seed": 0, "val": 0.1, "test": 0.4}},
+    }
+    path = tmp_path_factory.mktemp("run") / "best.ckpt"
+    torch.save({"spgen_lit": info, "state_dict": state}, path)
+    return path
+
+
+def test_a_checkpoint_is_sampled_once_an_image(
+    tmp_path: Path, cache: Path, checkpoint: Path
+) -> None:
+    given = [f"ckpt_path={checkpoint}", "samples=3", "band=[people]", "device=cpu"]
+    results = score(cache, tmp_path / "one", *given, "batch_size=3")
+    assert results.protocol.samples == 3
+    assert results.model.comparisons["scanmatch"] == 8 * 3 * 4
+    assert np.isfinite(results.model.mean("energy"))
+    assert results.meta["trained_on"] == ["gallery"]
+    again = score(cache, tmp_path / "two", *given, "batch_size=8")
+    np.testing.assert_allclose(again.model.values, results.model.values, atol=1e-6)
+
+
+def test_a_checkpoint_is_not_scored_on_its_training_images(cache: Path, checkpoint: Path) -> None:
+    given = config(cache, f"ckpt_path={checkpoint}", "split_seed=1", "test=0.2")
+    with pytest.raises(ValueError, match=r"training images: add split_seed=0 test=0.4"):
+        run(given, Console(file=io.StringIO()))
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ((), "exactly one of ckpt_path, baseline, scanpaths to score; found none"),
+        (("baseline=uniform", "ckpt_path=x"), "found ckpt_path, baseline"),
+        (("baseline=best",), "unknown baselines"),
+        (("baseline=uniform", "split=tets"), "split=tets: choose one of train, val, test, all"),
+        (("baseline=uniform", "split=test", "test=0"), "split=test of gallery holds no image"),
+        (("baseline=uniform", "protocol=chen"), "unknown protocol 'chen'"),
+        (("baseline=uniform", "+protocol_fields.sed=3"), "protocol_fields: .*'sed'.*sed_grid"),
+        (("baseline=uniform", "metrics=[enrgy]"), "unknown measures enrgy"),
+        (("scanpaths=x.json",), "declare units=px or units=relative"),
+        (("ckpt_path=nothing.ckpt",), "no file at nothing.ckpt"),
+    ],
+)
+def test_refusals_name_what_to_change(
+    overrides: tuple[str, ...], message: str, cache: Path, gaze: GazeSet
+) -> None:
+    with pytest.raises((ValueError, FileNotFoundError), match=message):
+        run(config(cache, *overrides), Console(file=io.StringIO()))
+
+
+def test_a_set_without_gaze_is_refused(tmp_path: Path, cache: Path) -> None:
+    given = config(cache, "baseline=uniform")
+    given.data.source = {
+        "mine": {"_target_": "spgen_lit.data.readers.folder.Folder", "root": str(tmp_path)}
+    }
+    (tmp_path / "a.png").write_bytes(_png())
+    with pytest.raises(ValueError, match="data=mine has no gaze"):
+        run(given, Console(file=io.StringIO()))
+
+
+def _png() -> bytes:
+    import cv2
+
+    return bytes(cv2.imencode(".png", np.zeros((8, 8, 3), np.uint8))[1])
