@@ -101,6 +101,7 @@ def score_run(
     trained_on = [p for paths in data.parts["source", "train"].paths.values() for p in paths]
     scored: dict[str, Any] = {}
     for domain, sets in data.sets.items():
+        predictor.domain = "source" if domain == "source" else "target"
         for name, gaze in sets.items():
             own, split = _shown_part(data, domain, name, config)
             if not own.stimuli:
