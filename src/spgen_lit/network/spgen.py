@@ -71,6 +71,8 @@ class SPGen(nn.Module):
         padding: See :class:`~spgen_lit.network.encoder.Encoder`.
         taps: Layers of the encoder that the bottleneck joins.
         frozen_stages: First layers of the encoder that are not trained.
+        freeze_batch_norm: Keep the encoder's batch-norm statistics: for pretrained weights,
+            not for random ones, which have none to keep.
         stride: Image px per cell of the grid of places: 8, 16 or 32.
         channels: Channels of the bottleneck.
         priors: Number of learnable Gaussian priors.
@@ -91,6 +93,7 @@ class SPGen(nn.Module):
         padding: Padding = "torch",
         taps: Sequence[int] = (6, 13, 18),
         frozen_stages: int = 4,
+        freeze_batch_norm: bool = True,
         stride: int = 16,
         channels: int = 64,
         priors: int = 16,
@@ -112,7 +115,7 @@ class SPGen(nn.Module):
         self.channels = channels
         self.max_fixations = max_fixations
         self.temperature = temperature
-        self.encoder = Encoder(padding, tuple(taps), frozen_stages)
+        self.encoder = Encoder(padding, tuple(taps), frozen_stages, freeze_batch_norm)
         split_batch_norms(self.encoder, domain_norm)
         self.neck = Neck(
             self.encoder.channels, channels, priors, dropout=dropout, domain_priors=domain_priors
