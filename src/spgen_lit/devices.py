@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import replace
+from inspect import signature
 from typing import Any, Literal
 
 import lightning as L
@@ -13,6 +14,7 @@ from lightning.pytorch.plugins.layer_sync import TorchSyncBatchNorm
 from lightning.pytorch.strategies import DDPStrategy
 from lightning.pytorch.utilities import rank_zero_warn
 from torch import nn
+from torch.nn.parallel import DistributedDataParallel
 
 from spgen_lit.learning.optimisation import Optimisation
 
@@ -75,8 +77,12 @@ def trainer_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
             f"same network {world} times; add trainer=ddp trainer.devices={world}"
         )
     if name in _START:
+        # Renamed after torch 2.6.
+        known = signature(DistributedDataParallel.__init__).parameters
+        buffers = "forward_sync_buffers"
+        still = {buffers if buffers in known else "broadcast_buffers": False}
         arguments["strategy"] = DDPStrategy(
-            start_method=_START[name], broadcast_buffers=False, find_unused_parameters=True
+            start_method=_START[name], find_unused_parameters=True, **still
         )
     plugins: list[Any] = list(arguments.get("plugins") or [])
     if name in _START and arguments.pop("sync_batchnorm", False):

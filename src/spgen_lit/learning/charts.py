@@ -12,6 +12,9 @@ from typing import Any
 
 import wandb
 
+#: Measures whose curves over temperature are charted; all are in ``temperatures.csv``.
+_CURVES = ("energy", "scanmatch", "nss", "diversity")
+
 
 def level_chart(series: Mapping[str, Sequence[tuple[int, float]]]) -> dict[str, Any]:
     """The model over training beside people's level, one chart a measure.
@@ -62,7 +65,7 @@ def result_charts(results: Path) -> tuple[dict[str, float], dict[str, Any]]:
             if values[0] is not None:
                 figures[f"results/{name}/{metric}"] = values[0]
         headings: list[str | int] = ["measure", "model", "people", "chance", "normalised"]
-        charts[f"results/{name}"] = wandb.Table(columns=headings, data=rows)
+        charts[f"scores/{name}"] = wandb.Table(columns=headings, data=rows)
         charts |= _temperature_charts(name, file.parent / "temperatures.csv")
     return figures, charts
 
@@ -75,7 +78,7 @@ def _temperature_charts(name: str, file: Path) -> dict[str, Any]:
     with file.open(newline="", encoding="utf-8") as lines:
         for row in csv.DictReader(lines):
             point = [float(row[key]) for key in ("temperature", *keys)]
-            if all(map(math.isfinite, point)):
+            if row["metric"] in _CURVES and all(map(math.isfinite, point)):
                 metrics[row["metric"]].append(point)
     charts = {}
     for metric, points in metrics.items():

@@ -72,7 +72,10 @@ class Dashboard(WandbLogger):
             mode=chosen,
             # A server that goes away must not hold up the end of a run either: what was not
             # uploaded stays on disk.
-            settings=wandb.Settings(quiet=True, init_timeout=30, finish_timeout=60),
+            # Offline W&B has nothing to say that the one line above it does not.
+            settings=wandb.Settings(
+                quiet=True, silent=chosen == "offline", init_timeout=30, finish_timeout=60
+            ),
         )
 
     @property
