@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import lightning as L
 import torch
 from omegaconf import DictConfig
@@ -81,7 +83,10 @@ def _adaptation(module: ScanpathModule) -> str:
 
 
 def _training(data: DomainMix, trainer: L.Trainer) -> str:
-    epochs = f"{trainer.max_epochs} epochs of {data.steps} steps"
+    # The data module learns of the other devices only when training begins.
+    images = len(data.parts["source", "train"].stimuli)
+    steps = max(math.ceil(images / (data.batch_size * trainer.world_size)), 1)
+    epochs = f"{trainer.max_epochs} epochs of {steps} steps"
     batch = f"{data.batch_size} + {data.target_batch_size} images a device"
     times = together(trainer)
     effective = f", effective batch {data.batch_size * times}" if times > 1 else ""

@@ -237,4 +237,11 @@ class DomainMix(L.LightningDataModule):
     def val_dataloader(self) -> StreamLoader:
         """Source images of the validation split."""
         dataset = self.source_set("val")
-        return self._loader(dataset, Share(len(dataset), *self._ranks()), self.batch_size)
+        rank, world = self._ranks()
+        if 1 <= len(dataset) < world:
+            # A process without an image would skip the sums that the others wait for.
+            raise ValueError(
+                f"{len(dataset)} validation images do not go round {world} processes; raise "
+                "data.val or use fewer devices"
+            )
+        return self._loader(dataset, Share(len(dataset), rank, world), self.batch_size)
