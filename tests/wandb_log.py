@@ -73,6 +73,11 @@ class Log:
             key = item.key or ".".join(item.nested_key)
             target[key] = json.loads(item.value_json) if item.value_json else None
 
+    @property
+    def keys(self) -> set[str]:
+        """Names of everything logged."""
+        return {key for row in self.history for key in row}
+
     def series(self, name: str) -> list[tuple[int, float]]:
         """Steps of training and values of one metric."""
         return [(row["trainer/global_step"], row[name]) for row in self.history if name in row]
