@@ -1,0 +1,289 @@
+"""Sampling from an exported network with ONNX Runtime, without torch.
+
+This file stands alone: export copies it beside the graphs as ``sample.py``. It needs numpy,
+onnxruntime, opencv-python and pillow, and nothing else.
+
+    python sample.py painting.jpg --samples 10 --temperature 1 --seed 0 > scanpaths.csv
+
+For a given image, identifier, seed and temperature it draws the paths that torch draws.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import hashlib
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+Floats = NDArray[np.float32]
+_TINY = np.float32(1e-20)
+_GUMBEL_DEVIATION = 1.2825498301618641  # π/√6
+
+
+@dataclass(frozen=True)
+class Path2D:
+    """One scanpath.
+
+    Attributes:
+        xy: ``(fixation, 2)`` x, y in shares of the image's width and height.
+        durations: ``(fixation,)`` in seconds.
+    """
+
+    xy: NDArray[np.float64]
+    durations: Floats
+
+
+def path_seed(seed: int, image: str, sample: int) -> int:
+    """The seed of one path, from the run's seed, the image's identifier and sample number."""
+    digest = hashlib.blake2b(f"{seed}\n{image}\n{sample}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") >> 1
+
+
+def _bits(seed: int) -> np.random.MT19937:
+    """Mersenne twister in the state that torch gives it: Knuth's generator, lowest 32 bits."""
+    key = np.empty(624, np.uint32)
+    word = seed & 0xFFFFFFFF
+    key[0] = word
+    for index in range(1, 624):
+        word = (1812433253 * (word ^ (word >> 30)) + index) & 0xFFFFFFFF
+        key[index] = word
+    bits = np.random.MT19937()
+    bits.state = {"bit_generator": "MT19937", "state": {"key": key, "pos": 624}}
+    return bits
+
+
+def _uniform(bits: np.random.MT19937, count: int) -> Floats:
+    """As torch draws float32 in [0, 1): 24 bits of each word."""
+    words = np.asarray(bits.random_raw(count), np.uint64) & 0xFFFFFF
+    return words.astype(np.float32) * np.float32(2.0**-24)
+
+
+def _normal(bits: np.random.MT19937, count: int) -> Floats:
+    """As torch draws 16 or more normal values: Box and Muller's transform, 8 by 8."""
+
+    def pairs(values: Floats) -> Floats:
+        block = values.reshape(-1, 2, 8)
+        radius = np.sqrt(-2 * np.log(1 - block[:, 0]))
+        angle = np.float32(2 * np.pi) * block[:, 1]
+        both = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
+        return both.reshape(-1).astype(np.float32)
+
+    values = _uniform(bits, count)
+    whole = count - count % 16
+    values[:whole] = pairs(values[:whole])
+    if count % 16:
+        values[-16:] = pairs(_uniform(bits, 16))
+    return values
+
+
+def draw_noise(kind: str, shape: Sequence[int], seeds: Sequence[int]) -> Floats:
+    """Noise ``(path, *shape)``: the values that torch draws for these seeds."""
+    count = int(np.prod(shape))
+    rows = []
+    for seed in seeds:
+        bits = _bits(seed)
+        if kind == "gaussian":
+            rows.append(_normal(bits, count) * np.float32(_GUMBEL_DEVIATION))
+            continue
+        values = _uniform(bits, count)
+        if kind == "gumbel":
+            inner = np.maximum(-np.log(np.maximum(values, _TINY)), _TINY)
+            rows.append(-np.log(inner))
+        else:
+            rows.append((2 * values - 1) * np.float32(3**0.5 * _GUMBEL_DEVIATION))
+    return np.stack(rows).reshape(len(seeds), *shape).astype(np.float32)
+
+
+class OnnxSampler:
+    """Draws scanpaths from the folder that ``spgen_lit.export`` wrote.
+
+    Args:
+        folder: Holds ``image.onnx``, ``step.onnx`` and ``settings.json``.
+        threads: Threads of ONNX Runtime; 0 for its own choice.
+
+    Raises:
+        FileNotFoundError: If one of these files is absent.
+    """
+
+    def __init__(self, folder: str | Path, threads: int = 0) -> None:
+        files = {name: Path(folder) / name for name in ("settings.json", "image.onnx", "step.onnx")}
+        for file in files.values():
+            if not file.is_file():
+                raise FileNotFoundError(f"{file}: not there; give a folder that export wrote")
+        self.settings: dict[str, Any] = json.loads(files["settings.json"].read_text())
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        providers = ["CPUExecutionProvider"]
+        sessions = [
+            onnxruntime.InferenceSession(str(files[name]), options, providers=providers)
+            for name in ("image.onnx", "step.onnx")
+        ]
+        self._image, self._step = sessions
+        self._outputs = [output.name for output in self._step.get_outputs()]
+
+    def __call__(
+        self,
+        image: str | Path | NDArray[np.uint8],
+        samples: int = 10,
+        temperature: float | None = None,
+        seed: int = 0,
+        id: str | None = None,
+    ) -> list[Path2D]:
+        """Draw scanpaths on a file, or on uint8 RGB ``(height, width, 3)``.
+
+        Args:
+            image: What to look at.
+            samples: How many paths.
+            temperature: 0 for the likeliest path; None for the network's own.
+            seed: Any integer.
+            id: Identifier that the paths depend on; None for the file's name, or ``image``.
+        """
+        named = isinstance(image, str | Path)
+        name = id if id is not None else Path(str(image)).name if named else "image"
+        rgb = read_rgb(image) if isinstance(image, str | Path) else image
+        height, width = rgb.shape[:2]
+        planes = np.ascontiguousarray(self.fit(rgb).transpose(2, 0, 1))
+        seeds = [path_seed(seed, name, number) for number in range(samples)]
+        paths = self.draw(self.encode(planes), seeds, temperature)
+        left, top, wide, high = self._placement((width, height))
+        canvas = np.asarray(self.settings["frame"]["size"], np.float64)
+        offset, scale = np.array([left, top]) / canvas, np.array([wide, high]) / canvas
+        return [Path2D(((path.xy - offset) / scale).clip(0, 1), path.durations) for path in paths]
+
+    def encode(self, planes: NDArray[np.uint8]) -> dict[str, Floats]:
+        """All that sampling needs of one image ``(3, height, width)``, uint8, in the frame."""
+        names = [output.name for output in self._image.get_outputs()]
+        values = self._image.run(None, {"images": planes[None]})
+        return {name: value[0] for name, value in zip(names, values, strict=True)}
+
+    def draw(
+        self, scene: dict[str, Floats], seeds: Sequence[int], temperature: float | None = None
+    ) -> list[Path2D]:
+        """Draw one path a seed on an encoded image, in shares of the frame."""
+        own = self.settings
+        steps, places = own["max_fixations"], own["grid"][0] * own["grid"][1]
+        noise = draw_noise(own["noise"], (steps, places), seeds)
+        timing = draw_noise("gumbel", (steps, own["timing_noise"]), [seed ^ 1 for seed in seeds])
+        return self.draw_with(scene, noise, timing, temperature)
+
+    def draw_with(
+        self,
+        scene: dict[str, Floats],
+        noise: Floats,
+        timing_noise: Floats,
+        temperature: float | None = None,
+    ) -> list[Path2D]:
+        """Draw one path for each row of the noise given.
+
+        Args:
+            scene: An encoded image.
+            noise: ``(path, step, place)``.
+            timing_noise: ``(path, step, 4 + components)``, Gumbel.
+            temperature: 0 or more; None for the network's own.
+
+        Raises:
+            ValueError: For a temperature below zero or not finite.
+        """
+        warmth = self.settings["temperature"] if temperature is None else temperature
+        if not 0 <= warmth < float("inf"):
+            raise ValueError(f"temperature must be finite and at least 0, found {temperature}")
+        count, steps = noise.shape[:2]
+        state = {
+            name: np.zeros((count, *shape), np.dtype(kind))
+            for name, (kind, shape) in self.settings["state"].items()
+        }
+        xy = np.zeros((count, steps, 2), np.float32)
+        seconds = np.zeros((count, steps), np.float32)
+        length = np.full(count, steps)
+        for step in range(steps):
+            given = {
+                "step": np.full(count, step, np.int64),
+                "noise": noise[:, step],
+                "timing_noise": timing_noise[:, step],
+                "temperature": np.array(warmth, np.float32),
+            }
+            found = self._step.run(None, {**scene, **state, **given})
+            out = dict(zip(self._outputs, found, strict=True))
+            xy[:, step], seconds[:, step] = out["xy"], out["seconds"]
+            length[(out["end"] > 0) & (length == steps)] = step + 1
+            if (length <= step + 1).all():
+                break
+            state = {name: out[f"next_{name}"] for name in state}
+        return [
+            Path2D(xy[row, :n].astype(np.float64), seconds[row, :n])
+            for row, n in enumerate(length.tolist())
+        ]
+
+    def fit(self, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """An image brought into the frame: stretched, or letterboxed on the fill colour."""
+        frame = self.settings["frame"]
+        left, top, width, height = self._placement((rgb.shape[1], rgb.shape[0]))
+        small = min(rgb.shape[1], width), min(rgb.shape[0], height)
+        inner: Any = rgb
+        if small != (rgb.shape[1], rgb.shape[0]):
+            inner = cv2.resize(inner, small, interpolation=cv2.INTER_AREA)
+        if small != (width, height):
+            inner = cv2.resize(inner, (width, height), interpolation=cv2.INTER_LINEAR)
+        canvas = np.empty((frame["size"][1], frame["size"][0], 3), np.uint8)
+        canvas[:] = frame["fill"]
+        canvas[top : top + height, left : left + width] = inner
+        return canvas
+
+    def _placement(self, size: tuple[int, int]) -> tuple[int, int, int, int]:
+        """Left, top, width and height in px of the frame that the image covers."""
+        width, height = self.settings["frame"]["size"]
+        if self.settings["frame"]["mode"] == "stretch":
+            return 0, 0, width, height
+        scale = min(width / size[0], height / size[1])
+        inner = max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+        return (width - inner[0]) // 2, (height - inner[1]) // 2, *inner
+
+
+def read_rgb(path: str | Path) -> NDArray[np.uint8]:
+    """An image file, upright, as uint8 RGB ``(height, width, 3)``; transparency on white."""
+    with Image.open(path) as file:
+        image = ImageOps.exif_transpose(file)
+        if "A" in image.getbands() or "transparency" in image.info:
+            layer = image.convert("RGBA")
+            image = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
+        return np.asarray(image.convert("RGB"), np.uint8)
+
+
+def main() -> None:
+    """Draw scanpaths on images and print them as CSV, in px and ms."""
+    parser = argparse.ArgumentParser(description="Scanpaths for images, as CSV on the output.")
+    parser.add_argument("images", nargs="+")
+    parser.add_argument("--samples", type=int, default=10)
+    parser.add_argument("--temperature", type=float, default=None)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--folder", default=str(Path(__file__).resolve().parent))
+    given = parser.parse_args()
+    sampler = OnnxSampler(given.folder)
+    rows = csv.writer(sys.stdout, lineterminator="\n")
+    rows.writerow(("image", "width", "height", "observer", "fixation", "x", "y", "duration"))
+    for image in given.images:
+        rgb = read_rgb(image)
+        size = (rgb.shape[1], rgb.shape[0])
+        name = Path(image).name
+        paths = sampler(rgb, given.samples, given.temperature, given.seed, name)
+        for number, path in enumerate(paths):
+            for step, ((x, y), duration) in enumerate(
+                zip(path.xy * size, path.durations, strict=True)
+            ):
+                place = (round(float(x), 3), round(float(y), 3), round(1000 * float(duration), 2))
+                rows.writerow((name, *size, number + 1, step + 1, *place))
+
+
+if __name__ == "__main__":
+    main()
