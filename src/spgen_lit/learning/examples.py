@@ -9,6 +9,7 @@ import lightning as L
 import numpy as np
 import torch
 
+from spgen_lit.network.domain_norm import domain as shown_as
 from spgen_lit.network.encoder import normalise
 from spgen_lit.network.noise import path_seed
 from spgen_lit.pictures.overlay import save_png, side_by_side
@@ -81,7 +82,7 @@ class Examples(L.Callback):
         planes = torch.from_numpy(pixels).permute(0, 3, 1, 2).to(module.device)
         seeds = [[path_seed(0, key, k) for k in range(self.samples)] for key in keys]
         network: Any = module.network
-        with torch.no_grad():
+        with torch.no_grad(), shown_as(domain):
             drawn = network.sample(network.encode(normalise(planes)), seeds)
         rows = []
         for key, image, paths in zip(keys, pixels, drawn, strict=True):
