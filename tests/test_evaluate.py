@@ -103,7 +103,7 @@ def test_a_baseline_through_the_real_command(tmp_path: Path, cache: Path, gaze: 
 
 def test_a_wrong_file_through_the_real_command(tmp_path: Path, cache: Path, gaze: GazeSet) -> None:
     path = people_file(gaze, tmp_path / "theirs.json", X=[1.0, float("nan")], Y=[1, 1], T=[9, 9])
-    arguments = ["scanpaths=theirs.json", "file.units=px", "file.time=ms", "split=all"]
+    arguments = ["scanpaths=theirs.json", "units=px", "time=ms", "split=all"]
     done = command(tmp_path, *words(cache, *arguments))
     assert done.returncode == 2
     first = gaze.scanpaths[0]
@@ -115,7 +115,7 @@ def test_a_wrong_file_through_the_real_command(tmp_path: Path, cache: Path, gaze
 
 def test_people_as_a_file_score_as_people(tmp_path: Path, cache: Path, gaze: GazeSet) -> None:
     path = people_file(gaze, tmp_path / "people.json")
-    given = [f"scanpaths={path}", "file.units=px", "file.time=ms", "file.minimum=1"]
+    given = [f"scanpaths={path}", "units=px", "time=ms", "minimum=1"]
     results = score(cache, tmp_path / "out", *given, "band=[people,other_image]")
     assert list(results.band) == ["people", "other_image"]
     counts = results.meta["counts"]
@@ -135,12 +135,12 @@ def test_dropped_trials_and_images_are_counted(tmp_path: Path, cache: Path, gaze
     bad |= {"X": bad["X"][:2], "Y": bad["Y"][:2], "T": bad["T"][:2], "length": 2}
     path = tmp_path / "x.json"
     path.write_text(json.dumps(trials))
-    given = [f"scanpaths={path}", "file.units=px", "file.time=ms", "band=[people]"]
+    given = [f"scanpaths={path}", "units=px", "time=ms", "band=[people]"]
     with pytest.raises(ValueError, match="X: 2 fixations, at least 3"):
         run(config(cache, *given), Console(file=io.StringIO()))
     with pytest.raises(ValueError, match=rf"no scanpath on 1 of 8 images .*{test[0]}"):
-        run(config(cache, *given, "file.minimum=1"), Console(file=io.StringIO()))
-    results = score(cache, tmp_path / "out", *given, "file.bad=drop")
+        run(config(cache, *given, "minimum=1"), Console(file=io.StringIO()))
+    results = score(cache, tmp_path / "out", *given, "bad=drop")
     assert results.model.n == 7
     assert test[0] not in results.model.images
     assert results.meta["counts"]["left out: too short"] == 1

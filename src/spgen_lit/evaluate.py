@@ -2,7 +2,7 @@
 
     python -m spgen_lit.evaluate data=osie split=val ckpt_path=outputs/run/checkpoints/best.ckpt
     python -m spgen_lit.evaluate data=osie split=val baseline=uniform
-    python -m spgen_lit.evaluate data=osie split=val scanpaths=x.csv file.units=px file.time=ms
+    python -m spgen_lit.evaluate data=osie split=val scanpaths=theirs.csv units=px time=ms
 
 Every setting is listed, with what it means, in conf/evaluate.yaml.
 """
@@ -220,9 +220,8 @@ def _from_baseline(
 def _from_file(
     config: DictConfig, question: Question, protocol: Protocol, console: Console
 ) -> tuple[Samples, dict[str, Any]]:
-    settings = dict(plain(config.file))
-    settings["frame"] = None if settings["frame"] is None else tuple(settings["frame"])
-    declared = FileFormat(**settings)
+    frame = None if config.frame is None else tuple(plain(config.frame))
+    declared = FileFormat(config.units, config.time, frame, int(config.minimum), config.bad)
     sizes = {image: question.gaze.stimuli[image].size for image in question.people}
     loaded = load_scanpaths(config.scanpaths, sizes, declared, list(question.gaze.stimuli))
     missing = [image for image in question.people if image not in loaded.samples]
@@ -230,7 +229,7 @@ def _from_file(
         listed = ", ".join(missing[:5]) + (" …" if len(missing) > 5 else "")
         raise ValueError(
             f"{config.scanpaths} holds no scanpath on {len(missing)} of {len(sizes)} images of "
-            f"split={question.split}: {listed}; score the rest with file.bad=drop"
+            f"split={question.split}: {listed}; score the rest with bad=drop"
         )
     counts = {**loaded.counts, "images_without_scanpaths": len(missing)}
     for line in loaded.problems[:10]:

@@ -145,7 +145,7 @@ def test_nothing_is_dropped_uncounted(tmp_path: Path) -> None:
         trial(name="elsewhere.jpg"),
         trial(name="b.jpg", X=[1, 2, 3]),
     ]
-    with pytest.raises(ValueError, match=r"3 of 6 trials are faulty.*file.bad=drop"):
+    with pytest.raises(ValueError, match=r"3 of 6 trials are faulty.*bad=drop"):
         load(tmp_path, trials, elsewhere=("elsewhere.jpg",))
     dropping = FileFormat("px", "ms", bad="drop")
     loaded = load(tmp_path, trials, dropping, elsewhere=("elsewhere.jpg",))

@@ -66,7 +66,7 @@ def compare(
         raise ValueError(f"comparing needs two or more results, found {len(results)}")
     first = results[0]
     for other, name in zip(results[1:], names[1:], strict=True):
-        _refuse_mismatch(first, other, names[0], name)
+        refuse_mismatch(first, other, names[0], name)
     shared = [m for m in first.model.metrics if all(m in r.model.metrics for r in results)]
     wanted = shared if metrics is None else list(metrics)
     lacking = [m for m in wanted if m not in shared]
@@ -130,7 +130,12 @@ def _number(value: float, digits: int, sign: str = "") -> str:
     return f"{value:{sign}.{digits - large}f}"
 
 
-def _refuse_mismatch(a: Results, b: Results, name_a: str, name_b: str) -> None:
+def refuse_mismatch(a: Results, b: Results, name_a: str, name_b: str) -> None:
+    """Refuse two results that answer different questions.
+
+    Raises:
+        ValueError: If protocols, data or images differ; what differs is named.
+    """
     fields = a.protocol.differences(b.protocol)
     if fields:
         raise ValueError(

@@ -216,6 +216,6 @@ def _refusal(
     way = (
         "no trial is left"
         if declared.bad == "drop"
-        else "mend the file, or leave such trials out and have them counted with file.bad=drop"
+        else "mend the file, or leave such trials out and have them counted with bad=drop"
     )
     return f"{path}: {len(problems)} of {len(trials)} trials are faulty; {way}\n  {shown}{more}"

@@ -35,7 +35,7 @@ def spectral_residual(image: NDArray[np.uint8]) -> Array:
     grey = image if image.ndim == 2 else image[..., :3].astype(np.float64).mean(axis=2)
     height = max(8, round(_WIDTH * image.shape[0] / image.shape[1]))
     small = cv2.resize(grey.astype(np.float64), (_WIDTH, height), interpolation=cv2.INTER_AREA)
-    spectrum = np.fft.fft2(_tapered(small))
+    spectrum = np.fft.fft2(_tapered(np.asarray(small, dtype=np.float64)))
     amplitude = np.abs(spectrum)
     logarithm = np.log(amplitude + 1e-9)
     residual = logarithm - ndimage.uniform_filter(logarithm, 3, mode="wrap")
