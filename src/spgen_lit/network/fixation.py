@@ -87,8 +87,8 @@ def soft_targets(xy: Tensor, height: int, width: int, spread: float, aspect: flo
         return F.one_hot(cell_of(xy, height, width), height * width).to(xy.dtype)
     x = (torch.arange(width, device=xy.device) + 0.5) / width
     y = (torch.arange(height, device=xy.device) + 0.5) / height
-    across = torch.exp(-0.5 * ((xy[..., 0:1].clamp(0, 1) - x) * (width * aspect / spread)) ** 2)
-    down = torch.exp(-0.5 * ((xy[..., 1:2].clamp(0, 1) - y) * (height / spread)) ** 2)
-    across = across / across.sum(-1, keepdim=True)
-    down = down / down.sum(-1, keepdim=True)
+    # A softmax of the exponents: the plain ratio is 0/0 for a spread far below a cell.
+    dx = (xy[..., 0:1].clamp(0, 1) - x) * (width * aspect / spread)
+    dy = (xy[..., 1:2].clamp(0, 1) - y) * (height / spread)
+    across, down = (-0.5 * dx * dx).softmax(-1), (-0.5 * dy * dy).softmax(-1)
     return (down[..., :, None] * across[..., None, :]).flatten(-2)

@@ -110,6 +110,10 @@ class SPGen(nn.Module):
             raise ValueError(f"network.frame: sides must be multiples of 32 px, found {frame}")
         if stride not in (8, 16, 32):
             raise ValueError(f"network.stride must be 8, 16 or 32, found {stride}")
+        if max_fixations < 1:
+            raise ValueError(f"network.max_fixations must be at least 1, found {max_fixations}")
+        if not 0 <= temperature < float("inf"):
+            raise ValueError(f"network.temperature must be at least 0, found {temperature}")
         self.frame = (int(frame[0]), int(frame[1]))
         self.stride = stride
         self.channels = channels
