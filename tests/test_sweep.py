@@ -20,6 +20,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from spgen_lit import sweeping
+from spgen_lit.config import ConfigError, check_overrides
 from spgen_lit.launching import refuse_launch, refuse_start
 from spgen_lit.sweeping import FAILED, SUMMARY, WORST, attempt, job_folder, sweep_folder
 
@@ -278,3 +279,22 @@ def test_a_sweep_killed_in_the_middle_and_resumed_gives_the_same_table(tmp_path:
     again = train("-m", *settings, where, "resume=true", folder=tmp_path)
     assert again.returncode == 0, again.stderr
     assert rows(tmp_path / "cut") == rows(tmp_path / "whole")
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ("logger=wandb", "logger.wandb.project=x", "seed=1,2"),
+        ("data/source=osie", "data.source.osie.root=x"),
+        ("network=spgen,published", "network.freeze_encoder=true", "network.history=none"),
+        ("data/source=[osie,gallery]", "data.source.gallery.images=5"),
+        ("+experiment=smoke,demo", "+sweep=optuna", "hydra.sweeper.n_trials=3"),
+    ],
+)
+def test_keys_of_chosen_groups_are_known_to_a_sweep(overrides: tuple[str, ...]) -> None:
+    assert check_overrides("train", ["-m", *overrides]) is None
+
+
+def test_a_sweep_names_the_nearest_key_of_what_was_chosen() -> None:
+    with pytest.raises(ConfigError, match=r"did you mean 'logger\.wandb\.project'"):
+        check_overrides("train", ["-m", "logger=wandb", "logger.wandb.projekt=x", "seed=1,2"])

@@ -8,6 +8,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -86,7 +87,7 @@ def _complaint(config_name: str, overrides: Sequence[str]) -> str | None:
     """What is wrong with the first faulty override, with the nearest valid key; None if none."""
     groups = _groups()
     base = compose(config_name)
-    valid = sorted({*keys_of(base), *groups})
+    valid = sorted({*keys_of(base), *_chosen_keys(config_name, overrides, groups), *groups})
     for override in overrides:
         key, found, value = override.lstrip("+~").partition("=")
         if not found:
@@ -104,6 +105,31 @@ def _complaint(config_name: str, overrides: Sequence[str]) -> str | None:
             hint = hint or f"there are {sorted(map(str, base))}"
             return f"unknown key {key!r}; {hint} (a new key is added with +{key}=…)"
     return None
+
+
+def _chosen_keys(
+    config_name: str, overrides: Sequence[str], groups: Sequence[str]
+) -> Iterator[str]:
+    """Keys that exist by the choices of groups on the command line, all of a sweep's choices."""
+    lists: list[list[str]] = []
+    for override in overrides:
+        key, _, value = override.partition("=")
+        name = key.lstrip("+").partition("@")[0]
+        if name not in groups or name.startswith("hydra"):
+            continue
+        options = [value] if value.startswith("[") else value.split(",")
+        known = [o for o in options if {*o.strip("[]").split(",")} <= {*_options(name), "null"}]
+        lists.append([f"{key}={option}" for option in known])
+    first = [options[0] for options in lists if options]
+    variants = [first] + [
+        [other if chosen in options else chosen for chosen in first]
+        for options in lists
+        for other in options[1:]
+    ]
+    for variant in variants:
+        # A combination that does not compose is told of by what is wrong with it.
+        with suppress(HydraException, OmegaConfBaseException):
+            yield from keys_of(compose(config_name, overrides=variant))
 
 
 def _reason(error: Exception, overrides: Sequence[str]) -> str:

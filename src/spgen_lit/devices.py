@@ -80,7 +80,7 @@ def trainer_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
         # Renamed after torch 2.6.
         known = signature(DistributedDataParallel.__init__).parameters
         buffers = "forward_sync_buffers"
-        still = {buffers if buffers in known else "broadcast_buffers": False}
+        still: dict[str, Any] = {buffers if buffers in known else "broadcast_buffers": False}
         arguments["strategy"] = DDPStrategy(
             start_method=_START[name], find_unused_parameters=True, **still
         )

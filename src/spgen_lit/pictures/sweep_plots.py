@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 
 from spgen_lit.pictures.figure import LEVEL_COLOUR, new_figure, render, style
 from spgen_lit.pictures.lettering import Pixels
@@ -52,21 +53,8 @@ def trade_off(
                 f"{factor} {text(value)}"
                 for factor, value in zip(factors[1:], setting, strict=True)
             )
-            ordered = sorted(found, key=lambda point: str(point[0]))
-            if all(isinstance(point[0], int | float) for point in found):
-                ordered = sorted(found)
-            _, x, y = zip(*ordered, strict=True)
-            (drawn,) = axes.plot(x, y, marker="o", markersize=4, label=name or None)
             # One line carries the labels: the others would only cover them.
-            for value, left, bottom in ordered if number == 0 else ():
-                axes.annotate(
-                    text(value),
-                    (left, bottom),
-                    xytext=(5, 5),
-                    textcoords="offset points",
-                    fontsize=8,
-                    color=drawn.get_color(),
-                )
+            _line(axes, found, name, labelled=number == 0)
         for who, level, marker in (("people", people, "*"), ("chance", chance, "X")):
             place = (level.get(across, math.nan), level.get(upwards, math.nan))
             if all(map(math.isfinite, place)):
@@ -79,6 +67,24 @@ def trade_off(
         if axes.get_legend_handles_labels()[0]:
             axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
         return render(figure, path)
+
+
+def _line(axes: Axes, points: list[tuple[Any, float, float]], name: str, *, labelled: bool) -> None:
+    """One line through points (label, x, y), in the order of their labels."""
+    ordered = sorted(points, key=lambda point: str(point[0]))
+    if all(isinstance(point[0], int | float) for point in points):
+        ordered = sorted(points)
+    _, x, y = zip(*ordered, strict=True)
+    (drawn,) = axes.plot(x, y, marker="o", markersize=4, label=name or None)
+    for value, left, bottom in ordered if labelled else ():
+        axes.annotate(
+            text(value),
+            (left, bottom),
+            xytext=(5, 5),
+            textcoords="offset points",
+            fontsize=8,
+            color=drawn.get_color(),
+        )
 
 
 def intervals(
