@@ -171,9 +171,10 @@ def _validation_energy(trainer: L.Trainer) -> float:
     """The best checkpoint's; without one, the last that was measured."""
     callback: Any = trainer.checkpoint_callback
     score = getattr(callback, "best_model_score", None)
-    if score is None and getattr(callback, "best_model_path", ""):
+    path: str = getattr(callback, "best_model_path", "")
+    if score is None and path:
         # Processes that ddp_spawn started hand back the checkpoint's path, not its score.
-        saved = torch.load(callback.best_model_path, map_location="cpu", weights_only=True)
+        saved = torch.load(path, map_location="cpu", weights_only=True)
         score = saved["callbacks"][callback.state_key]["best_model_score"]
     value = float(trainer.callback_metrics.get("val/energy", 1) if score is None else score)
     # Sweepers stop at a value that is not finite; 1 is the worst that an energy can be.
