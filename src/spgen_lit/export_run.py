@@ -132,18 +132,19 @@ def trace_image(graph: ImageGraph, size: tuple[int, int]) -> ExportedProgram:
 
 def trace_step(graph: StepGraph, image: ImageGraph) -> ExportedProgram:
     """The step's graph as a program for any number of paths."""
-    network, paths = graph.network, 3
-    width, height = network.frame
+    paths = 3
+    width, height = image.network.frame
     with torch.no_grad():
         scene = image(torch.zeros(1, 3, height, width, dtype=torch.uint8))
     state = graph.begin(paths)
     places = graph.grid[0] * graph.grid[1]
     example = (
         *(value[0] for value in scene),
-        *(state[name] for name in STATE),
+        # One tensor given for two inputs would be traced as one input.
+        *(state[name].clone() for name in STATE),
         torch.zeros(paths, dtype=torch.long),
         torch.randn(paths, places),
-        torch.randn(paths, 4 + network.timing.components),
+        torch.randn(paths, 4 + graph.timing.components),
         torch.tensor(1.0),
     )
     count = Dim("path", min=1, max=1 << 20)
@@ -174,8 +175,7 @@ def _write_onnx(
 
 
 def _settings(predictor: Predictor, step: StepGraph, grid: tuple[int, int]) -> dict[str, Any]:
-    network = step.network
-    frame = predictor.frame
+    network, frame = predictor.network, predictor.frame
     return {
         "frame": {"size": list(frame.size), "mode": frame.mode, "fill": list(frame.fill)},
         "grid": list(grid),

@@ -58,13 +58,14 @@ class StepGraph(nn.Module):
 
     def __init__(self, network: SPGen, grid: tuple[int, int]) -> None:
         super().__init__()
-        self.network = network
+        # Not the whole network: a program holds the parameters of all its modules.
+        self.choice, self.timing = network.choice, network.timing
         self.grid = grid
 
     def begin(self, paths: int) -> dict[str, Tensor]:
         """The state, by the names of ``STATE``, of paths that have not begun."""
-        regions = self.network.choice.regions(self.grid)
-        history = self.network.choice.maps.empty(paths, *regions, torch.device("cpu"))
+        regions = self.choice.regions(self.grid)
+        history = self.choice.maps.empty(paths, *regions, torch.device("cpu"))
         nothing = torch.zeros(paths)
         return {
             "recent": history.recent,
@@ -114,7 +115,7 @@ class StepGraph(nn.Module):
             x, y in [0, 1] of the frame ``(path, 2)``; seconds ``(path,)``; a logit with its
             noise ``(path,)``, above 0 where this fixation is the last; and the new state.
         """
-        choice, timing = self.network.choice, self.network.timing
+        choice, timing = self.choice, self.timing
         places = Places(static, gates, hidden, keys, queries)
         history = History(recent, known, visited, faded)
         logits = choice(places, step, history, cells, self.grid)

@@ -51,7 +51,7 @@ def path_seed(seed: int, image: str, sample: int) -> int:
 
 
 def _bits(seed: int) -> np.random.MT19937:
-    """Mersenne twister in the state that torch gives it: Knuth's generator, lowest 32 bits."""
+    """Mersenne twister in the state that torch gives it: seeded by its lowest 32 bits."""
     key = np.empty(624, np.uint32)
     word = seed & 0xFFFFFFFF
     key[0] = word
@@ -149,14 +149,16 @@ class OnnxSampler:
             seed: Any integer.
             id: Identifier that the paths depend on; None for the file's name, or ``image``.
         """
-        named = isinstance(image, str | Path)
-        name = id if id is not None else Path(str(image)).name if named else "image"
-        rgb = read_rgb(image) if isinstance(image, str | Path) else image
-        height, width = rgb.shape[:2]
-        planes = np.ascontiguousarray(self.fit(rgb).transpose(2, 0, 1))
+        if isinstance(image, str | Path):
+            name = Path(image).name if id is None else id
+            rgb, size = read_rgb(image, self.settings["frame"]["size"])
+        else:
+            name = "image" if id is None else id
+            rgb, size = image, (image.shape[1], image.shape[0])
+        planes = np.ascontiguousarray(self.fit(rgb, size).transpose(2, 0, 1))
         seeds = [path_seed(seed, name, number) for number in range(samples)]
         paths = self.draw(self.encode(planes), seeds, temperature)
-        left, top, wide, high = self._placement((width, height))
+        left, top, wide, high = self._placement(size)
         canvas = np.asarray(self.settings["frame"]["size"], np.float64)
         offset, scale = np.array([left, top]) / canvas, np.array([wide, high]) / canvas
         return [Path2D(((path.xy - offset) / scale).clip(0, 1), path.durations) for path in paths]
@@ -225,10 +227,10 @@ class OnnxSampler:
             for row, n in enumerate(length.tolist())
         ]
 
-    def fit(self, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """An image brought into the frame: stretched, or letterboxed on the fill colour."""
+    def fit(self, rgb: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+        """An image of that full size in the frame: stretched, or letterboxed on a colour."""
         frame = self.settings["frame"]
-        left, top, width, height = self._placement((rgb.shape[1], rgb.shape[0]))
+        left, top, width, height = self._placement(size)
         small = min(rgb.shape[1], width), min(rgb.shape[0], height)
         inner: Any = rgb
         if small != (rgb.shape[1], rgb.shape[0]):
@@ -250,14 +252,25 @@ class OnnxSampler:
         return (width - inner[0]) // 2, (height - inner[1]) // 2, *inner
 
 
-def read_rgb(path: str | Path) -> NDArray[np.uint8]:
-    """An image file, upright, as uint8 RGB ``(height, width, 3)``; transparency on white."""
+def read_rgb(
+    path: str | Path, wanted: tuple[int, int] = (1 << 20, 1 << 20)
+) -> tuple[NDArray[np.uint8], tuple[int, int]]:
+    """An image file, upright, as uint8 RGB ``(height, width, 3)``, and its full size.
+
+    A JPEG at least twice as large as ``wanted`` (width, height) is decoded at a reduced scale,
+    as in training. Transparency is laid on white.
+    """
     with Image.open(path) as file:
+        turned = file.getexif().get(0x0112, 1) > 4
+        width, height = file.size
+        if file.format in ("JPEG", "MPO"):
+            file.draft(None, (wanted[1], wanted[0]) if turned else (wanted[0], wanted[1]))
         image = ImageOps.exif_transpose(file)
         if "A" in image.getbands() or "transparency" in image.info:
             layer = image.convert("RGBA")
             image = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
-        return np.asarray(image.convert("RGB"), np.uint8)
+        rgb = np.asarray(image.convert("RGB"), np.uint8)
+    return rgb, (height, width) if turned else (width, height)
 
 
 def main() -> None:
@@ -273,10 +286,9 @@ def main() -> None:
     rows = csv.writer(sys.stdout, lineterminator="\n")
     rows.writerow(("image", "width", "height", "observer", "fixation", "x", "y", "duration"))
     for image in given.images:
-        rgb = read_rgb(image)
-        size = (rgb.shape[1], rgb.shape[0])
+        _, size = read_rgb(image, (1, 1))
         name = Path(image).name
-        paths = sampler(rgb, given.samples, given.temperature, given.seed, name)
+        paths = sampler(image, given.samples, given.temperature, given.seed)
         for number, path in enumerate(paths):
             for step, ((x, y), duration) in enumerate(
                 zip(path.xy * size, path.durations, strict=True)

@@ -1,0 +1,219 @@
+"""Export: torch's noise without torch, torch's paths by ONNX Runtime, and the model card."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from spgen_lit.model_card import model_card
+from spgen_lit.network.build import build_network
+from spgen_lit.network.noise import NoiseSampler, path_seed
+from spgen_lit.predictor import Predictor
+
+onnx_sampler = pytest.importorskip("spgen_lit.onnx_sampler", reason="needs the export extra")
+export_run = pytest.importorskip("spgen_lit.export_run", reason="needs the export extra")
+
+SPEC: dict[str, Any] = {"name": "spgen", "frame": [128, 96], "channels": 16, "max_fixations": 6}
+FILES = {
+    "image.onnx",
+    "step.onnx",
+    "image.pt2",
+    "step.pt2",
+    "sample.py",
+    "settings.json",
+    "README.md",
+}
+
+
+@pytest.mark.parametrize("kind", ["gumbel", "gaussian", "uniform"])
+@pytest.mark.parametrize("shape", [(20, 48), (7, 6), (3, 7)])
+def test_noise_is_what_torch_draws(kind: str, shape: tuple[int, int]) -> None:
+    seeds = [0, 1, 2**40 + 17, path_seed(3, "image.jpg", 2)]
+    theirs = NoiseSampler(kind).draw(shape, seeds).numpy()
+    ours = onnx_sampler.draw_noise(kind, shape, seeds)
+    assert ours.shape == theirs.shape
+    assert np.abs(ours - theirs).max() < 3e-6
+    assert onnx_sampler.path_seed(3, "image.jpg", 2) == seeds[3]
+
+
+def write_checkpoint(file: Path, spec: dict[str, Any], mode: str = "stretch") -> Path:
+    torch.manual_seed(0)
+    network = build_network(spec)
+    for parameter in network.parameters():
+        # Untrained terms of the history are zero, and a wrong graph of them would pass.
+        if parameter.abs().max() == 0:
+            torch.nn.init.normal_(parameter, std=0.1)
+    card = {
+        "version": "1.2.3",
+        "network": spec,
+        "frame": {"size": spec["frame"], "mode": mode},
+        "source": ["osie"],
+        "target": ["paintings"],
+        "gaze": "eye",
+        "seed": 4,
+        "licences": {"osie": "MIT"},
+    }
+    state = {f"network.{key}": value for key, value in network.state_dict().items()}
+    file.parent.mkdir(parents=True, exist_ok=True)
+    torch.save({"spgen_lit": card, "state_dict": state}, file)
+    return file
+
+
+def command(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "spgen_lit.export", *arguments],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=500,
+        check=False,
+    )
+
+
+@dataclass
+class Exported:
+    folder: Path
+    checkpoint: Path
+    painting: Path
+    said: str
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    root = tmp_path_factory.mktemp("export")
+    checkpoint = write_checkpoint(root / "run" / "checkpoints" / "best.ckpt", SPEC, "letterbox")
+    values = {
+        "model": 0.35,
+        "interval": [0.33, 0.37],
+        "people": 0.39,
+        "chance": 0.19,
+        "normalised": 0.8,
+    }
+    results = {"source-osie": {"images": 63, "split": "val", "scanmatch": values}}
+    summary = {"temperature": 1.0, "results": results}
+    (root / "run" / "summary.json").write_text(json.dumps(summary))
+    painting = root / "painting.jpg"
+    picture = export_run.made_images((400, 520), 1)[0]
+    Image.fromarray(picture).save(painting, quality=95)
+    done = command(f"ckpt_path={checkpoint}", "output=out", "samples=4", cwd=root)
+    assert done.returncode == 0, done.stderr
+    return Exported(root / "out", checkpoint, painting, done.stdout)
+
+
+def test_export_writes_these_files_and_says_how_near_they_are(exported: Exported) -> None:
+    assert {file.name for file in exported.folder.iterdir()} == FILES
+    assert {file.name for file in exported.folder.parent.iterdir()} == {
+        "out",
+        "run",
+        "painting.jpg",
+    }
+    assert "32 scanpaths as torch's to" in exported.said
+    card = (exported.folder / "README.md").read_text()
+    for told in (
+        "| source-osie (val, 63 images) | scanmatch | 0.350 [0.330, 0.370] | 0.390 |",
+        "osie: MIT",
+    ):
+        assert told in card
+    assert "simulated" not in card
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.7, None])
+def test_onnx_runtime_draws_torchs_paths(exported: Exported, temperature: float | None) -> None:
+    sampler = onnx_sampler.OnnxSampler(exported.folder, threads=1)
+    predictor = Predictor.from_checkpoint(exported.checkpoint)
+    for image in (exported.painting, np.asarray(Image.open(exported.painting))[:200]):
+        theirs = predictor(image, samples=5, temperature=temperature, seed=9)
+        ours = sampler(image, samples=5, temperature=temperature, seed=9)
+        assert len(theirs) == len(ours) == 5
+        for own, path in zip(ours, theirs, strict=True):
+            assert own.xy == pytest.approx(path.xy, abs=1e-4)
+            assert own.durations == pytest.approx(path.durations, abs=1e-4)
+    if temperature:
+        assert len({path.xy.tobytes() for path in ours}) == 5
+
+
+def test_paths_follow_the_noise_that_is_given(exported: Exported) -> None:
+    sampler = onnx_sampler.OnnxSampler(exported.folder, threads=1)
+    scene = sampler.encode(np.full((3, 96, 128), 90, np.uint8))
+    own = sampler.settings
+    noise = np.zeros((2, 6, own["grid"][0] * own["grid"][1]), np.float32)
+    noise[0, :, 0], noise[1, :, -1] = 1e6, 1e6
+    timing = np.zeros((2, 6, own["timing_noise"]), np.float32)
+    first, last = sampler.draw_with(scene, noise, timing, 1.0)
+    assert (first.xy < 0.3).all()
+    assert (last.xy > 0.7).all()
+    with pytest.raises(ValueError, match="temperature must be finite"):
+        sampler.draw_with(scene, noise, timing, -1.0)
+
+
+def test_the_exported_folder_runs_without_torch_lightning_or_hydra(exported: Exported) -> None:
+    blocked = """
+import runpy, sys
+class Block:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("torch", "lightning", "hydra", "omegaconf", "spgen_lit"):
+            raise ImportError(f"{name} is not installed here")
+sys.meta_path.insert(0, Block())
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+    script = [str(exported.folder / "sample.py"), str(exported.painting), "--samples", "3"]
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", blocked, *script],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    header, *rows = [line.split(",") for line in done.stdout.splitlines()]
+    assert header == ["image", "width", "height", "observer", "fixation", "x", "y", "duration"]
+    paths = Predictor.from_checkpoint(exported.checkpoint)(exported.painting, samples=3)
+    expected = np.concatenate([path.pixels for path in paths])
+    assert np.array([[float(x), float(y)] for *_, x, y, _ in rows]) == pytest.approx(
+        expected, abs=0.05
+    )
+    assert {tuple(row[1:3]) for row in rows} == {("400", "520")}
+
+
+def test_programs_load_and_give_the_networks_values(exported: Exported) -> None:
+    program = torch.export.load(exported.folder / "image.pt2")
+    images = torch.from_numpy(np.stack(export_run.made_images((128, 96), 1))).permute(0, 3, 1, 2)
+    with torch.no_grad():
+        found = program.module()(images.contiguous())
+    scene = onnx_sampler.OnnxSampler(exported.folder, threads=1).encode(images[0].numpy())
+    for (name, expected), value in zip(scene.items(), found, strict=True):
+        assert value[0].numpy() == pytest.approx(expected, abs=1e-3), name
+
+
+def test_what_cannot_be_exported_is_said_and_leaves_nothing(tmp_path: Path) -> None:
+    published = write_checkpoint(tmp_path / "p.ckpt", {"name": "published", "frame": [160, 128]})
+    done = command(f"ckpt_path={published}", cwd=tmp_path)
+    assert done.returncode == 2
+    assert (
+        "export takes networks of network=spgen; this checkpoint holds 'published'" in done.stderr
+    )
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("years")
+    done = command(f"ckpt_path={published}", "output=mine", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "is no earlier export" in done.stderr
+    assert {file.name for file in (tmp_path / "mine").iterdir()} == {"thesis.txt"}
+    assert {file.name for file in tmp_path.iterdir()} <= {"mine", "p.ckpt", "outputs"}
+    with pytest.raises(FileNotFoundError, match="give a folder that export wrote"):
+        onnx_sampler.OnnxSampler(tmp_path)
+
+
+def test_model_card_without_scores_says_so(tmp_path: Path) -> None:
+    card = model_card({"gaze": "simulated", "source": ["gallery"]}, tmp_path / "a.ckpt")
+    assert "**The gaze is simulated, not people's.**" in card
+    assert "python -m spgen_lit.evaluate" in card
