@@ -15,7 +15,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 from rich.console import Console
 
-from spgen_lit.config import CONFIG_DIR, plain
+from spgen_lit.config import CONFIG_DIR
 from spgen_lit.data.gallery import Gallery
 from spgen_lit.data.records import GazeSet
 from spgen_lit.data.splits import split_images
@@ -149,10 +149,7 @@ def test_dropped_trials_and_images_are_counted(tmp_path: Path, cache: Path, gaze
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
-    with initialize_config_dir(CONFIG_DIR, version_base="1.3"):
-        network = plain(compose("train").network)
-    spec = {k: v for k, v in network.items() if k != "weights"} | {"padding": "torch"}
-    spec["frame"] = [64, 64]
+    spec = {"name": "spgen", "padding": "torch", "frame": [64, 64], "channels": 16}
     torch.manual_seed(0)
     state = {f"network.{k}": v for k, v in build_network(spec).state_dict().items()}
     info = {
