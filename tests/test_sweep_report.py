@@ -12,6 +12,7 @@ import pytest
 from spgen_lit.evaluation.protocol import Protocol
 from spgen_lit.evaluation.sweep_report import read_sweep
 from spgen_lit.evaluation.sweep_tables import best_of, wide
+from spgen_lit.pictures.sweep_page import SweepSection, _over_seeds, draw_section
 from spgen_lit.report import main
 from sweep_folders import CHANCE, PEOPLE, figures, temperature_sweep, write_job
 
@@ -108,3 +109,27 @@ def test_a_folder_without_jobs_is_refused(
 ) -> None:
     assert main(["sweep", str(tmp_path)]) == 2
     assert "no job of a sweep" in capsys.readouterr().err
+
+
+def test_seeds_are_listed_one_by_one_and_drawn_together(tmp_path: Path) -> None:
+    for seed in (1, 2):
+        for priors in (4, 16):
+            values = {t: figures(priors + seed, t) for t in (0.0, 0.5, 1.0)}
+            overrides = [f"network.priors={priors}", f"seed={seed}"]
+            write_job(tmp_path / f"{priors}-{seed}", overrides, by_temperature=values)
+    sweep = read_sweep(tmp_path)
+    assert sweep.factors == ["temperature", "priors", "seed"]
+    assert len(wide(sweep, "source-gallery").lines) == 2 * 2 * 3 + 2
+    section = SweepSection("s", sweep.rows, sweep.factors)
+    (tmp_path / "pictures").mkdir()
+    drawn = draw_section(section, tmp_path / "pictures")
+    assert len(drawn["Heat maps"]) == len(drawn["Curves"]) == 4
+    mean = _over_seeds(section)
+    assert mean.factors == ["temperature", "priors"]
+    cell = next(
+        row["value"]
+        for row in mean.rows
+        if (row["metric"], row["temperature"], row["priors"]) == ("energy", 0.5, 4.0)
+    )
+    both = (figures(5, 0.5)["energy"] + figures(6, 0.5)["energy"]) / 2
+    assert cell == pytest.approx(both)

@@ -7,10 +7,12 @@ import html
 import math
 import os
 import re
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
+from statistics import fmean
 from typing import Any, Literal
 
 from spgen_lit.pictures.plots import curves, heat_map
@@ -89,8 +91,9 @@ def draw_section(section: SweepSection, folder: Path) -> dict[str, list[Path]]:
     """Pictures of one data set as PNG files, by the heading that they stand under.
 
     Two numeric factors make heat maps, one makes curves; settings that are names make
-    intervals beside each other.
+    intervals beside each other. Seeds are averaged over, intervals too.
     """
+    section = _over_seeds(section)
     numeric = [
         factor
         for factor in section.factors
@@ -138,6 +141,21 @@ def draw_section(section: SweepSection, folder: Path) -> dict[str, list[Path]]:
         trade_off(section.rows, "scanmatch", "diversity", section.factors, path=file)
         pictures["Trade"].append(file)
     return pictures
+
+
+def _over_seeds(section: SweepSection) -> SweepSection:
+    """The section with the mean of all seeds in place of each; as it is without seeds."""
+    factors = [factor for factor in section.factors if factor != "seed"]
+    if not factors or len(factors) == len(section.factors):
+        return section
+    groups: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
+    for row in section.rows:
+        groups[(row["metric"], *(row[factor] for factor in factors))].append(row)
+    rows = [
+        {**own[0], **{key: fmean(row[key] for row in own) for key in ("value", "low", "high")}}
+        for own in groups.values()
+    ]
+    return replace(section, rows=rows, factors=factors)
 
 
 def _named(row: Row, factor: str | None) -> Row:
