@@ -106,17 +106,12 @@ def test_json_is_what_other_models_read(gaze, tmp_path):
 def test_hdf5_holds_what_pysaliency_reads(gaze, tmp_path):
     export(gaze, tmp_path / "out", "pysaliency")
     with h5py.File(tmp_path / "out" / "fixations.hdf5") as file:
-        assert file.attrs["type"] == b"ScanpathFixations"
-        paths = file["scanpaths"]
-        assert paths.attrs["type"] == b"Scanpaths"
-        assert paths["xs"].shape == (5, 4)
-        assert paths["lengths"][:].tolist() == [4, 3, 0, 1, 1]
-        assert paths["n"][:].tolist() == [0, 0, 1, 1, 1]
-        assert np.isnan(paths["xs"][2]).all()
-        assert json.loads(paths["fixation_attributes"].attrs["__attributes__"]) == [
-            "durations",
-            "ts",
-        ]
+        assert (file.attrs["type"], file.attrs["version"]) == (b"FixationTrains", b"1.2")
+        assert file["train_xs"].shape == (5, 4)
+        assert (~np.isnan(file["train_xs"][:])).sum(axis=1).tolist() == [4, 3, 0, 1, 1]
+        assert file["train_ns"][:].tolist() == [0, 0, 1, 1, 1]
+        group = file["scanpath_fixation_attributes"]
+        assert json.loads(group.attrs["__attributes__"]) == ["durations"]
     with h5py.File(tmp_path / "out" / "stimuli.hdf5") as file:
         assert file["filenames"][0] == b"../images/a b.png"
         assert file["shapes"][0].tolist() == [77, 33, 3]

@@ -42,7 +42,8 @@ def export(gaze: GazeSet, folder: str | Path, form: str) -> list[Path]:
         gaze: The set.
         folder: Made if needed; files of the same names are replaced once all are whole.
         form: ``json`` (COCO-style trials), ``csv`` (one row a fixation), ``pysaliency``
-            (``stimuli.hdf5`` and ``fixations.hdf5``).
+            (``stimuli.hdf5`` with FileStimuli 2.1 and
+            ``fixations.hdf5`` with FixationTrains 1.2).
 
     Returns:
         The files written.
@@ -153,28 +154,27 @@ def _pysaliency(gaze: GazeSet, draft: Path, folder: Path) -> list[str]:
     lengths = np.array([len(path) for path in gaze.scanpaths], np.int64)
     padded = np.full((4, len(lengths), max(lengths, default=0)), np.nan)
     for row, (path, _, pixels, _ms) in enumerate(_trials(gaze)):
-        durations = path.durations
-        begin = np.arange(len(path)) if durations is None else np.cumsum(durations) - durations
+        lasting = path.durations
+        begin = np.arange(len(path)) if lasting is None else np.cumsum(lasting) - lasting
         padded[:3, row, : len(path)] = pixels[:, 0], pixels[:, 1], begin
-        if durations is not None:
-            padded[3, row, : len(path)] = durations
+        if lasting is not None:
+            padded[3, row, : len(path)] = lasting
+    timed = any(path.durations is not None for path in gaze.scanpaths)
+    numbers = [(places[p.image], observers[p.observer]) for p in gaze.scanpaths]
+    ns, subjects = np.array(numbers, np.int64).reshape(-1, 2).T
     with h5py.File(draft / "fixations.hdf5", "w") as file:
-        _mark(file, "ScanpathFixations", "1.0")
+        # Every release of pysaliency reads this type; only later ones read ScanpathFixations.
+        _mark(file, "FixationTrains", "1.2")
         file.attrs["observers"] = json.dumps({str(n): name for name, n in observers.items()})
-        group = file.create_group("scanpaths")
-        _mark(group, "Scanpaths", "1.0")
-        for name, values in zip(("xs", "ys"), padded, strict=False):
-            group.create_dataset(name, data=values)
-        group.create_dataset("n", data=np.array([places[p.image] for p in gaze.scanpaths], int))
-        for name in ("length", "lengths"):  # the name changed between pysaliency's releases
-            group.create_dataset(name, data=lengths)
-        subjects = np.array([observers[p.observer] for p in gaze.scanpaths], int)
-        _attributes(group, "scanpath_attributes", {"subject": subjects})
-        timed = any(path.durations is not None for path in gaze.scanpaths)
-        of_fixations = {"ts": padded[2]} | ({"durations": padded[3]} if timed else {})
-        _attributes(group, "fixation_attributes", of_fixations)
-        mapping = {"durations": "duration", "ts": "t"} if timed else {"ts": "t"}
-        group.attrs["attribute_mapping"] = np.bytes_(json.dumps(mapping))
+        for name, values in zip(("xs", "ys", "ts"), padded, strict=False):
+            file.create_dataset(f"train_{name}", data=values)
+        file.create_dataset("train_ns", data=ns)
+        file.create_dataset("train_subjects", data=subjects)
+        file.attrs["__attributes__"] = np.bytes_("[]")
+        file.attrs["scanpath_attribute_mapping"] = np.bytes_('{"durations": "duration"}')
+        _attributes(file, "scanpath_attributes", {})
+        durations = {"durations": padded[3]} if timed else {}
+        _attributes(file, "scanpath_fixation_attributes", durations)
     return ["stimuli.hdf5", "fixations.hdf5"]
 
 
