@@ -119,6 +119,8 @@ class DomainMix(L.LightningDataModule):
         self.styles: dict[str, list[Stimulus]] = {}
         self.sets: dict[str, dict[str, GazeSet]] = {}
         self.parts: dict[tuple[str, str], Part] = {}
+        self._stream: StreamLoader | None = None
+        self._resumed: dict[str, int] | None = None
 
     def setup(self, stage: str | None = None) -> None:
         """Read and split all sets and decode their images, once."""
@@ -232,7 +234,22 @@ class DomainMix(L.LightningDataModule):
         if len(target):
             drawn = stream(len(target), batch_size=self.target_batch_size)
             loaders["target"] = self._loader(target, drawn, self.target_batch_size)
+        if self._resumed is not None:
+            for loader in loaders.values():
+                loader.load_state_dict(self._resumed)
+            self._resumed = None
+        self._stream = loaders["source"]
         return CombinedLoader(loaders, "min_size")
+
+    def state_dict(self) -> dict[str, int]:
+        """How far the stream of training batches has come; saved in checkpoints."""
+        return {} if self._stream is None else self._stream.state_dict()
+
+    def load_state_dict(self, state_dict: dict[str, int]) -> None:
+        """Go on from there. The trainer itself would tell the loaders too late: it makes them
+        to count the steps, before it has restored its loops.
+        """
+        self._resumed = state_dict or None
 
     def val_dataloader(self) -> StreamLoader:
         """Source images of the validation split."""
