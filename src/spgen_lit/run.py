@@ -27,6 +27,7 @@ from spgen_lit.learning.adaptation import Adaptation
 from spgen_lit.learning.losses import ScanpathLoss
 from spgen_lit.learning.module import DivergedError, ScanpathModule
 from spgen_lit.learning.optimisation import Optimisation
+from spgen_lit.learning.refinement import Refinement
 from spgen_lit.learning.reversal import Schedule
 from spgen_lit.network.build import initialise
 from spgen_lit.network.weights import Weights
@@ -124,6 +125,7 @@ def prepare(config: DictConfig) -> Prepared:
         built(Adaptation, adaptation, "adaptation", schedule=schedule),
         built(ScanpathLoss, plain(config.loss), "loss"),
         built(Optimisation, optimizer, "optimizer"),
+        built(Refinement, plain(config.refinement), "refinement"),
         samples=int(config.evaluation.samples),
         card=_card(config, data, spec, weights.origin),
     )

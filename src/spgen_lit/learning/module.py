@@ -16,6 +16,7 @@ from spgen_lit.learning.agreement import second_view
 from spgen_lit.learning.diagnostics import gradient_norm
 from spgen_lit.learning.losses import ScanpathLoss
 from spgen_lit.learning.optimisation import Optimisation
+from spgen_lit.learning.refinement import Refinement
 from spgen_lit.learning.validation import VALUES, Agreement
 from spgen_lit.network.domain_norm import domain
 from spgen_lit.network.encoder import normalise
@@ -40,6 +41,7 @@ class ScanpathModule(L.LightningModule):
         adaptation: The domain loss.
         loss: The scanpath loss.
         optimisation: Optimiser and schedule.
+        refinement: The second stage, on the energy score.
         samples: Scanpaths an image in validation.
         card: What rebuilds the network and says how it was trained; plain values only. It
             travels in the checkpoint.
@@ -51,6 +53,7 @@ class ScanpathModule(L.LightningModule):
         adaptation: Adaptation,
         loss: ScanpathLoss | None = None,
         optimisation: Optimisation | None = None,
+        refinement: Refinement | None = None,
         samples: int = 10,
         card: dict[str, Any] | None = None,
     ) -> None:
@@ -59,6 +62,7 @@ class ScanpathModule(L.LightningModule):
         self.adaptation = adaptation.attach(network)
         self.loss = loss or ScanpathLoss()
         self.optimisation = optimisation or Optimisation()
+        self.refinement = refinement or Refinement()
         self.agreement = Agreement(network.frame)
         self.samples = samples
         self.card = card or {}
@@ -82,6 +86,10 @@ class ScanpathModule(L.LightningModule):
         size = len(source.ids)
         for name, value in parts.items():
             self.log(f"train/{name}_loss", value.detach(), batch_size=size, sync_dist=True)
+        if self.refinement.active(self.progress):
+            towards_people, energy = self.refinement(self.network, scenes, source.paths)
+            total = total + self.refinement.weight * towards_people
+            self.log("train/energy", energy, batch_size=size, sync_dist=True)
         if "target" in batch:
             towards = self._domain_loss(scenes, batch["target"], batch_idx, size)
             self._log_balance(parts["total"], towards)
