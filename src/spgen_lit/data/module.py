@@ -149,6 +149,11 @@ class DomainMix(L.LightningDataModule):
         for domain in sets:
             for split in ("train", "val", "test"):
                 self.parts[domain, split] = self._part(sets[domain], split)
+        if not self.parts["source", "val"].paths:
+            raise ValueError(
+                f"no source image is left for validation: data.val is {self.shares['val']} of "
+                f"{sum(len(s.stimuli) for s in sets['source'].values())} images; raise it"
+            )
         for (domain, split), part in self.parts.items():
             if domain == "evaluation" and split == "train":
                 continue

@@ -1,0 +1,171 @@
+"""The data module: mixing domains, keeping target gaze away, refusing what cannot be used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from spgen_lit.batch import SourceBatch, TargetBatch
+from spgen_lit.data.augment import Augment
+from spgen_lit.data.images import ImageError
+from spgen_lit.data.module import DomainMix
+from spgen_lit.data.readers.folder import Folder
+from spgen_lit.data.records import GazeSet, Stimulus
+from spgen_lit.scanpath import Scanpath
+
+
+@dataclass
+class Plain:
+    """Images whose grey tells their number, with one observer's gaze where they have any."""
+
+    root: Path
+    count: int
+    gaze: bool = True
+    name: str = "set"
+
+    def read(self) -> GazeSet:
+        self.root.mkdir(parents=True, exist_ok=True)
+        stimuli, paths = {}, []
+        for number in range(self.count):
+            name = f"{number}.png"
+            Image.new("RGB", (32, 32), (number, 0, 0)).save(self.root / name)
+            stimuli[name] = Stimulus(name, self.root / name, (32, 32))
+            if self.gaze:
+                xy = np.array([[0.25, 0.5], [0.75, 0.125]])
+                paths.append(Scanpath(name, (32, 32), xy, np.array([0.2, 0.3]), "a"))
+        return GazeSet(self.name, stimuli, paths, "eye" if self.gaze else "none")
+
+
+def _mix(tmp_path: Path, source: dict[str, Any], target: dict[str, Any], **more: Any) -> DomainMix:
+    return DomainMix(source, target, size=(32, 32), cache_dir=tmp_path / "cache", **more)
+
+
+@pytest.mark.parametrize(("source", "target", "batches"), [(12, 3, (2, 4)), (6, 40, (3, None))])
+def test_any_two_sizes_and_batches_mix_and_either_may_be_longer(
+    tmp_path: Path, source: int, target: int, batches: tuple[int, int | None]
+) -> None:
+    data = _mix(
+        tmp_path,
+        {"a": Plain(tmp_path / "a", source)},
+        {"b": Plain(tmp_path / "b", target, gaze=False)},
+        batch_size=batches[0],
+        target_batch_size=batches[1],
+    )
+    data.setup()
+    steps = [batch for batch, *_ in data.train_dataloader()]
+    train = len(data.parts["source", "train"].stimuli)
+    assert len(steps) == data.steps == -(-train // batches[0])
+    for step in steps:
+        assert isinstance(step["source"], SourceBatch) and isinstance(step["target"], TargetBatch)
+        assert step["source"].images.shape == (batches[0], 3, 32, 32)
+        assert len(step["target"].ids) == (batches[1] or batches[0])
+        assert step["source"].images.dtype == torch.uint8
+    seen = {i for step in steps for i in step["source"].ids}
+    assert seen == set(data.parts["source", "train"].stimuli)
+
+
+def test_target_gaze_never_reaches_training_and_held_out_images_do_not_either(
+    tmp_path: Path,
+) -> None:
+    data = _mix(
+        tmp_path,
+        {"a": Plain(tmp_path / "a", 10)},
+        {"b": Plain(tmp_path / "b", 20)},
+        val=0.2,
+        test=0.2,
+        batch_size=4,
+    )
+    data.setup()
+    assert data.parts["target", "test"].paths  # it is there for evaluation
+    held_out = {*data.parts["target", "val"].stimuli, *data.parts["target", "test"].stimuli}
+    assert TargetBatch._fields == ("images", "ids")
+    for _ in range(5):
+        for batch, *_ in data.train_dataloader():
+            assert not held_out & set(batch["target"].ids)
+    assert not {*data.parts["source", "train"].stimuli} & {*data.parts["source", "test"].stimuli}
+
+
+def test_without_a_target_there_is_no_target_batch(tmp_path: Path) -> None:
+    data = _mix(tmp_path, {"a": Plain(tmp_path / "a", 10)}, {})
+    data.setup()
+    assert set(next(iter(data.train_dataloader()))[0]) == {"source"}
+
+
+def test_several_sources_are_told_apart_and_weighed(tmp_path: Path) -> None:
+    data = _mix(
+        tmp_path,
+        {"a": Plain(tmp_path / "a", 6), "b": Plain(tmp_path / "b", 6)},
+        {},
+        weights={"b": 0.25},
+        batch_size=10,
+    )
+    data.setup()
+    batch = next(iter(data.train_dataloader()))[0]["source"]
+    for i, weight in zip(batch.ids, batch.weights.tolist(), strict=True):
+        assert weight == (0.25 if i.startswith("b/") else 1.0)
+
+
+def test_the_same_seed_draws_the_same_batches_and_workers_change_nothing(tmp_path: Path) -> None:
+    def drawn(seed: int, workers: int) -> list[tuple[list[str], int]]:
+        data = _mix(
+            tmp_path,
+            {"a": Plain(tmp_path / "a", 9)},
+            {},
+            seed=seed,
+            workers=workers,
+            augment=Augment(flip=0.5),
+            batch_size=4,
+        )
+        data.setup()
+        return [
+            (b["source"].ids, int(b["source"].paths.xy.mul(1000).sum()))
+            for b, *_ in data.train_dataloader()
+        ]
+
+    assert drawn(0, 0) == drawn(0, 2)
+    assert drawn(0, 0) != drawn(1, 0)
+
+
+def _refused(tmp_path: Path, source: Any, target: Any = None, **more: Any) -> str:
+    data = _mix(tmp_path, source, target or {}, **more)
+    with pytest.raises((ValueError, OSError)) as error:
+        data.setup()
+    return str(error.value)
+
+
+def test_what_cannot_be_trained_on_is_refused_by_name(tmp_path: Path) -> None:
+    good = {"a": Plain(tmp_path / "a", 10)}
+    bare = {"bare": Plain(tmp_path / "b", 10, gaze=False)}
+    assert "data.source 'bare' has 10 images but no gaze" in _refused(tmp_path, bare)
+    assert "data.source names no set" in _refused(tmp_path, {})
+    assert "data.weights names ['c']; the source sets are ['a']" in _refused(
+        tmp_path, good, weights={"c": 1.0}
+    )
+    (tmp_path / "empty").mkdir()
+    message = _refused(tmp_path, good, {"b": Folder(tmp_path / "empty")})
+    assert f"{tmp_path / 'empty'}: the folder holds no image" in message
+    message = _refused(tmp_path, good, {"b": Folder(tmp_path / "nowhere")})
+    assert "nowhere" in message and "data.target.<name>.root" in message
+    assert "data.val" in _refused(tmp_path, good, val=0.0)
+
+
+def test_images_that_cannot_be_read_are_all_named_before_training(tmp_path: Path) -> None:
+    folder = tmp_path / "paintings"
+    Plain(folder, 3).read()
+    whole = (folder / "1.png").read_bytes()
+    (folder / "1.png").write_bytes(whole[: len(whole) // 2])
+    data = _mix(tmp_path, {"a": Plain(tmp_path / "a", 10)}, {"b": Folder(folder)})
+    with pytest.raises(ImageError, match=r"paintings/1.png: damaged or cut-off PNG"):
+        data.setup()
+
+
+@pytest.mark.parametrize("sizes", [{"batch_size": 0}, {"target_batch_size": 0}])
+def test_batches_hold_something(tmp_path: Path, sizes: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match="at least 1"):
+        _mix(tmp_path, {}, {}, **sizes)

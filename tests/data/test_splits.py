@@ -1,0 +1,58 @@
+"""Splits: by image, repeatable, official ones kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spgen_lit.data.records import GazeSet, Stimulus
+from spgen_lit.data.splits import split_images
+
+
+def _set(count: int, **splits: tuple[str, ...]) -> GazeSet:
+    names = [f"{n:03d}.jpg" for n in range(count)]
+    return GazeSet("set", {n: Stimulus(n, Path(n), (8, 8)) for n in names}, splits=splits)
+
+
+@given(st.integers(3, 200), st.integers(0, 5), st.floats(0, 0.4), st.floats(0, 0.4))
+def test_every_image_is_in_exactly_one_split(count, seed, val, test) -> None:
+    gaze = _set(count)
+    splits = split_images(gaze, seed, val, test)
+    assert sorted(i for ids in splits.values() for i in ids) == sorted(gaze.stimuli)
+    assert len(splits["val"]) == round(val * count) and len(splits["test"]) == round(test * count)
+    assert splits == split_images(gaze, seed, val, test)
+
+
+def test_another_seed_divides_otherwise_and_order_of_reading_does_not() -> None:
+    gaze = _set(50)
+    turned = GazeSet("set", dict(reversed(gaze.stimuli.items())))
+    assert split_images(gaze) == split_images(turned)
+    assert split_images(gaze)["test"] != split_images(gaze, seed=1)["test"]
+
+
+def test_official_splits_stand_and_the_rest_is_divided() -> None:
+    splits = split_images(_set(20, test=("003.jpg", "001.jpg")), val=0.5, test=0.3)
+    assert splits["test"] == ("003.jpg", "001.jpg")
+    assert len(splits["val"]) == 9 and len(splits["train"]) == 9
+    assert not set(splits["test"]) & {*splits["val"], *splits["train"]}
+
+
+def test_an_official_split_without_images_here_stays_empty() -> None:
+    assert split_images(_set(10, test=()))["test"] == ()
+
+
+@pytest.mark.parametrize(
+    ("gaze", "shares", "message"),
+    [
+        (_set(10), {"val": 0.6, "test": 0.4}, "leave a rest"),
+        (_set(10), {"val": -0.1}, "val=-0.1"),
+        (_set(3, val=("001.jpg",), test=("001.jpg",)), {}, "'001.jpg'.*more than once"),
+        (_set(2, test=("000.jpg", "001.jpg")), {}, "no image is left for training"),
+    ],
+)
+def test_impossible_divisions_are_refused(gaze: GazeSet, shares: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        split_images(gaze, **shares)
