@@ -29,8 +29,8 @@ class Optimisation:
         ValueError: For rates that are not positive, or an unknown curve.
     """
 
-    lr: float = 1e-3
-    encoder_lr: float = 1e-4
+    lr: float = 1.5e-3
+    encoder_lr: float = 2e-4
     weight_decay: float = 1e-2
     curve: Curve = "onecycle"
     warmup: float = 0.1
