@@ -1,0 +1,115 @@
+"""The house's rules, checked: imports run downwards, none in a circle, files keep their size."""
+
+from __future__ import annotations
+
+import ast
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[1] / "src" / "spgen_lit"
+DOORS = {"train", "evaluate", "predict", "report", "export", "data.__main__", "__main__"}
+# What each room may import of the package; CONTRIBUTING.md says the same in words.
+ROOMS = {
+    "scanpath": set(),
+    "batch": {"scanpath"},
+    "metrics": {"scanpath", "metrics"},
+    "network": {"batch", "scanpath", "network"},
+    "data": {"batch", "scanpath", "data"},
+    "evaluation": {"metrics", "scanpath", "evaluation"},
+    "pictures": {"scanpath", "pictures"},
+    "learning": {"network", "metrics", "pictures", "data", "batch", "scanpath", "learning"},
+}
+# What must not be known, whoever offers it.
+FOREIGN = {
+    "metrics": {"lightning", "hydra", "cv2"},
+    "network": {"lightning", "hydra", "cv2", "torchmetrics"},
+    "data": {"hydra"},
+    "evaluation": {"lightning", "hydra"},
+    "pictures": {"torch", "lightning", "hydra"},
+    "learning": {"hydra"},
+    "scanpath": {"torch", "lightning", "hydra", "cv2"},
+}
+
+
+def _imports(path: Path) -> set[str]:
+    """Modules that a file imports, by full name; those for types alone included."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def _name(path: Path) -> str:
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+FILES = {_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+def _own(path: Path) -> set[str]:
+    names = {i.removeprefix("spgen_lit.") for i in _imports(path) if i.startswith("spgen_lit.")}
+    return names & FILES.keys() - {""}
+
+
+def test_imports_run_downwards() -> None:
+    wrong = []
+    for name, path in FILES.items():
+        room = name.partition(".")[0]
+        if room in ROOMS and name not in DOORS:
+            above = {i for i in _own(path) if i.partition(".")[0] not in ROOMS[room]}
+            wrong += [f"{name} imports {i}" for i in sorted(above)]
+    assert not wrong
+
+
+def test_rooms_do_not_know_what_they_must_not() -> None:
+    wrong = []
+    for name, path in FILES.items():
+        room = name.partition(".")[0]
+        if name not in DOORS:
+            roots = {i.partition(".")[0] for i in _imports(path)}
+            wrong += [f"{name} imports {i}" for i in sorted(roots & FOREIGN.get(room, set()))]
+    assert not wrong
+
+
+def test_front_doors_do_not_know_each_other() -> None:
+    for door in DOORS & FILES.keys():
+        assert not (_own(FILES[door]) & DOORS) - {door}, door
+
+
+def test_no_file_imports_in_a_circle() -> None:
+    # The package's own __init__ offers two classes lazily and stands outside.
+    graph = {name: _own(path) - {name} for name, path in FILES.items() if name}
+    try:
+        list(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        pytest.fail(f"imports in a circle: {' -> '.join(error.args[1])}")
+
+
+def test_files_and_functions_keep_their_size() -> None:
+    wrong = []
+    for name, path in FILES.items():
+        text = path.read_text(encoding="utf-8")
+        if text.count("\n") > 300:
+            wrong.append(f"{name}: {text.count(chr(10))} lines")
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                lines = (node.end_lineno or 0) - node.lineno + 1
+                if lines > 80:
+                    wrong.append(f"{name}.{node.name}: {lines} lines")
+    assert not wrong
+
+
+def test_every_file_says_what_lives_there_and_carries_no_exemption() -> None:
+    for name, path in FILES.items():
+        text = path.read_text(encoding="utf-8")
+        assert ast.get_docstring(ast.parse(text)), name
+        assert not {"# noqa", "# type: ignore", "TODO"} & {
+            w for w in ("# noqa", "# type: ignore", "TODO") if w in text
+        }, name

@@ -1,0 +1,184 @@
+"""Configuration errors: one line, the nearest valid key, and exit code 2."""
+
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import hydra
+import lightning as L
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from omegaconf import OmegaConf
+
+from spgen_lit.config import CONFIG_DIR, ConfigError, built, check_overrides, instantiated
+from spgen_lit.learning.adaptation import Adaptation
+from spgen_lit.learning.losses import ScanpathLoss
+from spgen_lit.learning.optimisation import Optimisation
+from spgen_lit.learning.reversal import Schedule
+from spgen_lit.network.build import NETWORKS
+
+ROOT = Path(CONFIG_DIR)
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        (
+            "trainer.max_epoch=3",
+            "unknown key 'trainer.max_epoch'; did you mean 'trainer.max_epochs'",
+        ),
+        ("netwrok.priors=3", "unknown key 'netwrok.priors'; did you mean 'network.priors'"),
+        ("network.prior=3", "unknown key 'network.prior'; did you mean 'network.priors'"),
+        ("batch_size=3", "did you mean 'data.batch_size'"),
+        ("data/source=osi", "data/source=osi: no such choice; did you mean 'osie'"),
+        ("data/source=[osie,mit103]", "mit103: no such choice; did you mean 'mit1003'"),
+        ("trainer=cpus", "trainer=cpus: no such choice; did you mean 'cpu'"),
+        ("experiment=smoke", "experiment=smoke: write it with a plus: +experiment=smoke"),
+        ("+experiment=smok", "experiment=smok: no such choice; did you mean 'smoke'"),
+        ("+debug=fats", "debug=fats: no such choice; did you mean 'fast'"),
+        ("seed=abc", "seed=abc: Value 'abc' of type 'str' could not be converted to Integer"),
+        ("nonsense", "'nonsense' is not of the form key=value"),
+        ("~trainer.max_epoch", "trainer.max_epoch"),
+    ],
+)
+def test_wrong_overrides_are_named_with_the_nearest_right_one(override, message: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        check_overrides("train", [override])
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["trainer.max_epochs=3"],
+        ["+experiment=smoke"],
+        ["-m", "seed=0,1"],
+        ["--cfg", "job"],
+        ["data/target=none", "~callbacks.ema"],
+        ["+trainer.overfit_batches=1"],
+        ["hydra.run.dir=/tmp/x"],
+        ["data/source=[osie,mit1003]"],
+    ],
+)
+def test_right_ones_pass(overrides: list[str]) -> None:
+    check_overrides("train", overrides)
+
+
+def test_the_command_ends_with_code_2_and_one_line(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "spgen_lit.train", "trainer.max_epoch=3"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2 and not done.stdout
+    assert done.stderr.startswith("error: unknown key 'trainer.max_epoch'")
+    assert len(done.stderr.splitlines()) == 1
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("factory", "settings", "section", "message"),
+    [
+        (Optimisation, {"lrr": 1}, "optimizer", "unknown key 'optimizer.lrr'; did you mean 'lr'"),
+        (L.Trainer, {"max_epoch": 3}, "trainer", "'trainer.max_epoch'; did you mean 'max_epochs'"),
+        (ScanpathLoss, {"foo": 1}, "loss", "unknown key 'loss.foo'; there are"),
+        (Schedule, {"ceiling": "high"}, "adaptation.schedule", "adaptation.schedule: "),
+    ],
+)
+def test_keys_added_with_a_plus_are_checked_too(factory, settings, section, message) -> None:
+    with pytest.raises(ConfigError) as error:
+        built(factory, settings, section)
+    assert message in str(error.value)
+
+
+def test_nodes_with_a_target_name_the_key_that_does_not_fit() -> None:
+    node = OmegaConf.create({"_target_": "spgen_lit.learning.callbacks.Ema", "decy": 0.9})
+    with pytest.raises(ConfigError, match=r"'callbacks.ema.decy'; did you mean 'decay'"):
+        instantiated(node, "callbacks.ema")
+    node = OmegaConf.create({"_target_": "spgen_lit.learning.callbacks.Ema", "decay": 2.0})
+    with pytest.raises(ConfigError, match=r"callbacks.ema: .*decay must be in \[0, 1\)"):
+        instantiated(node, "callbacks.ema")
+
+
+@pytest.fixture(autouse=True)
+def _fresh() -> Iterator[None]:
+    yield
+    GlobalHydra.instance().clear()
+
+
+def _targets(node: Any) -> Iterator[Mapping[str, Any]]:
+    if isinstance(node, Mapping):
+        if "_target_" in node:
+            yield node
+        for value in node.values():
+            yield from _targets(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _targets(value)
+
+
+def _composed(*overrides: str) -> dict[str, Any]:
+    with initialize_config_dir(CONFIG_DIR, version_base="1.3"):
+        config = compose("train", overrides=[*overrides, "paths.output_dir=x", "paths.data_dir=d"])
+    found = OmegaConf.to_container(config, resolve=True)
+    assert isinstance(found, dict)
+    return found
+
+
+def _experiments() -> list[str]:
+    return sorted(path.stem for path in (ROOT / "experiment").glob("*.yaml"))
+
+
+def _checked(config: dict[str, Any]) -> None:
+    """Every section's keys against the signature of what it goes to."""
+    network = dict(config["network"])
+    valid = inspect.signature(NETWORKS[network.pop("name")]).parameters
+    assert network.keys() - {"weights"} <= valid.keys()
+    optimizer = {k: v for k, v in config["optimizer"].items() if k != "scale_lr"}
+    adaptation = dict(config["adaptation"])
+    built(Optimisation, optimizer, "optimizer")
+    built(Schedule, adaptation.pop("schedule"), "adaptation.schedule")
+    built(Adaptation, adaptation, "adaptation")
+    built(ScanpathLoss, config["loss"], "loss")
+    assert config["trainer"].keys() <= inspect.signature(L.Trainer).parameters.keys()
+    for node in _targets(config):
+        target = hydra.utils.get_object(node["_target_"])
+        inspect.signature(target).bind_partial(
+            **{k: v for k, v in node.items() if not str(k).startswith("_")}
+        )
+
+
+@pytest.mark.parametrize("name", _experiments())
+def test_every_experiment_fits_the_code_it_configures(name: str) -> None:
+    config = _composed(f"+experiment={name}")
+    assert config["name"] == name
+    _checked(config)
+
+
+@pytest.mark.parametrize(
+    "group",
+    [
+        "adaptation",
+        "callbacks",
+        "data/source",
+        "data/target",
+        "data/evaluation",
+        "logger",
+        "network",
+        "optimizer",
+        "trainer",
+        "debug",
+    ],
+)
+def test_every_choice_fits_the_code_it_configures(group: str) -> None:
+    for path in sorted((ROOT / group).glob("*.yaml")):
+        plus = "+" if group == "debug" else ""
+        _checked(_composed(f"{plus}{group}={path.stem}"))
