@@ -183,7 +183,8 @@ def domain_scatter(
 _PANELS = (
     ("losses", r"loss"),
     ("coefficient", r"lambda|coefficient"),
-    ("domain accuracy", r"domain.*acc|acc.*domain"),
+    ("domain accuracy", r"accuracy|domain.*acc|acc.*domain"),
+    ("validators and A-distance", r"validator/|a_distance"),
     ("agreement", r"scanmatch|energy|nss|multimatch"),
     ("gradient norms", r"grad"),
     ("learning rates", r"^lr|learning_rate|lr-"),
