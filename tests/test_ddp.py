@@ -32,6 +32,8 @@ UNEVEN = (
     "trainer.log_every_n_steps=1",
     "evaluation.metrics=[scanmatch]",
     "evaluation.pictures=1",
+    "evaluation.samples=2",
+    "network.frame=[64,64]",
 )
 TWO = ("data.batch_size=2", "trainer.accelerator=cpu", "trainer.devices=2")
 

@@ -30,6 +30,7 @@ SMALL = (
     "data.target.gallery.images=6",
     "evaluation.metrics=[scanmatch,energy]",
     "evaluation.pictures=1",
+    "network.frame=[64,64]",
 )
 
 

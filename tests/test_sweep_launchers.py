@@ -24,6 +24,7 @@ SMALL = (
     "evaluation.metrics=[scanmatch,energy]",
     "evaluation.temperatures=[1]",
     "evaluation.pictures=1",
+    "network.frame=[64,64]",
 )
 
 

@@ -23,6 +23,7 @@ SMALL = (
     "data.target.gallery.images=10",
     "evaluation.metrics=[scanmatch,energy]",
     "evaluation.pictures=1",
+    "network.frame=[64,64]",
     "trainer.max_epochs=2",
     "callbacks.examples.every=1",
     "logger=wandb",
