@@ -164,7 +164,7 @@ def _from_checkpoint(
     # Imported here: the other two ways to score need no network.
     from spgen_lit.predictor import Predictor
 
-    predictor = Predictor.from_checkpoint(config.ckpt_path, device=str(config.device))
+    predictor = Predictor.from_checkpoint(config.ckpt_path, str(config.device), config.domain)
     _refuse_leak(config, question, predictor.info)
     images = list(question.people)
     batches = [
@@ -183,6 +183,7 @@ def _from_checkpoint(
         "title": Path(config.ckpt_path).name,
         "ckpt_path": str(config.ckpt_path),
         "temperature": float(temperature),
+        "domain": predictor.domain,
         "trained_on": predictor.info.get("source", []),
     }
     return samples, facts

@@ -29,6 +29,7 @@ class PredictSchema:
     temperature: float | None = None
     seed: int = 0
     device: str = "auto"
+    domain: str = "source"
     batch_size: int = 8
     workers: int = 2
     overlay: int = 1

@@ -92,13 +92,14 @@ def run(config: DictConfig, console: Console) -> int:
     items, failures = find_images(plain(config.images))
     observers = load_observers(config.people)
     regions = find_regions(config.regions)
-    predictor = Predictor.from_checkpoint(config.ckpt_path, device=config.device)
+    predictor = Predictor.from_checkpoint(config.ckpt_path, config.device, config.domain)
     warmth = predictor.temperature if sampling.temperature is None else sampling.temperature
     settings = {
         "checkpoint": identity(Path(config.ckpt_path)),
         "samples": sampling.samples,
         "temperature": float(warmth),
         "seed": sampling.seed,
+        "domain": predictor.domain,
     }
     outputs = Outputs(config.output, settings)
     illustrator = Illustrator(
