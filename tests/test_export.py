@@ -22,7 +22,13 @@ from spgen_lit.predictor import Predictor
 onnx_sampler = pytest.importorskip("spgen_lit.onnx_sampler", reason="needs the export extra")
 export_run = pytest.importorskip("spgen_lit.export_run", reason="needs the export extra")
 
-SPEC: dict[str, Any] = {"name": "spgen", "frame": [128, 96], "channels": 16, "max_fixations": 6}
+SPEC: dict[str, Any] = {
+    "name": "spgen",
+    "frame": [128, 96],
+    "channels": 16,
+    "max_fixations": 6,
+    "domain_norm": "affine",
+}
 FILES = {
     "image.onnx",
     "step.onnx",
@@ -104,7 +110,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
     painting = root / "painting.jpg"
     picture = export_run.made_images((400, 520), 1)[0]
     Image.fromarray(picture).save(painting, quality=95)
-    done = command(f"ckpt_path={checkpoint}", "output=out", "samples=4", cwd=root)
+    done = command(f"ckpt_path={checkpoint}", "output=out", "samples=4", "domain=target", cwd=root)
     assert done.returncode == 0, done.stderr
     return Exported(root / "out", checkpoint, painting, done.stdout)
 
@@ -129,7 +135,7 @@ def test_export_writes_these_files_and_says_how_near_they_are(exported: Exported
 @pytest.mark.parametrize("temperature", [0.0, 0.7, None])
 def test_onnx_runtime_draws_torchs_paths(exported: Exported, temperature: float | None) -> None:
     sampler = onnx_sampler.OnnxSampler(exported.folder, threads=1)
-    predictor = Predictor.from_checkpoint(exported.checkpoint)
+    predictor = Predictor.from_checkpoint(exported.checkpoint, domain="target")
     for image in (exported.painting, np.asarray(Image.open(exported.painting))[:200]):
         theirs = predictor(image, samples=5, temperature=temperature, seed=9)
         ours = sampler(image, samples=5, temperature=temperature, seed=9)
@@ -137,6 +143,9 @@ def test_onnx_runtime_draws_torchs_paths(exported: Exported, temperature: float 
         for own, path in zip(ours, theirs, strict=True):
             assert own.xy == pytest.approx(path.xy, abs=1e-4)
             assert own.durations == pytest.approx(path.durations, abs=1e-4)
+    photographs = Predictor.from_checkpoint(exported.checkpoint)
+    other = photographs(image, samples=1, temperature=temperature, seed=9)[0]
+    assert other.xy.tobytes() != theirs[0].xy.tobytes(), "the domains' branches are the same"
     if temperature:
         assert len({path.xy.tobytes() for path in ours}) == 5
 
@@ -177,7 +186,9 @@ runpy.run_path(sys.argv[0], run_name="__main__")
     assert done.returncode == 0, done.stderr
     header, *rows = [line.split(",") for line in done.stdout.splitlines()]
     assert header == ["image", "width", "height", "observer", "fixation", "x", "y", "duration"]
-    paths = Predictor.from_checkpoint(exported.checkpoint)(exported.painting, samples=3)
+    paths = Predictor.from_checkpoint(exported.checkpoint, domain="target")(
+        exported.painting, samples=3
+    )
     expected = np.concatenate([path.pixels for path in paths])
     assert np.array([[float(x), float(y)] for *_, x, y, _ in rows]) == pytest.approx(
         expected, abs=0.05

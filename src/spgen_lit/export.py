@@ -25,6 +25,7 @@ class ExportSchema:
 
     ckpt_path: str = MISSING
     output: str = MISSING
+    domain: str = "source"
     programs: bool = True
     images: Any = None
     samples: int = 8

@@ -24,6 +24,7 @@ from spgen_lit.config import plain
 from spgen_lit.data.images import read_image
 from spgen_lit.graphs import INPUTS, OUTPUTS, SCENE, STATE, ImageGraph, StepGraph
 from spgen_lit.model_card import model_card
+from spgen_lit.network.domain_norm import domain
 from spgen_lit.network.encoder import normalise
 from spgen_lit.network.noise import path_seed
 from spgen_lit.network.spgen import SPGen
@@ -49,7 +50,7 @@ def run(config: DictConfig) -> str:
         )
     if config.samples < 1 or config.tolerance <= 0:
         raise ValueError("samples must be at least 1 and tolerance above 0")
-    predictor = Predictor.from_checkpoint(config.ckpt_path)
+    predictor = Predictor.from_checkpoint(config.ckpt_path, domain=config.domain)
     target = Path(config.output)
     if target.exists() and not (target / "settings.json").is_file():
         raise ValueError(
@@ -62,7 +63,8 @@ def run(config: DictConfig) -> str:
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as place:
         part = Path(place) / "export"
         part.mkdir()
-        parity = export(predictor, part, frames, config.samples, config.programs)
+        with domain(predictor.domain):
+            parity = export(predictor, part, frames, config.samples, config.programs)
         worst = max(value for key, value in parity.items() if key.startswith("largest"))
         if worst > config.tolerance:
             raise ValueError(
@@ -70,7 +72,7 @@ def run(config: DictConfig) -> str:
                 f"{config.tolerance:g} ({json.dumps(parity)}); nothing was written"
             )
         parity["tolerance"] = config.tolerance
-        card = model_card(predictor.info, Path(config.ckpt_path), parity)
+        card = model_card(predictor.info, Path(config.ckpt_path), parity, predictor.domain)
         (part / "README.md").write_text(card, encoding="utf-8")
         if target.exists():
             shutil.rmtree(target)
@@ -89,6 +91,8 @@ def export(
     programs: bool = True,
 ) -> dict[str, float]:
     """Write graphs, settings and sampler into a folder and compare them with torch.
+
+    Graphs are of the domain that :func:`~spgen_lit.network.domain_norm.domain` names.
 
     Args:
         predictor: The trained network, on the CPU.
@@ -183,6 +187,7 @@ def _settings(predictor: Predictor, step: StepGraph, grid: tuple[int, int]) -> d
         "noise": network.noise.kind,
         "timing_noise": 4 + network.timing.components,
         "temperature": float(network.temperature),
+        "domain": predictor.domain,
         "state": {
             name: [str(value.numpy().dtype), list(value.shape[1:])]
             for name, value in step.begin(1).items()

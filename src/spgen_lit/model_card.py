@@ -32,7 +32,10 @@ time. Noise is an input, so that a seed means the same path here and in torch.
 
 
 def model_card(
-    info: Mapping[str, Any], checkpoint: Path, parity: Mapping[str, float] | None = None
+    info: Mapping[str, Any],
+    checkpoint: Path,
+    parity: Mapping[str, float] | None = None,
+    domain: str = "source",
 ) -> str:
     """A model card in Markdown.
 
@@ -41,6 +44,7 @@ def model_card(
         checkpoint: Its file; ``summary.json`` of the run, where it is found beside or above
             it, gives the scores.
         parity: Figures of the comparison with torch.
+        domain: What images the network is exported for, ``source`` or ``target``.
     """
     network = dict(info.get("network", {}))
     name = network.pop("name", "unknown")
@@ -58,6 +62,7 @@ def model_card(
         "## Data",
         f"- Photographs with gaze it learned from: {source} (gaze: {gaze}).{simulated}\n"
         f"- Images without gaze it was adapted to: {target}.\n"
+        f"- Exported for images of the {domain} domain.\n"
         f"- Initial weights of the encoder: {info.get('initial_weights', 'not recorded')}.\n"
         f"- Seed {info.get('seed', 'not recorded')}, split seed "
         f"{info.get('split_seed', 'not recorded')}.",
