@@ -114,3 +114,15 @@ def test_without_a_signal_nothing_is_stopped(make_data, make_module, make_traine
     trainer = make_trainer("free", max_epochs=1)
     _fit(trainer, make_module(), make_data())
     assert trainer.state.finished and trainer.global_step == 3
+
+
+def test_frozen_statistics_stay_and_live_ones_move(make_data, make_module, make_trainer) -> None:
+    for frozen in (True, False):
+        module = make_module(freeze_batch_norm=frozen)
+        before = {k: v.clone() for k, v in module.state_dict().items() if "running_mean" in k}
+        _fit(make_trainer(f"norms-{frozen}", max_epochs=1), module, make_data())
+        moved = {
+            k for k, v in module.state_dict().items() if k in before and (v != before[k]).any()
+        }
+        assert not any(".features.3." in name for name in moved)  # of a frozen stage
+        assert any(".features.18." in name for name in moved) == (not frozen)

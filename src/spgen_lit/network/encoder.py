@@ -164,6 +164,8 @@ class Encoder(nn.Module):
         self.freeze_batch_norm = freeze_batch_norm
         for layer in list(self.features)[:frozen_stages]:
             layer.requires_grad_(False)
+        # Modules begin in training mode, and the trainer leaves modes as they are.
+        self.train()
 
     def train(self, mode: bool = True) -> Encoder:
         """Training mode, but for the batch norms that are to keep their statistics."""

@@ -1,0 +1,175 @@
+"""The command that trains: every shipped experiment for real, and every way it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from spgen_lit.config import CONFIG_DIR
+
+EXPERIMENTS = sorted(p.stem for p in (Path(CONFIG_DIR) / "experiment").glob("*.yaml"))
+TINY = [
+    "data/source=gallery",
+    "data/target=gallery",
+    "data/evaluation=none",
+    "data/styles=none",
+    *(f"data.{d}.gallery.images=10" for d in ("source", "target")),
+    *(f"++data.{d}.gallery.observers=2" for d in ("source", "target")),
+    *(f"++data.{d}.gallery.size=[96,64]" for d in ("source", "target")),
+    *("data.batch_size=2", "data.target_batch_size=2", "data.val=0.2", "data.test=0.2"),
+    *("network.weights=none", "network.frame=[96,64]", "network.priors=4"),
+    *("trainer.max_epochs=1", "trainer.check_val_every_n_epoch=1", "trainer.log_every_n_steps=1"),
+    *("evaluation.samples=2", "evaluation.metrics=quick", "evaluation.pictures=1"),
+]
+RESULTS = ["protocol.json", "scores.csv", "summary.json"]
+FILES = {
+    *(f".hydra/{name}.yaml" for name in ("config", "hydra", "overrides")),
+    *("checkpoints/best.ckpt", "checkpoints/last.ckpt"),
+    *("config.yaml", "hparams.yaml", "metrics.csv", "summary.json"),
+    *("pictures/domains.png", "pictures/training.png"),
+    "pictures/source-gallery/photo-N.png",
+    "pictures/target-gallery/painting-N.png",
+    *(f"results/{d}-gallery/{name}" for d in ("source", "target") for name in RESULTS),
+}
+
+
+def _train(folder: Path, *overrides: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("SPGEN")}
+    cache = {"SPGEN_CACHE": str(folder.parent / "cache"), "OMP_NUM_THREADS": "1"}
+    return subprocess.run(
+        [sys.executable, "-m", "spgen_lit.train", *overrides],
+        cwd=folder,
+        env=inherited | cache | environment,
+        capture_output=True,
+        text=True,
+    )
+
+
+def _files(folder: Path) -> set[str]:
+    names = (p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+    # Parquet is written where pandas and pyarrow are.
+    kept = (name for name in names if not name.endswith(".parquet"))
+    return {re.sub(r"(photo|painting)-\d+", r"\1-N", name) for name in kept}
+
+
+@pytest.fixture(scope="module")
+def experiments(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All shipped experiments, one after another in one process, on a tiny gallery."""
+    folder = tmp_path_factory.mktemp("train")
+    done = _train(
+        folder,
+        "-m",
+        f"+experiment={','.join(EXPERIMENTS)}",
+        *TINY,
+        f"hydra.sweep.dir={folder}/runs",
+        "hydra.sweep.subdir=${name}",
+        "~hydra.callbacks.sweep",
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return folder / "runs"
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_experiment_runs_and_leaves_exactly_its_files(experiments: Path, name: str) -> None:
+    run = experiments / name
+    assert _files(run) == FILES
+    summary = json.loads((run / "summary.json").read_text())
+    assert summary["name"] == name
+    assert summary["random_initial_weights"] is True
+    assert any("random weights" in warning for warning in summary["warnings"])
+    assert any("simulated" in warning for warning in summary["warnings"])
+    assert set(summary["results"]) == {"source-gallery", "target-gallery"}
+    for scores in summary["results"].values():
+        assert {"model", "people", "chance", "normalised"} <= scores["energy"].keys()
+    assert 0 < summary["validation_energy"] < 1
+    header = (run / "metrics.csv").read_text().splitlines()[0].split(",")
+    expected = {"train/loss", "val/energy", "adaptation/coefficient", "gradient/encoder"}
+    expected |= {"adaptation/source_accuracy", "adaptation/target_accuracy"}
+    assert expected <= set(header)
+    assert any(column.startswith("lr-") for column in header)
+
+
+def test_a_run_that_is_stopped_goes_on_from_its_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "work"
+    folder.mkdir()
+    common = ["+experiment=smoke", *TINY, "trainer.max_epochs=2", "hydra.run.dir=run"]
+    (tmp_path / "stopping.py").write_text(
+        "import os, signal\n"
+        "import lightning as L\n"
+        "class Stop(L.Callback):\n"
+        "    def on_train_batch_start(self, trainer, *_):\n"
+        "        if trainer.global_step == 4:\n"
+        "            os.kill(os.getpid(), signal.SIGTERM)\n"
+    )
+    stopped = _train(
+        folder, *common, "+callbacks.test._target_=stopping.Stop", PYTHONPATH=str(tmp_path)
+    )
+    assert stopped.returncode == 143, stopped.stderr[-2000:]
+    assert not (folder / "run" / "summary.json").exists()
+    before = (folder / "run" / "metrics.csv").read_text().splitlines()
+    resumed = _train(folder, *common, "ckpt_path=run/checkpoints/last.ckpt")
+    assert resumed.returncode == 0, resumed.stderr[-2000:]
+    assert "resumed from" in resumed.stdout
+    # The curve goes on where it was: every step once.
+    after = (folder / "run" / "metrics.csv").read_text().splitlines()
+    column = after[0].split(",").index("train/loss")
+    step = after[0].split(",").index("step")
+    steps = [int(r.split(",")[step]) for r in after[1:] if r.split(",")[column]]
+    assert steps == sorted(set(steps)) and steps[-1] == 5 and 0 in steps
+    assert len(after) > len(before)
+    assert _files(folder / "run") == FILES
+
+
+BAD = [
+    (["data/source=osie", "paths.data_dir=nowhere"], 2, r"nowhere/osie.*clone that repository"),
+    (["data/target=folder", "data.target.folder.root=empty"], 2, r"empty: .*holds no image"),
+    (["data/source=gallery", "+network.prior=3"], 2, r"network.prior: .*did you mean 'priors'"),
+    (["+optimizer.lrr=3"], 2, r"'optimizer.lrr'; did you mean 'lr'"),
+    (["ckpt_path=missing.ckpt"], 2, r"ckpt_path: no file at missing.ckpt"),
+    (["optimizer.lr=1e30", "optimizer.encoder_lr=1e30"], 1, r"diverged: .*lower optimizer.lr"),
+]
+
+
+@pytest.mark.parametrize(("overrides", "code", "message"), BAD)
+def test_what_cannot_work_ends_in_one_line(
+    tmp_path_factory: pytest.TempPathFactory, experiments: Path, overrides, code: int, message: str
+) -> None:
+    folder = experiments.parent
+    (folder / "empty").mkdir(exist_ok=True)
+    kept = [o for o in TINY if not any(o.split("=")[0] == w.split("=")[0] for w in overrides)]
+    dropped = [
+        d for d in ("source", "target") if any(w.startswith(f"data/{d}=") for w in overrides)
+    ]
+    kept = [o for o in kept if not any(f"data.{d}.gallery" in o for d in dropped)]
+    done = _train(
+        folder,
+        *overrides,
+        *kept,
+        "+trainer.enable_progress_bar=false",
+        "~callbacks.progress",
+        "hydra.run.dir=bad",
+    )
+    errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert done.returncode == code, done.stderr[-2000:]
+    assert len(errors) == 1 and re.search(message, errors[0]), done.stderr[-2000:]
+    assert "Traceback" not in done.stderr
+    assert not (folder / "bad" / "summary.json").exists()
+    assert not (folder / "bad" / "results").exists()
+
+
+def test_help_lists_the_commands() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "spgen_lit", "--help"], capture_output=True, text=True
+    )
+    assert done.returncode == 0
+    assert {"train", "evaluate", "predict", "report", "export", "data"} <= set(done.stdout.split())
+    wrong = subprocess.run(
+        [sys.executable, "-m", "spgen_lit", "trian"], capture_output=True, text=True
+    )
+    assert wrong.returncode == 2 and "unknown command 'trian'" in wrong.stderr
