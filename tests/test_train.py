@@ -10,8 +10,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from hydra import compose, initialize_config_dir
 
 from spgen_lit.config import CONFIG_DIR
+from spgen_lit.run import run
 
 EXPERIMENTS = sorted(p.stem for p in (Path(CONFIG_DIR) / "experiment").glob("*.yaml"))
 TINY = [
@@ -77,9 +79,9 @@ def experiments(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_experiment_runs_and_leaves_exactly_its_files(experiments: Path, name: str) -> None:
-    run = experiments / name
-    assert _files(run) == FILES
-    summary = json.loads((run / "summary.json").read_text())
+    folder = experiments / name
+    assert _files(folder) == FILES
+    summary = json.loads((folder / "summary.json").read_text())
     assert summary["name"] == name
     assert summary["random_initial_weights"] is True
     assert any("random weights" in warning for warning in summary["warnings"])
@@ -88,7 +90,7 @@ def test_experiment_runs_and_leaves_exactly_its_files(experiments: Path, name: s
     for scores in summary["results"].values():
         assert {"model", "people", "chance", "normalised"} <= scores["energy"].keys()
     assert 0 < summary["validation_energy"] < 1
-    header = (run / "metrics.csv").read_text().splitlines()[0].split(",")
+    header = (folder / "metrics.csv").read_text().splitlines()[0].split(",")
     expected = {"train/loss", "val/energy", "adaptation/coefficient", "gradient/encoder"}
     expected |= {"adaptation/source_accuracy", "adaptation/target_accuracy"}
     assert expected <= set(header)
@@ -138,29 +140,35 @@ BAD = [
 
 @pytest.mark.parametrize(("overrides", "code", "message"), BAD)
 def test_what_cannot_work_ends_in_one_line(
-    tmp_path_factory: pytest.TempPathFactory, experiments: Path, overrides, code: int, message: str
+    tmp_path: Path, monkeypatch, capsys, overrides: list[str], code: int, message: str
 ) -> None:
-    folder = experiments.parent
-    (folder / "empty").mkdir(exist_ok=True)
+    folder = tmp_path
+    (folder / "empty").mkdir()
     kept = [o for o in TINY if not any(o.split("=")[0] == w.split("=")[0] for w in overrides)]
     dropped = [
         d for d in ("source", "target") if any(w.startswith(f"data/{d}=") for w in overrides)
     ]
     kept = [o for o in kept if not any(f"data.{d}.gallery" in o for d in dropped)]
-    done = _train(
-        folder,
-        *overrides,
-        *kept,
-        "+trainer.enable_progress_bar=false",
-        "~callbacks.progress",
-        "hydra.run.dir=bad",
-    )
-    errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
-    assert done.returncode == code, done.stderr[-2000:]
-    assert len(errors) == 1 and re.search(message, errors[0]), done.stderr[-2000:]
-    assert "Traceback" not in done.stderr
+    with initialize_config_dir(CONFIG_DIR, version_base="1.3"):
+        places = [f"paths.output_dir={folder}/bad", f"paths.cache_dir={folder}/cache"]
+        places += ["~callbacks.progress", "~callbacks.watch"]
+        config = compose("train", [*kept, *places, *overrides])
+    monkeypatch.chdir(folder)
+    (folder / "bad").mkdir(exist_ok=True)
+    with pytest.raises(SystemExit) as ended:
+        run(config)
+    assert ended.value.code == code
+    errors = [x for x in capsys.readouterr().err.splitlines() if x.startswith("error: ")]
+    assert len(errors) == 1 and re.search(message, errors[0]), errors
     assert not (folder / "bad" / "summary.json").exists()
     assert not (folder / "bad" / "results").exists()
+
+
+def test_a_refusal_ends_the_command_without_a_traceback(tmp_path: Path) -> None:
+    done = _train(tmp_path, "data/source=osie", "paths.data_dir=nowhere")
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1 and "nowhere/osie" in errors[0] and "clone" in errors[0]
 
 
 def test_help_lists_the_commands() -> None:
