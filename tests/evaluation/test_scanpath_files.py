@@ -82,6 +82,17 @@ def test_csv_with_and_without_order(tmp_path: Path) -> None:
     assert loaded.samples["a.jpg"][0].durations is None
 
 
+def test_csv_with_empty_durations_has_none(tmp_path: Path) -> None:
+    path = tmp_path / "ours.csv"
+    path.write_text(
+        "image,width,height,observer,fixation,x,y,duration\n"
+        "a.jpg,400,300,1,1,200,150,\na.jpg,400,300,1,2,40,30,\na.jpg,400,300,1,3,360,270,\n"
+    )
+    (read,) = load_scanpaths(path, SIZES, FileFormat("px")).samples["a.jpg"]
+    assert read.durations is None
+    np.testing.assert_allclose(read.xy, [[0.5, 0.5], [0.1, 0.1], [0.9, 0.9]])
+
+
 def test_images_are_found_without_suffix_but_not_with_another(tmp_path: Path) -> None:
     assert set(load(tmp_path, [trial(name="a")]).samples) == {"a.jpg"}
     with pytest.raises(ValueError, match=r"no image 'a\.png'"):

@@ -169,7 +169,8 @@ def _csv_trial(
         observer or sample,
         x,
         y,
-        t if timed else None,
+        # A column of empty cells says that durations are not known, as prediction writes it.
+        t if timed and any(row["duration"].strip() for row in rows) else None,
         _frame(rows[0]["width"], rows[0]["height"]),
         faults=faults,
     )
