@@ -4,6 +4,7 @@ import dataclasses
 import importlib
 import inspect
 import json
+import os
 
 import numpy as np
 import pytest
@@ -86,3 +87,19 @@ def test_convert_leaves_nothing_half_written(tmp_path, monkeypatch):
     with pytest.raises(ZeroDivisionError):
         main(source)
     assert list(out.iterdir()) == []
+
+
+@pytest.mark.parametrize("form", ["json", "csv", "pysaliency"])
+def test_file_names_that_are_no_utf8_and_look_like_markup(tmp_path, capsys, form):
+    folder = tmp_path / "[red]x"
+    folder.mkdir()
+    name = os.fsdecode(b"caf\xe9 [bold].png")
+    Image.new("RGB", (20, 10)).save(folder / "a.png")
+    (folder / "a.png").rename(folder / name)
+    (folder / os.fsdecode(b"\xff.jpg")).write_text("no picture")
+    assert main(["check", "folder", str(folder), "--json", str(tmp_path / "found.json")]) == 1
+    text = said(capsys)
+    assert "[red]x/\\udcff.jpg: the contents are not an image" in text
+    (folder / os.fsdecode(b"\xff.jpg")).unlink()
+    assert main(["convert", "folder", str(folder), str(tmp_path / "out"), "--to", form]) == 0
+    assert list(Converted(tmp_path / "out").read().stimuli) == [name]

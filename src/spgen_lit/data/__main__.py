@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(options.run(options, console))
     except (FetchError, FileNotFoundError, ValueError, OSError) as error:
         Console(stderr=True).print(
-            f"[red]{options.command}:[/red] {escape(str(error))}", soft_wrap=True
+            f"[red]{options.command}:[/red] {_plain(str(error))}", soft_wrap=True
         )
         return 1 if isinstance(error, FetchError) else 2
 
@@ -112,7 +112,7 @@ def _check(options: argparse.Namespace, console: Console) -> int:
     if options.json:
         content = {**asdict(report), "failed": report.failed}
         draft = options.json.with_name(f".{options.json.name}.part")
-        draft.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
+        draft.write_text(json.dumps(content, indent=1), encoding="ascii")
         draft.replace(options.json)
     return 1 if report.failed else 0
 
@@ -127,7 +127,7 @@ def _show(report: Report, console: Console, most: int | None) -> None:
         colour = _COLOURS[level]
         console.print(f"[{colour}]{level}: {kind}[/{colour}] ({len(findings)})", highlight=False)
         for finding in findings[:most]:
-            line = f"  {escape(finding.where)}: {escape(finding.what)}"
+            line = f"  {_plain(finding.where)}: {_plain(finding.what)}"
             console.print(line, highlight=False, soft_wrap=True)
         if most is not None and len(findings) > most:
             console.print(f"  … and {len(findings) - most} more (--all shows them)")
@@ -136,17 +136,22 @@ def _show(report: Report, console: Console, most: int | None) -> None:
     console.print(f"[red]{said}[/red]" if errors else f"[green]{said}[/green]", highlight=False)
 
 
+def _plain(text: str) -> str:
+    """Text as it is, even where a file name is no valid UTF-8 or looks like markup."""
+    return escape(text.encode("utf-8", "backslashreplace").decode())
+
+
 def _convert(options: argparse.Namespace, console: Console) -> int:
     gaze = build_reader(options.name, options.root, options.set).read()
     files = export(gaze, options.out, options.to)
     console.print(
         f"{len(gaze.scanpaths)} scanpaths on {len(gaze.stimuli)} images written to "
-        f"{', '.join(escape(str(file)) for file in files)}",
+        f"{', '.join(_plain(str(file)) for file in files)}",
         highlight=False,
         soft_wrap=True,
     )
     console.print(
-        f"read back: python -m spgen_lit.data check converted {escape(str(options.out))}",
+        f"read back: python -m spgen_lit.data check converted {_plain(str(options.out))}",
         highlight=False,
         soft_wrap=True,
     )
@@ -165,7 +170,7 @@ def _fetch(options: argparse.Namespace, console: Console) -> int:
         keep_archives=options.keep_archives,
         progress=console.is_terminal,
     )
-    console.print(f"{options.name} is in {escape(str(folder))}", highlight=False, soft_wrap=True)
+    console.print(f"{options.name} is in {_plain(str(folder))}", highlight=False, soft_wrap=True)
     return 0
 
 

@@ -131,7 +131,9 @@ def _json(gaze: GazeSet, draft: Path, folder: Path) -> list[str]:
 
 
 def _csv(gaze: GazeSet, draft: Path, folder: Path) -> list[str]:
-    with (draft / "scanpaths.csv").open("w", newline="", encoding="utf-8") as file:
+    with (draft / "scanpaths.csv").open(
+        "w", newline="", encoding="utf-8", errors="surrogateescape"
+    ) as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
         for path, trial, pixels, ms in _trials(gaze):
@@ -181,7 +183,7 @@ def _pysaliency(gaze: GazeSet, draft: Path, folder: Path) -> list[str]:
 def _stimuli(gaze: GazeSet, path: Path, folder: Path) -> None:
     with h5py.File(path, "w") as file:
         _mark(file, "FileStimuli", "2.1")
-        names = [os.path.relpath(s.path, folder) for s in gaze.stimuli.values()]
+        names = [os.fsencode(os.path.relpath(s.path, folder)) for s in gaze.stimuli.values()]
         file.create_dataset("filenames", data=names, dtype=h5py.string_dtype())
         shapes = file.create_dataset("shapes", (len(names),), dtype=h5py.vlen_dtype(np.int64))
         for number, stimulus in enumerate(gaze.stimuli.values()):
@@ -203,4 +205,5 @@ def _attributes(target: Any, name: str, values: dict[str, Any]) -> None:
 
 
 def _dump(content: Any, path: Path) -> None:
-    path.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+    # In ASCII: file names that are no valid UTF-8 survive as escapes.
+    path.write_text(json.dumps(content), encoding="ascii")

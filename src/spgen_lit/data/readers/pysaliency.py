@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,7 +99,7 @@ def _files(path: Path) -> list[Path]:
                 f"{path}: holds {kind} {version}; FileStimuli are needed, since images are read "
                 "from files. Save them as files and write FileStimuli"
             )
-        names = [np.bytes_(name).decode() for name in source["filenames"][()]]
+        names = [os.fsdecode(name) for name in source["filenames"][()]]
     return [path.parent / name for name in names]  # an absolute name stays absolute
 
 

@@ -11,13 +11,14 @@ from typing import Any
 Row = Mapping[str, Any]
 
 
-def load_rows(path: Path, delimiter: str | None = None) -> list[Row]:
+def load_rows(path: Path, delimiter: str | None = None, least: int = 1) -> list[Row]:
     """Rows as mappings from column to value (text for CSV and TSV).
 
     Args:
         path: ``.csv``, ``.tsv``, ``.txt`` (delimiter found from the first line), ``.json`` (a
             list of objects, or an object of columns) or ``.parquet`` (needs pandas).
         delimiter: Between the columns of a text file; None to find it.
+        least: Fewest rows to be content with.
 
     Raises:
         ValueError: For a file of another kind, without rows, or not readable as what its
@@ -27,7 +28,7 @@ def load_rows(path: Path, delimiter: str | None = None) -> list[Row]:
     kind = path.suffix.lower()
     try:
         if kind in (".csv", ".tsv", ".txt"):
-            with path.open(newline="", encoding="utf-8-sig") as file:
+            with path.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as file:
                 first = file.readline()
                 file.seek(0)
                 mark = delimiter or max(",\t;", key=first.count)
@@ -46,7 +47,7 @@ def load_rows(path: Path, delimiter: str | None = None) -> list[Row]:
             raise ValueError("needs .csv, .tsv, .txt, .json or .parquet")
     except (ValueError, TypeError, csv.Error) as error:
         raise ValueError(f"{path}: not readable as a table ({error})") from error
-    if not rows:
+    if len(rows) < least:
         raise ValueError(f"{path}: the table has no rows")
     return rows
 

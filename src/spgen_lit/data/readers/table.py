@@ -87,13 +87,15 @@ class Table(FileReader):
         need(table, "table of fixations", "Set `root` to the table, or `file` to its name.")
         if table.is_dir():
             raise FileNotFoundError(f"{table} is a folder: set `file` to the table's name")
-        rows = load_rows(table, self.delimiter)
-        self._columns(table, rows[0])
+        known = SetFile.load(table.parent, problems)
+        # A converted set of images without gaze has a table without rows.
+        rows = load_rows(table, self.delimiter, least=0 if known else 1)
+        if rows:
+            self._columns(table, rows[0])
         trials: dict[Key, list[tuple[int, Row]]] = {}
         for line, row in enumerate(rows, start=2 if table.suffix != ".json" else 1):
             key = text(row, self.image), text(row, self.observer), text(row, self.trial)
             trials.setdefault(key, []).append((line, row))
-        known = SetFile.load(table.parent, problems)
         stimuli = known.stimuli if known else self._stimuli(table, trials, problems)
         paths = []
         for key, members in trials.items():
