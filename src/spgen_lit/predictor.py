@@ -178,7 +178,9 @@ class Predictor:
     def _read(self, image: Image) -> tuple[tuple[int, int], Pixels]:
         if isinstance(image, str | Path):
             size = image_size(Path(image))
-            return size, self.frame.image(read_image(Path(image), self.frame.size), size)
+            return size, self.frame.image(
+                read_image(Path(image), self.frame.placement(size)[2:]), size
+            )
         array = np.asarray(image)
         if array.ndim != 3 or array.shape[2] != 3 or array.dtype != np.uint8:
             raise ValueError(
