@@ -117,19 +117,18 @@ class OnnxSampler:
     """
 
     def __init__(self, folder: str | Path, threads: int = 0) -> None:
-        files = {name: Path(folder) / name for name in ("settings.json", "image.onnx", "step.onnx")}
-        for file in files.values():
-            if not file.is_file():
-                raise FileNotFoundError(f"{file}: not there; give a folder that export wrote")
-        self.settings: dict[str, Any] = json.loads(files["settings.json"].read_text())
+        for name in ("settings.json", "image.onnx", "step.onnx"):
+            if not Path(folder, name).is_file():
+                raise FileNotFoundError(f"{folder}: no {name}; give a folder that export wrote")
+        self.settings: dict[str, Any] = json.loads(Path(folder, "settings.json").read_text())
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
-        providers = ["CPUExecutionProvider"]
-        sessions = [
-            onnxruntime.InferenceSession(str(files[name]), options, providers=providers)
+        self._image, self._step = (
+            onnxruntime.InferenceSession(
+                str(Path(folder, name)), options, providers=["CPUExecutionProvider"]
+            )
             for name in ("image.onnx", "step.onnx")
-        ]
-        self._image, self._step = sessions
+        )
         self._outputs = [output.name for output in self._step.get_outputs()]
 
     def __call__(
@@ -287,14 +286,11 @@ def main() -> None:
     rows.writerow(("image", "width", "height", "observer", "fixation", "x", "y", "duration"))
     for image in given.images:
         _, size = read_rgb(image, (1, 1))
-        name = Path(image).name
         paths = sampler(image, given.samples, given.temperature, given.seed)
-        for number, path in enumerate(paths):
-            for step, ((x, y), duration) in enumerate(
-                zip(path.xy * size, path.durations, strict=True)
-            ):
-                place = (round(float(x), 3), round(float(y), 3), round(1000 * float(duration), 2))
-                rows.writerow((name, *size, number + 1, step + 1, *place))
+        for number, path in enumerate(paths, start=1):
+            cells = np.column_stack([path.xy * size, 1000 * path.durations]).round(3)
+            for step, place in enumerate(cells.tolist(), start=1):
+                rows.writerow((Path(image).name, *size, number, step, *place))
 
 
 if __name__ == "__main__":
