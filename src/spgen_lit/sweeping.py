@@ -41,17 +41,23 @@ def job_folder(overrides: Sequence[str]) -> str:
 
     It can be typed in an override without quotes: letters, digits, points and dashes only.
     """
-    kept = []
-    for override in overrides:
-        key, _, value = override.lstrip("+~").partition("=")
-        if key.partition("@")[0] not in _NOT_SETTINGS and not key.startswith("paths."):
-            kept.append((key.rpartition("/")[2], value))
+    kept = [(key.rpartition("/")[2], value) for key, value in _settings(overrides)]
     plain = "_".join(f"{key}-{value}" for key, value in kept) or "default"
     name = re.sub(r"[^A-Za-z0-9._-]", "-", plain)
     if name != plain or len(name) > _LONGEST:
         digest = hashlib.blake2b(plain.encode(), digest_size=4).hexdigest()
         name = f"{name[:_LONGEST].rstrip('-_.')}-{digest}"
     return name
+
+
+def _settings(overrides: Sequence[str]) -> list[tuple[str, str]]:
+    """Key and value of the overrides that say what is computed."""
+    pairs = [override.lstrip("+~").partition("=")[::2] for override in overrides]
+    return [
+        (key, value)
+        for key, value in pairs
+        if key.partition("@")[0] not in _NOT_SETTINGS and not key.startswith("paths.")
+    ]
 
 
 def register_resolvers() -> None:
@@ -122,7 +128,7 @@ def _group(config: DictConfig, hydra: Any) -> None:
             sweep = Path(hydra.sweep.dir)
             wandb.group = wandb.get("group") or f"{sweep.parent.name}/{sweep.name}"
             wandb.name = Path(config.paths.output_dir).name
-            settings = [o.lstrip("+") for o in hydra.overrides.task]
+            settings = [f"{key}={value}" for key, value in _settings(hydra.overrides.task)]
             wandb.tags = [*(wandb.get("tags") or []), *(s[:64] for s in settings)]
 
 
