@@ -57,7 +57,7 @@ def test_standard_test_images_that_are_present_form_the_test_split(tmp_path):
     assert Osie(write(tmp_path)).read().splits == {"test": ("1009.jpg",)}
     assert len(TEST_IDS) == len(set(TEST_IDS)) == 70
     one = {"1002.jpg": TRIALS["1001.jpg"]}
-    assert Osie(write(tmp_path / "none", one)).read().splits == {}
+    assert Osie(write(tmp_path / "none", one)).read().splits == {"test": ()}
 
 
 def test_a_set_of_one_image_and_one_observer_is_read(tmp_path):
@@ -137,7 +137,7 @@ def test_real_set_has_its_known_counts(data_dir):
     assert len(gaze.stimuli) in (630, 700)
     if len(gaze.stimuli) == 630:
         assert len(gaze.scanpaths) == 9450
-        assert gaze.splits == {}
+        assert gaze.splits == {"test": ()}
     else:
         assert len(gaze.splits["test"]) == 70
     assert {s.size for s in gaze.stimuli.values()} == {(800, 600)}

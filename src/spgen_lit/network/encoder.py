@@ -184,7 +184,8 @@ class Encoder(nn.Module):
         Args:
             images: Normalised RGB ``(batch, 3, height, width)``.
         """
-        x, out = images, []
+        # Channels last is a fifth faster on CPUs, and what tensor cores want.
+        x, out = images.contiguous(memory_format=torch.channels_last), []
         for index in range(self.taps[-1] + 1):
             if index < self.frozen_stages:
                 with torch.no_grad():

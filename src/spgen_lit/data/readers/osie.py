@@ -39,7 +39,8 @@ class Osie(FileReader):
     """The OSIE set: 700 photographs of 800x600 px, 15 observers, 3 s of free viewing each.
 
     Image ids are file names, ``1001.jpg``; observers are ``01`` to ``15`` in the order of the
-    file. Images of the standard test split that are present form ``splits["test"]``.
+    file. Images of the standard test split that are present form ``splits["test"]``,
+    which is empty where none are.
 
     Attributes:
         root: Folder that holds ``data/stimuli/<id>.jpg`` and ``data/eye/fixations.mat``.
@@ -63,7 +64,8 @@ class Osie(FileReader):
             stimuli=stimuli,
             scanpaths=scanpaths,
             gaze="eye",
-            splits={"test": standard} if standard else {},
+            # Empty where those images are held elsewhere: no others take their place.
+            splits={"test": standard},
             citation=CITATION,
             licence="MIT",
             notes=("free viewing for 3 s at 800x600 px",),
