@@ -10,6 +10,7 @@ import pytest
 
 from spgen_lit.pictures.marks import GRADIENT
 from spgen_lit.pictures.overlay import contact_sheet, draw_scanpath, save_png, side_by_side
+from spgen_lit.pictures.poster import poster
 from spgen_lit.scanpath import Scanpath
 
 RED = (255, 0, 0)
@@ -156,3 +157,16 @@ def test_png_is_exact_and_leaves_nothing_else(tmp_path: Path) -> None:
     read = cv2.cvtColor(cv2.imread(str(target)), cv2.COLOR_BGR2RGB)
     assert (read == noise).all()
     assert [file.name for file in target.parent.iterdir()] == ["a.png"]
+
+
+def test_poster_letterboxes_and_wants_enough_paths() -> None:
+    wide, tall = picture((400, 100), 60), picture((100, 400), 60)
+    path = Scanpath("i", (400, 100), np.array([[0.5, 0.5]]))
+    made = poster(wide, [path], [path], tall, [path], rows=1, cell=(200, 150))
+    assert made.shape[1] == 3 * 200 + 4 * 8
+    painted = made[:, -208:-8]
+    rows, columns = np.nonzero((painted == 60).all(axis=2))
+    assert np.ptp(rows) == pytest.approx(149, abs=1)
+    assert np.ptp(columns) == pytest.approx(37, abs=1)
+    with pytest.raises(ValueError, match=r"column 'painting: model': 1 rows need 1 paths, found 0"):
+        poster(wide, [path], [path], tall, [], rows=1)
