@@ -185,7 +185,8 @@ _PANELS = (
     ("coefficient", r"lambda|coefficient"),
     ("domain accuracy", r"accuracy|domain.*acc|acc.*domain"),
     ("validators and A-distance", r"validator/|a_distance"),
-    ("agreement", r"scanmatch|energy|nss|multimatch"),
+    ("agreement", r"scanmatch|energy|multimatch"),
+    ("NSS", r"nss"),
     ("gradient norms", r"grad"),
     ("learning rates", r"^lr|learning_rate|lr-"),
 )
