@@ -172,6 +172,8 @@ def _recovered(means: Array) -> Array:
 
 
 def _estimate(value: float, draws: Array) -> Estimate:
+    if not np.isfinite(draws).any():
+        return Estimate(float(value), float("nan"), float("nan"))
     tail = 50 * (1 - LEVEL)
     low, high = np.nanpercentile(draws, [tail, 100 - tail])
     return Estimate(float(value), float(low), float(high))

@@ -18,8 +18,8 @@ from spgen_lit.evaluation.gap import Estimate, GapRow
 
 _NAMES = {"energy": "energy score ↓", "scanmatch": "ScanMatch above chance ↑"}
 _NOTE = (
-    "recovered = (floor - adapted) / (floor - ceiling); cost = what photographs lose; 95 % "
-    "intervals by paired bootstrap over images, seeds averaged within an image"
+    "recovered = (floor - adapted) / (floor - ceiling); 95 % intervals by paired bootstrap "
+    "over images, seeds averaged within an image"
 )
 _HEADINGS = (
     "measure",
@@ -28,17 +28,29 @@ _HEADINGS = (
     "floor",
     "adapted",
     "recovered",
-    "cost on photographs",
+    "photographs lose",
 )
 
 
 def gap_table(rows: Sequence[GapRow]) -> Table:
     """Ceiling, floor, adapted, share recovered and cost, a line for each row."""
-    table = Table(title=_title(rows), caption=_NOTE, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for heading in _HEADINGS:
-        table.add_column(heading, justify="left" if heading in _HEADINGS[:2] else "right")
-    for row in rows:
-        table.add_row(*_cells(row))
+    table = Table(
+        title=_title(rows),
+        caption=_NOTE,
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )
+    table.add_column("adaptation")
+    for heading in _HEADINGS[2:]:
+        table.add_column(heading, justify="right", no_wrap=True)
+    # A line for the measure in place of a column: narrow enough for eighty columns.
+    for metric in dict.fromkeys(row.metric for row in rows):
+        table.add_row(f"[bold]{_NAMES.get(metric, metric)}[/]")
+        for row in rows:
+            if row.metric == metric:
+                table.add_row(*_cells(row)[1:])
     return table
 
 
@@ -74,9 +86,12 @@ def _title(rows: Sequence[GapRow]) -> str:
 
 def _cells(row: GapRow) -> list[str]:
     adapted = f"{row.name} ({row.seeds[1]} seed{'s' if row.seeds[1] > 1 else ''})"
-    share = f"{row.recovered.value:.0%} [{row.recovered.low:.0%}, {row.recovered.high:.0%}]"
-    values = [f"{value:.4f}" for value in (row.ceiling, row.floor, row.adapted)]
-    cost = f"{row.cost.value:+.4f} [{row.cost.low:+.4f}, {row.cost.high:+.4f}]"
+    own, low, high = (100 * v for v in (row.recovered.value, row.recovered.low, row.recovered.high))
+    share = f"{own:.0f} % [{low:.0f}, {high:.0f}]"
+    values = [f"{value:.3f}" for value in (row.ceiling, row.floor, row.adapted)]
+    # Zero is added so that rounding leaves no minus before nothing.
+    lost = [round(value, 4) + 0.0 for value in (row.cost.value, row.cost.low, row.cost.high)]
+    cost = f"{lost[0]:.4f} [{lost[1]:.4f}, {lost[2]:.4f}]"
     known = row.gap_open and math.isfinite(row.recovered.value)
     return [
         _NAMES.get(row.metric, row.metric),

@@ -97,7 +97,7 @@ def choices(records: Sequence[Sequence[Mapping[str, float]]]) -> list[Choice]:
     common = set.intersection(*(set(point) for point in points))
     names = sorted(n for n in common if n.startswith("validator/") or n in _CANDIDATES)
     rows = [_judged(name, [[p[name] for p in r] for r in records], records) for name in names]
-    rows.sort(key=lambda row: -np.nan_to_num(row.correlation, nan=-1.0))
+    rows.sort(key=lambda row: -np.nan_to_num(row.correlation, nan=-2.0))
     counted = [[-float(k) for k in range(len(record))] for record in records]
     last = _judged("last", counted, records)
     return [*rows, Choice("last", math.nan, math.nan, math.nan, last.regret_in_runs, last.points)]
