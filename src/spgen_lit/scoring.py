@@ -176,6 +176,9 @@ def _validation_energy(trainer: L.Trainer) -> float:
         # Processes that ddp_spawn started hand back the checkpoint's path, not its score.
         saved = torch.load(path, map_location="cpu", weights_only=True)
         score = saved["callbacks"][callback.state_key]["best_model_score"]
+    if getattr(callback, "monitor", None) != "val/energy":
+        # Chosen by a validator, whose value is no energy: that of the last epoch stands in.
+        score = None
     value = float(trainer.callback_metrics.get("val/energy", 1) if score is None else score)
     # Sweepers stop at a value that is not finite; 1 is the worst that an energy can be.
     return value if np.isfinite(value) else 1.0
