@@ -39,7 +39,7 @@ def opening(
             "[yellow]the encoder starts from random weights: expect far lower agreement than "
             "from ImageNet weights (network.weights names a file)[/]",
         )
-    table.add_row("adaptation", _adaptation(module))
+    table.add_row("adaptation", _adaptation(module) if data.sets["target"] else "none: no target")
     threads = torch.get_num_threads()
     device = trainer.strategy.root_device
     table.add_row("device", f"{trainer.world_size} x {device}, {threads} threads")

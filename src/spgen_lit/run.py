@@ -32,6 +32,7 @@ from spgen_lit.learning.reversal import Schedule
 from spgen_lit.network.build import initialise
 from spgen_lit.network.weights import Weights
 from spgen_lit.opening import opening
+from spgen_lit.quiet import quiet
 from spgen_lit.resumption import check_resumption, keep_metrics
 from spgen_lit.scoring import score_run
 from spgen_lit.tracking import log_beginning, tracked
@@ -63,6 +64,7 @@ def run(config: DictConfig) -> float:
             cannot be used, 1 for training that diverged. Within a sweep the error itself is
             raised; ``SPGEN_TRACEBACK=1`` raises it anywhere.
     """
+    quiet()
     console = Console()
     started = time.time()
     try:
