@@ -45,7 +45,8 @@ def command(*arguments: str, starter: tuple[str, ...] = ()) -> list[str]:
 
 def execute(line: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
     """Run a command in a folder, one thread a process."""
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "SPGEN_CACHE": str(folder / "cache")}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
+    environment["SPGEN_CACHE"] = str(folder / "cache")
     return subprocess.run(
         line, cwd=folder, env=environment, capture_output=True, text=True, check=False
     )

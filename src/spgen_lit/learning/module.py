@@ -67,6 +67,7 @@ class ScanpathModule(L.LightningModule):
         self.samples = samples
         self.card = card or {}
         self.aspect: float = network.frame[0] / network.frame[1]
+        self.likelihood = MeanMetric()
         self.scores: Any = nn.ModuleDict({name: MeanMetric() for name in VALUES})
         self._random: dict[str, Any] = {}
 
@@ -181,7 +182,8 @@ class ScanpathModule(L.LightningModule):
         )
         self._refuse_nonsense("validation", parts["total"], parts)
         size = len(batch.ids)
-        self.log("val/loss", parts["total"], batch_size=size, sync_dist=True)
+        # A metric, since the trainer's own mean over devices rounds the number of images.
+        self.likelihood.update(parts["total"], weight=size)
         seeds = [[path_seed(0, i, k) for k in range(self.samples)] for i in batch.ids]
         drawn = self.network.sample(scenes, seeds)
         energy = []
@@ -199,6 +201,7 @@ class ScanpathModule(L.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Log the means over all images of all ranks."""
+        self.log("val/loss", self.likelihood)
         for name, metric in self.scores.items():
             self.log(f"val/{name}", metric, prog_bar=name in ("energy", "scanmatch"))
 
