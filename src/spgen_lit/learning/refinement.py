@@ -52,9 +52,7 @@ class Refinement:
         """Whether the stage has begun at this share of training."""
         return self.weight > 0 and progress >= self.start
 
-    def __call__(
-        self, network: Any, scenes: Scenes, paths: PathBatch
-    ) -> tuple[Tensor, Tensor]:
+    def __call__(self, network: Any, scenes: Scenes, paths: PathBatch) -> tuple[Tensor, Tensor]:
         """The loss, whose gradient is the energy score's, and the energy score itself.
 
         Args:
