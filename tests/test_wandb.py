@@ -51,8 +51,9 @@ def train(*arguments: str, folder: Path, **environment: str) -> subprocess.Compl
 def sweep(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, list[Log]]:
     """A sweep of two jobs, one after the other in one process: folder, output, logs."""
     folder = tmp_path_factory.mktemp("wandb")
-    settings = ("seed=1,2", "evaluation.temperatures=[0.5,1]", "hydra.sweep.dir=sweeps/day")
-    done = train("-m", *SMALL, *settings, folder=folder)
+    # What varies comes first, so that folders begin with it.
+    settings = ("evaluation.temperatures=[0.5,1]", "hydra.sweep.dir=sweeps/day")
+    done = train("-m", "seed=1,2", *SMALL, *settings, folder=folder)
     assert done.returncode == 0, done.stderr
     return folder, done.stdout, logs(folder / "sweeps")
 
