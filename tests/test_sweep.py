@@ -27,7 +27,7 @@ from spgen_lit.sweeping import FAILED, SUMMARY, WORST, attempt, job_folder, swee
 SMALL = (
     "+experiment=smoke",
     "data.source.gallery.images=10",
-    "data.target.gallery.images=6",
+    "data.target.gallery.images=10",
     "evaluation.metrics=[scanmatch,energy]",
     "evaluation.pictures=1",
     "network.frame=[64,64]",
@@ -233,7 +233,7 @@ def test_a_failed_job_does_not_end_the_sweep_and_a_resumed_one_runs_what_is_miss
     tmp_path: Path,
 ) -> None:
     where = f"hydra.sweep.dir={tmp_path}/sweep"
-    settings = (*SMALL, "network.stride=7,16", "evaluation.temperatures=[0,1]", where)
+    settings = ("network.stride=7,16", *SMALL, "evaluation.temperatures=[0,1]", where)
     first = train("-m", *settings, folder=tmp_path)
     jobs = {
         file.name: file for file in (tmp_path / "sweep").iterdir() if file.name[:7] == "network"
@@ -260,7 +260,7 @@ def test_a_failed_job_does_not_end_the_sweep_and_a_resumed_one_runs_what_is_miss
 
 @pytest.mark.slow
 def test_a_sweep_killed_in_the_middle_and_resumed_gives_the_same_table(tmp_path: Path) -> None:
-    settings = (*SMALL, "network.priors=2,3", "trainer.max_epochs=3", "evaluation.temperatures=[1]")
+    settings = ("network.priors=2,3", *SMALL, "trainer.max_epochs=3", "evaluation.temperatures=[1]")
     whole = train("-m", *settings, f"hydra.sweep.dir={tmp_path}/whole", folder=tmp_path)
     assert whole.returncode == 0, whole.stderr
     where = f"hydra.sweep.dir={tmp_path}/cut"
