@@ -29,10 +29,10 @@ from rich.console import Console
 from rich.table import Table
 
 from spgen_lit.data.frame import Frame
-from spgen_lit.illustration import Illustrator
 from spgen_lit.network.build import build_network
-from spgen_lit.outputs import Outputs, find_images
-from spgen_lit.prediction import Sampling, predict
+from spgen_lit.predicting.illustration import Illustrator
+from spgen_lit.predicting.outputs import Outputs, find_images
+from spgen_lit.predicting.prediction import Sampling, predict
 from spgen_lit.predictor import Predictor
 
 SAMPLES = 10

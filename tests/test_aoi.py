@@ -13,11 +13,11 @@ import pytest
 from PIL import Image
 
 from spgen_lit.evaluation.aoi import Regions, probabilities, transitions, visits
-from spgen_lit.illustration import observers_of
-from spgen_lit.interest_tables import tabulate_regions
-from spgen_lit.outputs import Outputs, find_images
 from spgen_lit.pictures.interest import Interest, draw_regions, interest_sheet, region_colour
-from spgen_lit.regions import find_regions, read_regions, regions_of
+from spgen_lit.predicting.illustration import observers_of
+from spgen_lit.predicting.interest_tables import tabulate_regions
+from spgen_lit.predicting.outputs import Outputs, find_images
+from spgen_lit.predicting.regions import find_regions, read_regions, regions_of
 from spgen_lit.scanpath import Scanpath
 
 HALVES = Regions(("left", "top right"), np.array([[1, 2], [1, 0]]))

@@ -16,9 +16,9 @@ import torch
 from torch import nn
 
 from spgen_lit.data.sampling import Share, ShuffledStream
-from spgen_lit.devices import SyncLiveNorms, scale_rates, trainer_settings
 from spgen_lit.learning.optimisation import Optimisation
 from spgen_lit.network.encoder import Encoder
+from spgen_lit.training.devices import SyncLiveNorms, scale_rates, trainer_settings
 
 #: 13 source images for training, 5 for validation, 7 on the target's side: nothing divides by 2.
 UNEVEN = (

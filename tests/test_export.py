@@ -14,13 +14,15 @@ import pytest
 import torch
 from PIL import Image
 
-from spgen_lit.model_card import model_card
+from spgen_lit.exporting.model_card import model_card
 from spgen_lit.network.build import build_network
 from spgen_lit.network.noise import NoiseSampler, path_seed
 from spgen_lit.predictor import Predictor
 
-onnx_sampler = pytest.importorskip("spgen_lit.onnx_sampler", reason="needs the export extra")
-export_run = pytest.importorskip("spgen_lit.export_run", reason="needs the export extra")
+onnx_sampler = pytest.importorskip(
+    "spgen_lit.exporting.onnx_sampler", reason="needs the export extra"
+)
+export_run = pytest.importorskip("spgen_lit.exporting.export_run", reason="needs the export extra")
 
 SPEC: dict[str, Any] = {
     "name": "spgen",

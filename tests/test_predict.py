@@ -16,9 +16,9 @@ import pytest
 from PIL import Image
 
 from spgen_lit.data.images import ImageError, image_size, read_image
-from spgen_lit.illustration import Illustrator, illustrate_page, observers_of
-from spgen_lit.outputs import Item, Outputs, find_images, from_trials
-from spgen_lit.prediction import Sampling, predict
+from spgen_lit.predicting.illustration import Illustrator, illustrate_page, observers_of
+from spgen_lit.predicting.outputs import Item, Outputs, find_images, from_trials
+from spgen_lit.predicting.prediction import Sampling, predict
 from spgen_lit.scanpath import Scanpath
 
 SETTINGS = {"checkpoint": "0", "samples": 3, "temperature": None, "seed": 0}

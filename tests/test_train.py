@@ -13,7 +13,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 
 from spgen_lit.config import CONFIG_DIR
-from spgen_lit.run import run
+from spgen_lit.training.run import run
 
 EXPERIMENTS = sorted(p.stem for p in (Path(CONFIG_DIR) / "experiment").glob("*.yaml"))
 TINY = [

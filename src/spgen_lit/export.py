@@ -39,7 +39,7 @@ ConfigStore.instance().store(name="export_schema", node=ExportSchema)
 def _application(config: DictConfig) -> None:
     # Imported late: faulty configurations are refused before torch has loaded.
     try:
-        from spgen_lit.export_run import run
+        from spgen_lit.exporting.export_run import run
     except ImportError as error:
         print(
             f"error: {error}; export needs more packages: pip install 'spgen-lit[export]'",

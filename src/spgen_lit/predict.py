@@ -51,7 +51,7 @@ def _application(config: DictConfig) -> None:
     # Imported late: faulty configurations are refused before torch has loaded.
     from rich.console import Console
 
-    from spgen_lit.prediction_run import run
+    from spgen_lit.predicting.prediction_run import run
 
     try:
         code = run(config, Console(stderr=True))

@@ -14,8 +14,8 @@ from spgen_lit.config import CONFIG_DIR, run_hydra_app
 @hydra.main(version_base="1.3", config_path=CONFIG_DIR, config_name="train")
 def _application(config: DictConfig) -> float:
     # Imported late: faulty configurations are refused before torch has loaded.
-    from spgen_lit.run import run
     from spgen_lit.sweeping import attempt
+    from spgen_lit.training.run import run
 
     return attempt(config, run)
 

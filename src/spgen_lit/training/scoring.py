@@ -29,8 +29,8 @@ from spgen_lit.pictures.overlay import save_png, side_by_side
 from spgen_lit.pictures.plots import training_curves
 from spgen_lit.predictor import Predictor
 from spgen_lit.scanpath import Scanpath
-from spgen_lit.summary import headline, write_summary
-from spgen_lit.tracking import log_end
+from spgen_lit.training.summary import headline, write_summary
+from spgen_lit.training.tracking import log_end
 
 _BATCH = 8
 

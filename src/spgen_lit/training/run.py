@@ -22,7 +22,6 @@ from spgen_lit import __version__
 from spgen_lit.config import ConfigError, built, instantiated, plain
 from spgen_lit.data.augment import Augment
 from spgen_lit.data.module import DomainMix
-from spgen_lit.devices import scale_rates, together, trainer_settings
 from spgen_lit.learning.adaptation import Adaptation
 from spgen_lit.learning.losses import ScanpathLoss
 from spgen_lit.learning.module import DivergedError, ScanpathModule
@@ -31,11 +30,12 @@ from spgen_lit.learning.refinement import Refinement
 from spgen_lit.learning.reversal import Schedule
 from spgen_lit.network.build import initialise
 from spgen_lit.network.weights import Weights
-from spgen_lit.opening import opening
-from spgen_lit.quiet import quiet
-from spgen_lit.resumption import check_resumption, keep_metrics
-from spgen_lit.scoring import score_run
-from spgen_lit.tracking import log_beginning, tracked
+from spgen_lit.training.devices import scale_rates, together, trainer_settings
+from spgen_lit.training.opening import opening
+from spgen_lit.training.quiet import quiet
+from spgen_lit.training.resumption import check_resumption, keep_metrics
+from spgen_lit.training.scoring import score_run
+from spgen_lit.training.tracking import log_beginning, tracked
 
 _DOMAINS = ("source", "target", "evaluation", "styles")
 

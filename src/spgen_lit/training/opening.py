@@ -11,10 +11,10 @@ from rich.table import Table
 
 from spgen_lit import __version__
 from spgen_lit.data.module import DomainMix
-from spgen_lit.devices import together
 from spgen_lit.learning.callbacks import trained_parameters
 from spgen_lit.learning.module import ScanpathModule
 from spgen_lit.network.weights import Weights
+from spgen_lit.training.devices import together
 
 
 def opening(

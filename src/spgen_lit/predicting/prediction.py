@@ -11,8 +11,8 @@ from typing import Any, Protocol
 from rich.progress import Progress
 
 from spgen_lit.data.images import ImageError, Pixels
-from spgen_lit.illustration import Illustrator, read_within
-from spgen_lit.outputs import Failure, Item, Outputs
+from spgen_lit.predicting.illustration import Illustrator, read_within
+from spgen_lit.predicting.outputs import Failure, Item, Outputs
 from spgen_lit.scanpath import Scanpath
 
 

@@ -12,10 +12,10 @@ import numpy as np
 
 from spgen_lit.data.images import ImageError
 from spgen_lit.evaluation.aoi import ELSEWHERE, Regions, Visit, probabilities, transitions, visits
-from spgen_lit.illustration import Observers, read_within
-from spgen_lit.outputs import Failure, Item, Outputs, from_trials, replace_text, shown
 from spgen_lit.pictures.interest import Interest, interest_sheet
-from spgen_lit.regions import Finder
+from spgen_lit.predicting.illustration import Observers, read_within
+from spgen_lit.predicting.outputs import Failure, Item, Outputs, from_trials, replace_text, shown
+from spgen_lit.predicting.regions import Finder
 from spgen_lit.scanpath import Scanpath
 
 #: Columns of the table, and what they hold: see ``spgen_lit.evaluation.aoi.Visit``.

@@ -11,11 +11,11 @@ import cv2
 import numpy as np
 
 from spgen_lit.data.images import ImageError, Pixels, image_size, read_image
-from spgen_lit.outputs import Item, Outputs, from_trials, shown
 from spgen_lit.pictures.density import density_overlay
 from spgen_lit.pictures.overlay import contact_sheet, draw_scanpath, fit_width, save_png
 from spgen_lit.pictures.page import PageEntry, write_page
 from spgen_lit.pictures.replay import FORMATS, save_replay
+from spgen_lit.predicting.outputs import Item, Outputs, from_trials, shown
 from spgen_lit.scanpath import Scanpath
 
 SMALLEST = 600

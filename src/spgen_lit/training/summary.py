@@ -39,7 +39,7 @@ def headline(results: Results, split: str) -> dict[str, Any]:
 
 def commit() -> str | None:
     """Commit of the checkout that runs, with ``-dirty`` for changes; None outside of one."""
-    if Path(CONFIG_DIR).parent == Path(__file__).parent:
+    if Path(CONFIG_DIR).parent == Path(__file__).parents[1]:
         return None  # installed: a repository around it is somebody else's
     try:
         found = subprocess.run(

@@ -19,17 +19,17 @@ from numpy.typing import NDArray
 from omegaconf import DictConfig, OmegaConf
 from torch.export import Dim, ExportedProgram
 
-from spgen_lit import onnx_sampler
 from spgen_lit.config import plain
 from spgen_lit.data.images import read_image
-from spgen_lit.graphs import INPUTS, OUTPUTS, SCENE, STATE, ImageGraph, StepGraph
-from spgen_lit.model_card import model_card
+from spgen_lit.exporting import onnx_sampler
+from spgen_lit.exporting.graphs import INPUTS, OUTPUTS, SCENE, STATE, ImageGraph, StepGraph
+from spgen_lit.exporting.model_card import model_card
+from spgen_lit.exporting.onnx_sampler import OnnxSampler
 from spgen_lit.network.domain_norm import domain
 from spgen_lit.network.encoder import normalise
 from spgen_lit.network.noise import path_seed
 from spgen_lit.network.spgen import SPGen
-from spgen_lit.onnx_sampler import OnnxSampler
-from spgen_lit.outputs import find_images
+from spgen_lit.predicting.outputs import find_images
 from spgen_lit.predictor import Predictor
 
 TEMPERATURES = (0.0, 1.0)

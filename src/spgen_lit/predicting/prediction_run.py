@@ -22,12 +22,12 @@ from rich.progress import (
 
 from spgen_lit.config import plain
 from spgen_lit.data.catalogue import CATALOGUE
-from spgen_lit.illustration import Illustrator, Observers, illustrate_page, observers_of
-from spgen_lit.interest_tables import tabulate_regions
-from spgen_lit.outputs import Failure, Outputs, find_images, from_trials, shown
-from spgen_lit.prediction import Sampling, predict
+from spgen_lit.predicting.illustration import Illustrator, Observers, illustrate_page, observers_of
+from spgen_lit.predicting.interest_tables import tabulate_regions
+from spgen_lit.predicting.outputs import Failure, Outputs, find_images, from_trials, shown
+from spgen_lit.predicting.prediction import Sampling, predict
+from spgen_lit.predicting.regions import find_regions
 from spgen_lit.predictor import Predictor
-from spgen_lit.regions import find_regions
 from spgen_lit.scanpath import Scanpath
 
 

@@ -15,7 +15,7 @@ from spgen_lit.config import plain
 from spgen_lit.data.checksums import checksum
 from spgen_lit.data.module import DomainMix
 from spgen_lit.evaluation.protocol import preset
-from spgen_lit.summary import commit
+from spgen_lit.training.summary import commit
 
 
 @contextmanager

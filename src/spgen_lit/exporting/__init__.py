@@ -1,0 +1,1 @@
+"""A trained network as graphs that run without torch."""

@@ -1,0 +1,1 @@
+"""Prediction for files and folders: what is sampled, drawn, written and resumed."""

@@ -1,0 +1,1 @@
+"""One training run, from a composed configuration to results on disk."""
