@@ -65,6 +65,8 @@ def score_part(
     chosen = plain(metrics) if not isinstance(metrics, str) else metrics
     people = {key: part.paths[key] for key in samples}
     which = None if chosen == "full" else ("people", "other_image")
+    if len(people) < 2:
+        which = ("people",)  # chance needs other images
     images = {key: _reader(part, key) for key in samples} if which is None else None
     levels = band(people, protocol, training=training, images=images, metrics=chosen, which=which)
     model = evaluate(samples, people, protocol, metrics=chosen, training=training)

@@ -25,13 +25,14 @@ HEADLINE = ("energy", "scanmatch")
 def headline(results: Results, split: str) -> dict[str, Any]:
     """The few values of one set's results that a summary holds, beside people and chance."""
     out: dict[str, Any] = {"images": results.model.n, "split": split}
+    chance = results.band.get("other_image")
     for metric in HEADLINE:
         if metric in results.model.metrics:
             out[metric] = {
                 "model": results.model.mean(metric),
                 "interval": list(results.model.interval(metric)),
                 "people": results.band["people"].mean(metric),
-                "chance": results.band["other_image"].mean(metric),
+                "chance": chance.mean(metric) if chance else None,
                 "normalised": results.normalised(metric),
             }
     return out
