@@ -207,8 +207,14 @@ def instantiated(node: Any, section: str) -> Any:
     """A node with ``_target_``, made; what is wrong with it in one line.
 
     Raises:
-        ConfigError: Naming the section and what its class said.
+        ConfigError: Naming the section and what its class said, or that it has none.
     """
+    if "_target_" not in node:
+        group, _, name = section.rpartition(".")
+        raise ConfigError(
+            f"{section} has settings ({', '.join(node)}) but nothing to apply them to: choose it "
+            f"with {group.replace('.', '/')}={name}, or drop them with ~{section}"
+        )
     try:
         return hydra.utils.instantiate(node)
     except HydraException as error:
