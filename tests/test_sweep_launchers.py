@@ -80,7 +80,7 @@ def test_slurm_runs_a_sweep(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     script = (tmp_path / "cluster" / "submitted.sh").read_text()
     for line in (
-        "--array=0-1%16",
+        "--array=0-1%2",
         "--partition=gpu",
         "--ntasks-per-node=1",
         "--cpus-per-task=4",
@@ -97,9 +97,9 @@ def test_slurm_runs_a_sweep(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_optuna_survives_a_failure_and_walks_the_same_path_again(tmp_path: Path) -> None:
     settings = (
-        *(*SMALL, "+sweep=optuna", "hydra.sweep.dir=sweep", "hydra.sweeper.n_trials=2"),
+        *("-m", *SMALL, "+sweep=optuna", "hydra.sweep.dir=sweep", "hydra.sweeper.n_trials=2"),
         # One of the choices cannot be built: it counts as the worst, and the search goes on.
-        *("~hydra.sweeper.params", "+hydra.sweeper.params={network.stride: 'choice(7,16)'}"),
+        "network.stride=choice(7,16)",
         "hydra.sweeper.sampler.seed=1",
     )
     first = sweep(*settings, folder=tmp_path)

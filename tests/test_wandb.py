@@ -140,8 +140,8 @@ def test_a_server_that_refuses_does_not_hold_training_up(tmp_path: Path) -> None
         done = train(*SMALL, *settings, folder=tmp_path, **key)
         assert done.returncode == 0, done.stderr
         assert "wandb sync" in done.stdout
-        (log,) = logs(tmp_path / run)
-        assert log.series("train/loss")
+        # A run begun online and gone on offline leaves a log of each.
+        assert any(log.series("train/loss") for log in logs(tmp_path / run))
 
 
 @pytest.fixture
