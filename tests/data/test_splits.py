@@ -17,7 +17,8 @@ def _set(count: int, **splits: tuple[str, ...]) -> GazeSet:
     return GazeSet("set", {n: Stimulus(n, Path(n), (8, 8)) for n in names}, splits=splits)
 
 
-@given(st.integers(3, 200), st.integers(0, 5), st.floats(0, 0.4), st.floats(0, 0.4))
+# Larger shares of three or four images can round to all of them, which is refused (below).
+@given(st.integers(3, 200), st.integers(0, 5), st.floats(0, 0.3), st.floats(0, 0.3))
 def test_every_image_is_in_exactly_one_split(count, seed, val, test) -> None:
     gaze = _set(count)
     splits = split_images(gaze, seed, val, test)
