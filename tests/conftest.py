@@ -6,6 +6,13 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# The same examples every time, and no deadline on a busy machine: a red run means a change.
+# SPGEN_EXPLORE=1 looks for new ones.
+settings.register_profile("steady", derandomize=True, deadline=None)
+settings.register_profile("explore", deadline=None)
+settings.load_profile("explore" if os.environ.get("SPGEN_EXPLORE") else "steady")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
