@@ -39,6 +39,7 @@ class TrainSchema:
     ckpt_path: str | None = None
     resume: bool = False
     compile: bool = False
+    feature_cache: bool = False
     paths: dict[str, Any] = field(default_factory=dict)
     data: dict[str, Any] = field(default_factory=dict)
     network: dict[str, Any] = field(default_factory=dict)

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from spgen_lit.network.feature_store import FeatureStore, signature
+
 Padding = Literal["torch", "tf_same"]
 
 # Sandler et al. 2018, table 2: expansion, channels, repeats, stride of the first.
@@ -140,6 +142,9 @@ class Encoder(nn.Module):
         freeze_batch_norm: Keep the statistics of the trained layers' batch norms too;
             with batches of a few images re-estimating them does harm.
 
+    Attributes:
+        store: Where the frozen layers' outputs are kept; None computes them every time.
+
     Raises:
         ValueError: For taps or a number of frozen stages out of range.
     """
@@ -162,6 +167,8 @@ class Encoder(nn.Module):
         self.channels = tuple(CHANNELS[tap] for tap in taps)
         self.frozen_stages = frozen_stages
         self.freeze_batch_norm = freeze_batch_norm
+        self.store: FeatureStore | None = None
+        self._name = ""
         for layer in list(self.features)[:frozen_stages]:
             layer.requires_grad_(False)
         # Modules begin in training mode, and the trainer leaves modes as they are.
@@ -184,17 +191,34 @@ class Encoder(nn.Module):
         Args:
             images: Normalised RGB ``(batch, 3, height, width)``.
         """
-        # Channels last is a fifth faster on CPUs, and what tensor cores want.
-        x, out = images.contiguous(memory_format=torch.channels_last), []
-        for index in range(self.taps[-1] + 1):
-            if index < self.frozen_stages:
-                with torch.no_grad():
-                    x = self.features[index](x)
-            else:
-                x = self.features[index](x)
+        if self.store is not None and self.frozen_stages:
+            # Named late: by then the weights are those that training goes on with.
+            self._name = self._name or self._frozen_name()
+            *out, x = self.store(self._name, images, self._frozen)
+            x = x.contiguous(memory_format=torch.channels_last)
+        else:
+            *out, x = self._frozen(images)
+        for index in range(self.frozen_stages, self.taps[-1] + 1):
+            x = self.features[index](x)
             if index in self.taps:
                 out.append(x)
         return out
+
+    @torch.no_grad()
+    def _frozen(self, images: Tensor) -> list[Tensor]:
+        """The taps among the frozen layers, and what the first trained layer takes."""
+        # Channels last is a fifth faster on CPUs, and what tensor cores want.
+        x, out = images.contiguous(memory_format=torch.channels_last), []
+        for index in range(min(self.frozen_stages, self.taps[-1] + 1)):
+            x = self.features[index](x)
+            if index in self.taps:
+                out.append(x)
+        # Nothing follows the last tap: its map need not be kept twice.
+        return [*out, x] if self.frozen_stages <= self.taps[-1] else [*out, x[..., :0, :0]]
+
+    def _frozen_name(self) -> str:
+        state = self.features[: self.frozen_stages].state_dict().values()
+        return signature((self.padding, self.taps, self.frozen_stages), state)
 
     def load_imagenet(self, state: Mapping[str, Tensor]) -> None:
         """Load a classification checkpoint with torchvision's names; its classifier is left.

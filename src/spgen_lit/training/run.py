@@ -29,6 +29,7 @@ from spgen_lit.learning.optimisation import Optimisation
 from spgen_lit.learning.refinement import Refinement
 from spgen_lit.learning.reversal import Schedule
 from spgen_lit.network.build import initialise
+from spgen_lit.network.feature_store import FeatureStore
 from spgen_lit.network.weights import Weights
 from spgen_lit.training.devices import scale_rates, together, trainer_settings
 from spgen_lit.training.opening import opening
@@ -133,6 +134,8 @@ def prepare(config: DictConfig) -> Prepared:
     )
     if config.compile:
         network.encoder.compile()
+    if config.feature_cache:
+        network.encoder.store = _feature_store(config)
     trainer = _trainer(config)
     module.optimisation = scale_rates(module.optimisation, scale, together(trainer))
     return Prepared(data, module, trainer, weights)
@@ -144,6 +147,27 @@ def _fit(config: DictConfig, prepared: Prepared) -> None:
     with keep_metrics(trainer, metrics, config.ckpt_path):
         log_beginning(trainer, config, prepared.data)
     trainer.fit(prepared.module, prepared.data, ckpt_path=config.ckpt_path, weights_only=True)
+
+
+def _feature_store(config: DictConfig) -> FeatureStore:
+    """Where features are kept, if images and frozen layers are such that they come again."""
+    augment = plain(config.data).get("augment") or {}
+    endless = [name for name in ("crop", "colour", "blur") if augment.get(name)]
+    if endless:
+        raise ConfigError(
+            f"feature_cache=true keeps features of images that come again, and data.augment."
+            f"{endless[0]}={augment[endless[0]]} makes new ones at every draw; set it to 0, or "
+            "train with feature_cache=false"
+        )
+    if config.compile:
+        raise ConfigError("feature_cache=true does not go with compile=true; set one of them")
+    norm = config.network.get("domain_norm", "shared")
+    if norm != "shared":
+        raise ConfigError(
+            f"feature_cache=true needs frozen layers that never change, and network.domain_norm="
+            f"{norm} follows the target's statistics; train with feature_cache=false"
+        )
+    return FeatureStore(Path(config.paths.cache_dir) / "features")
 
 
 def _trainer(config: DictConfig) -> L.Trainer:

@@ -64,7 +64,7 @@ def score_part(
     metrics = config.evaluation.metrics
     chosen = plain(metrics) if not isinstance(metrics, str) else metrics
     people = {key: part.paths[key] for key in samples}
-    which = None if chosen == "full" else ("people", "other_image")
+    which: tuple[str, ...] | None = None if chosen == "full" else ("people", "other_image")
     if len(people) < 2:
         which = ("people",)  # chance needs other images
     images = {key: _reader(part, key) for key in samples} if which is None else None

@@ -1,0 +1,96 @@
+"""Frozen layers' outputs kept on disk: the same numbers, computed once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from spgen_lit.network.encoder import Encoder
+from spgen_lit.network.feature_store import FeatureStore
+
+
+@pytest.fixture
+def images() -> Tensor:
+    return torch.rand(3, 3, 64, 96, generator=torch.Generator().manual_seed(0))
+
+
+def _encoder(images: Tensor, frozen: int) -> Encoder:
+    """Random weights, with batch-norm statistics under which features keep their size."""
+    encoder = Encoder(taps=(6, 13, 18), frozen_stages=frozen)
+    norms = [m for m in encoder.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    for norm in norms:
+        norm.train().momentum = 1.0
+    with torch.no_grad():
+        encoder(images)
+    return encoder.train()
+
+
+@pytest.mark.parametrize("frozen", [4, 7, 14, 19])
+def test_kept_features_are_those_of_the_encoder(
+    frozen: int, images: Tensor, tmp_path: Path
+) -> None:
+    encoder = _encoder(images, frozen)
+    plain = [out.detach() for out in encoder(images)]
+    encoder.store = FeatureStore(tmp_path)
+    for _ in range(2):
+        for ours, theirs in zip(encoder(images), plain, strict=True):
+            assert ours.shape == theirs.shape
+            assert float((ours - theirs).norm()) < 0.1 * float(theirs.norm())
+
+
+def test_first_and_later_passes_agree_exactly_in_any_batch(images: Tensor, tmp_path: Path) -> None:
+    encoder = _encoder(images, 14)
+    encoder.store = FeatureStore(tmp_path)
+    first = encoder(images)
+    later = encoder(images.flip(0))
+    # The first tap is the last frozen layer's; the second has trained layers before it.
+    assert torch.equal(first[0], later[0].flip(0))
+    assert torch.allclose(first[1], later[1].flip(0), rtol=1e-4, atol=1e-4)
+    assert len(list(tmp_path.glob("*/*.npz"))) == 3
+
+
+def test_frozen_layers_are_not_run_again(images: Tensor, tmp_path: Path) -> None:
+    encoder = Encoder(frozen_stages=19)
+    encoder.store = FeatureStore(tmp_path)
+    encoder(images)
+    encoder.features = torch.nn.Sequential()
+    assert encoder(images)[0].shape == (3, 96, 4, 6)
+
+
+def test_trained_layers_get_their_gradient(images: Tensor, tmp_path: Path) -> None:
+    encoder = Encoder(frozen_stages=14)
+    encoder.store = FeatureStore(tmp_path)
+    sum(out.sum() for out in encoder(images)).backward()
+    assert encoder.features[17].conv[0][0].weight.grad is not None
+    assert encoder.features[13].conv[0][0].weight.grad is None
+
+
+def test_other_weights_have_features_of_their_own(images: Tensor, tmp_path: Path) -> None:
+    one, two = _encoder(images, 19), _encoder(images, 19)
+    expected = two(images)[1]
+    one.store = two.store = FeatureStore(tmp_path)
+    assert not torch.allclose(one(images)[1], expected, rtol=0.1)
+    assert float((two(images)[1] - expected).norm()) < 0.1 * float(expected.norm())
+
+
+def test_damaged_file_is_computed_again(images: Tensor, tmp_path: Path) -> None:
+    encoder = Encoder(frozen_stages=19)
+    encoder.store = FeatureStore(tmp_path)
+    expected = encoder(images)[0]
+    file = next(tmp_path.glob("*/*.npz"))
+    whole = file.read_bytes()
+    file.write_bytes(whole[: len(whole) // 2])
+    with pytest.warns(UserWarning, match=file.name):
+        assert torch.equal(encoder(images)[0], expected)
+    assert file.read_bytes() == whole
+
+
+def test_unwritable_folder_says_what_to_do(images: Tensor, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    encoder = Encoder(frozen_stages=19)
+    encoder.store = FeatureStore(tmp_path / "file")
+    with pytest.raises(OSError, match="file"):
+        encoder(images)
