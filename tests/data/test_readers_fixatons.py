@@ -115,6 +115,21 @@ def test_real_mit1003_counts_and_orientation(data_dir):
         assert path.size == (width, height)
 
 
+def test_mit1003_without_the_fixation_that_began_before_the_image(tmp_path):
+    (tmp_path / "STIMULI").mkdir()
+    Image.new("RGB", (40, 30)).save(tmp_path / "STIMULI" / "p.jpeg")
+    (tmp_path / "SCANPATHS" / "p").mkdir(parents=True)
+    (tmp_path / "SCANPATHS" / "p" / "abe").write_text("20 15 0 .2\n4 3 .25 .5\n36 27 .6 1\n")
+    (tmp_path / "SCANPATHS" / "p" / "eve").write_text("20 15 0 .2\n")
+    kept = Mit1003FixaTons(tmp_path).read()
+    left = Mit1003FixaTons(tmp_path, first=False).read()
+    assert [len(path) for path in kept.scanpaths] == [3, 1]
+    (path,) = left.scanpaths
+    assert np.allclose(path.pixels, [[4, 3], [36, 27]])
+    assert np.allclose(path.durations, [0.25, 0.4])
+    assert (kept.notes, left.notes) == (("first fixation kept",), ("first fixation left out",))
+
+
 def test_fixations_lie_on_the_marks_of_the_picture(tmp_path):
     """Marks drawn at px (x, y) of an upright picture are found under the read fixations."""
     marks = {(12, 50): (255, 0, 0), (170, 20): (0, 255, 0), (90, 100): (0, 0, 255)}
