@@ -51,12 +51,15 @@ class SourceBatch(NamedTuple):
         paths: Everything people did on them.
         ids: Identifier of each image.
         weights: ``(batch,)`` weight of each image in the loss.
+        originals: Like ``images``, before they were rendered in other styles; None where
+            nobody asked for them.
     """
 
     images: Tensor
     paths: PathBatch
     ids: list[str]
     weights: Tensor
+    originals: Tensor | None = None
 
 
 class TargetBatch(NamedTuple):

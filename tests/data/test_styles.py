@@ -101,3 +101,40 @@ def test_faults_are_named(tmp_path: Path) -> None:
         mix(tmp_path, 0.5, flat=short)
     with pytest.raises(ValueError, match=r"data\.style_share must be from 0 to 1, found 2"):
         mix(tmp_path, 2.0, flat=Flat(tmp_path / "b", 150)).source_set("train")
+
+
+@dataclass
+class Ramp(Flat):
+    """Images that grow brighter to the right, so that mirroring shows."""
+
+    def read(self) -> GazeSet:
+        gaze = super().read()
+        ramp = np.linspace(0, 40, SIZE[0]).astype(np.uint8) + np.uint8(self.grey)
+        for stimulus in gaze.stimuli.values():
+            cv2.imwrite(str(stimulus.path), np.tile(ramp[None, :, None], (SIZE[1], 1, 3)))
+        return gaze
+
+
+def test_originals_are_the_photographs_mirrored_like_what_is_shown(tmp_path: Path) -> None:
+    data = DomainMix(
+        {"flat": Ramp(tmp_path / "a", 50)},
+        {},
+        size=SIZE,
+        styles={"flat": Ramp(tmp_path / "b", 150)},
+        style_share=0.5,
+        originals=True,
+        augment=Augment(flip=0.5),
+        cache_dir=tmp_path / "cache",
+    )
+    data.setup()
+    source = data.source_set("train", data.augment, styled=True)
+    batch = source.collate([source[draw, draw % len(source)] for draw in range(60)])
+    assert batch.originals is not None
+    shown, originals = batch.images[:, 0, 0].int(), batch.originals[:, 0, 0].int()
+    rendered = shown.float().mean(1) > 120
+    assert 10 < int(rendered.sum()) < 50
+    assert (originals.float().mean(1) < 120).all()
+    mirrored = [rows[:, -1] < rows[:, 0] for rows in (shown, originals)]
+    assert 10 < int(mirrored[0].sum()) < 50
+    assert (mirrored[0] == mirrored[1]).all()
+    assert data.source_set("val").collate([data.source_set("val")[0]]).originals is None

@@ -26,6 +26,7 @@ class Item:
     paths: Sequence[Scanpath]
     id: str
     weight: float
+    original: Pixels | None = None
 
 
 def _planes(images: Sequence[Pixels]) -> Tensor:
@@ -49,6 +50,7 @@ class SourceSet(Dataset[Item]):
         styles: Identifier to renditions of the image in other styles, with everything in its
             place, so that gaze stays true; images without any keep their own.
         style_share: Probability that a draw shows one of the renditions.
+        originals: Give the photograph beside what is shown, changed in the same way.
 
     Raises:
         ValueError: For a share outside [0, 1].
@@ -65,6 +67,7 @@ class SourceSet(Dataset[Item]):
         seed: int = 0,
         styles: Mapping[str, Sequence[Stimulus]] | None = None,
         style_share: float = 0.0,
+        originals: bool = False,
     ) -> None:
         if not 0 <= style_share <= 1:
             raise ValueError(f"data.style_share must be from 0 to 1, found {style_share}")
@@ -79,6 +82,7 @@ class SourceSet(Dataset[Item]):
         self.max_fixations = max_fixations
         self.styles = [tuple((styles or {}).get(i, ())) for i in self.ids]
         self.style_share = style_share
+        self.originals = originals
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -87,11 +91,14 @@ class SourceSet(Dataset[Item]):
         # A plain index comes from samplers that the trainer puts in, as overfit_batches does.
         draw, index = key if isinstance(key, tuple) else (key, key)
         image, paths = self.cache.get(self._shown(draw, index)), self.paths[index]
+        original = self.cache.get(self.stimuli[index]) if self.originals else None
         if self.augment is not None:
-            rng = np.random.default_rng([self.seed, draw])
-            image, moved = self.augment(image, paths, rng)
+            seed = [self.seed, draw]
+            if original is not None:
+                original, _ = self.augment(original, paths, np.random.default_rng(seed))
+            image, moved = self.augment(image, paths, np.random.default_rng(seed))
             paths = moved if any(len(p.on_image()) for p in moved) else paths
-        return Item(image, paths, self.ids[index], self.weights[index])
+        return Item(image, paths, self.ids[index], self.weights[index], original)
 
     def _shown(self, draw: int, index: int) -> Stimulus:
         """The image of a draw: the photograph, or one of its renditions."""
@@ -110,6 +117,9 @@ class SourceSet(Dataset[Item]):
             pad_paths([item.paths for item in items], self.max_fixations),
             [item.id for item in items],
             torch.tensor([item.weight for item in items]),
+            _planes([item.original for item in items if item.original is not None])
+            if self.originals
+            else None,
         )
 
 

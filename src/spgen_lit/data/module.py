@@ -71,6 +71,7 @@ class DomainMix(L.LightningDataModule):
         styles: Source set's name to one or several readers of the same images in other
             styles, such as :class:`~spgen_lit.data.painted.Painted`; for training alone.
         style_share: Probability that a training draw shows a rendition in place of the image.
+        originals: Give the image itself beside what is shown in training.
 
     Raises:
         ValueError: At :meth:`setup`, for a source without gaze, or weights or styles of
@@ -98,6 +99,7 @@ class DomainMix(L.LightningDataModule):
         cache_dir: str | Path = ".cache",
         styles: StyleReaders | None = None,
         style_share: float = 0.5,
+        originals: bool = False,
     ) -> None:
         super().__init__()
         if batch_size < 1 or (target_batch_size is not None and target_batch_size < 1):
@@ -116,6 +118,7 @@ class DomainMix(L.LightningDataModule):
         self.augment, self.max_fixations, self.workers = augment, max_fixations, workers
         self.cache = ImageCache(cache_dir, self.frame)
         self.style_readers, self.style_share = dict(styles or {}), style_share
+        self.originals = originals
         self.styles: dict[str, list[Stimulus]] = {}
         self.sets: dict[str, dict[str, GazeSet]] = {}
         self.parts: dict[tuple[str, str], Part] = {}
@@ -224,6 +227,7 @@ class DomainMix(L.LightningDataModule):
             self.seed,
             self.styles if styled else None,
             self.style_share,
+            styled and self.originals,
         )
 
     def train_dataloader(self) -> CombinedLoader:

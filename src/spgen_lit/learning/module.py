@@ -14,6 +14,7 @@ from spgen_lit.batch import SourceBatch, TargetBatch
 from spgen_lit.learning.adaptation import Adaptation
 from spgen_lit.learning.agreement import second_view
 from spgen_lit.learning.diagnostics import gradient_norm
+from spgen_lit.learning.distillation import Distillation
 from spgen_lit.learning.losses import ScanpathLoss
 from spgen_lit.learning.optimisation import Optimisation
 from spgen_lit.learning.refinement import Refinement
@@ -42,6 +43,8 @@ class ScanpathModule(L.LightningModule):
         loss: The scanpath loss.
         optimisation: Optimiser and schedule.
         refinement: The second stage, on the energy score.
+        distillation: Features that hold under other styles; it is given batches with
+            ``originals`` where its weight is above 0.
         samples: Scanpaths an image in validation.
         card: What rebuilds the network and says how it was trained; plain values only. It
             travels in the checkpoint.
@@ -54,6 +57,7 @@ class ScanpathModule(L.LightningModule):
         loss: ScanpathLoss | None = None,
         optimisation: Optimisation | None = None,
         refinement: Refinement | None = None,
+        distillation: Distillation | None = None,
         samples: int = 10,
         card: dict[str, Any] | None = None,
     ) -> None:
@@ -63,6 +67,7 @@ class ScanpathModule(L.LightningModule):
         self.loss = loss or ScanpathLoss()
         self.optimisation = optimisation or Optimisation()
         self.refinement = refinement or Refinement()
+        self.distillation = distillation or Distillation()
         self.agreement = Agreement(network.frame)
         self.samples = samples
         self.card = card or {}
@@ -87,6 +92,10 @@ class ScanpathModule(L.LightningModule):
         size = len(source.ids)
         for name, value in parts.items():
             self.log(f"train/{name}_loss", value.detach(), batch_size=size, sync_dist=True)
+        if source.originals is not None:
+            apart = self.distillation(scenes.taps, source.originals)
+            total = total + self.distillation.weight * apart
+            self.log("train/distillation", apart.detach(), batch_size=size, sync_dist=True)
         if self.refinement.active(self.progress):
             towards_people, energy = self.refinement(self.network, scenes, source.paths)
             total = total + self.refinement.weight * towards_people

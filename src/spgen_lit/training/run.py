@@ -23,6 +23,7 @@ from spgen_lit.config import ConfigError, built, instantiated, plain
 from spgen_lit.data.augment import Augment
 from spgen_lit.data.module import DomainMix
 from spgen_lit.learning.adaptation import Adaptation
+from spgen_lit.learning.distillation import Distillation
 from spgen_lit.learning.losses import ScanpathLoss
 from spgen_lit.learning.module import DivergedError, ScanpathModule
 from spgen_lit.learning.optimisation import Optimisation
@@ -129,13 +130,15 @@ def prepare(config: DictConfig) -> Prepared:
         built(ScanpathLoss, plain(config.loss), "loss"),
         built(Optimisation, optimizer, "optimizer"),
         built(Refinement, plain(config.refinement), "refinement"),
+        built(Distillation, plain(config.distillation), "distillation"),
         samples=int(config.evaluation.samples),
         card=_card(config, data, spec, weights.origin),
     )
+    store = _feature_store(config) if config.feature_cache else None
+    network.encoder.store = store
+    module.distillation.attach(network, store)
     if config.compile:
         network.encoder.compile()
-    if config.feature_cache:
-        network.encoder.store = _feature_store(config)
     trainer = _trainer(config)
     module.optimisation = scale_rates(module.optimisation, scale, together(trainer))
     return Prepared(data, module, trainer, weights)
@@ -212,6 +215,7 @@ def _data(config: DictConfig) -> DomainMix:
         seed=config.seed,
         cache_dir=Path(config.paths.cache_dir) / "images",
         max_fixations=config.network.get("max_fixations", 20),
+        originals=bool(config.distillation.get("weight")),
     )
     return data
 

@@ -1,0 +1,89 @@
+"""Features of renditions drawn to those of the photograph, without gaze."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from tests.learning.conftest import NoiseImages
+from torch import Tensor
+
+from spgen_lit.learning.adaptation import Adaptation
+from spgen_lit.learning.distillation import Distillation
+from spgen_lit.learning.module import ScanpathModule
+from spgen_lit.network.encoder import normalise
+from spgen_lit.network.spgen import SPGen
+
+
+def _network(frozen: int = 4) -> SPGen:
+    torch.manual_seed(0)
+    network = SPGen((64, 64), frozen_stages=frozen, channels=16, priors=4)
+    for module in network.encoder.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.train().momentum = 1.0
+    with torch.no_grad():
+        network.encoder(normalise(_images()))
+    return network.train()
+
+
+def _images(seed: int = 0) -> Tensor:
+    shape = (2, 3, 64, 64)
+    return torch.randint(0, 256, shape, generator=torch.Generator().manual_seed(seed)).byte()
+
+
+def test_untouched_encoder_is_at_no_distance_from_its_photographs() -> None:
+    network = _network()
+    distillation = Distillation(1.0).attach(network)
+    taps = network.encoder(normalise(_images()))
+    assert distillation(taps, _images()).item() < 1e-8
+    assert distillation(taps, _images(1)).item() > 0.01
+
+
+def test_learning_draws_renditions_to_photographs_and_leaves_the_teacher() -> None:
+    network = _network()
+    distillation = Distillation(1.0).attach(network)
+    assert distillation.teacher is not None
+    before = [p.clone() for p in distillation.teacher.parameters()]
+    trained = [p for p in network.encoder.parameters() if p.requires_grad]
+    optimiser = torch.optim.Adam(trained, 1e-3)
+    losses = []
+    for _ in range(8):
+        loss = distillation(network.encoder(normalise(_images(1))), _images())
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.9 * losses[0]
+    for old, new in zip(before, distillation.teacher.parameters(), strict=True):
+        assert torch.equal(old, new)
+        assert new.grad is None
+
+
+def test_teacher_is_no_part_of_the_module() -> None:
+    network = _network()
+    module = ScanpathModule(network, Adaptation("none"), distillation=Distillation(1.0))
+    count = len(list(module.parameters()))
+    module.distillation.attach(network)
+    assert len(list(module.parameters())) == count
+
+
+def test_frozen_encoder_and_negative_weight_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"frozen; lower network\.frozen_stages"):
+        Distillation(1.0).attach(_network(19))
+    with pytest.raises(ValueError, match="at least 0, found -1"):
+        Distillation(-1.0)
+    assert Distillation(0.0).attach(_network(19)).teacher is None
+
+
+def test_training_logs_the_distance_and_adds_it(make_data, make_module, make_trainer, tmp_path):
+    losses = {}
+    for weight in (0.0, 5.0):
+        styles = {"a": NoiseImages(tmp_path / "painted", 8, 0)}
+        data = make_data(originals=weight > 0, styles=styles)
+        module = make_module(0.0)
+        module.distillation = Distillation(weight).attach(module.network)
+        trainer = make_trainer(f"run-{weight}", limit_train_batches=1, max_epochs=1)
+        trainer.fit(module, data)
+        losses[weight] = {k: float(v) for k, v in trainer.callback_metrics.items()}
+    apart = losses[5.0]["train/distillation"]
+    assert "train/distillation" not in losses[0.0]
+    assert losses[5.0]["train/loss"] == pytest.approx(losses[0.0]["train/loss"] + 5 * apart)
