@@ -118,9 +118,16 @@ def test_optuna_survives_a_failure_and_walks_the_same_path_again(tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    "name", ["temperature_by_gaussians", "temperature_by_gaussians_retrained", "ablation"]
+    ("name", "count"),
+    [
+        ("temperature_by_gaussians", 4),
+        ("temperature_by_gaussians_retrained", 6),
+        ("ablation", 10),
+        ("adaptation", 13),
+        ("schedules", 4),
+    ],
 )
-def test_shipped_sweeps_name_settings_that_exist(name: str) -> None:
+def test_shipped_sweeps_name_settings_that_exist(name: str, count: int) -> None:
     with initialize_config_dir(CONFIG_DIR, version_base="1.3"):
         base = compose(
             "train",
@@ -133,7 +140,7 @@ def test_shipped_sweeps_name_settings_that_exist(name: str) -> None:
         composed = [
             compose("train", overrides=[f"+sweep={name}", f"{key}={choice}"]) for choice in choices
         ]
-    assert len(composed) == {"ablation": 10, "temperature_by_gaussians": 4}.get(name, 6)
+    assert len(composed) == count
     assert len({str(config) for config in composed}) == len(composed)
 
 
