@@ -194,10 +194,13 @@ class Encoder(nn.Module):
         if self.store is not None and self.frozen_stages:
             # Named late: by then the weights are those that training goes on with.
             self._name = self._name or self._frozen_name()
-            *out, x = self.store(self._name, images, self._frozen)
-            x = x.contiguous(memory_format=torch.channels_last)
+            kept = self.store(self._name, images, self._frozen)
+            out = [part.contiguous(memory_format=torch.channels_last) for part in kept]
         else:
-            *out, x = self._frozen(images)
+            out = self._frozen(images)
+        # What the first trained layer takes: the last frozen layer's output, a tap or not.
+        last = self.frozen_stages - 1
+        x = out[-1] if last in self.taps or last > self.taps[-1] else out.pop()
         for index in range(self.frozen_stages, self.taps[-1] + 1):
             x = self.features[index](x)
             if index in self.taps:
@@ -206,15 +209,15 @@ class Encoder(nn.Module):
 
     @torch.no_grad()
     def _frozen(self, images: Tensor) -> list[Tensor]:
-        """The taps among the frozen layers, and what the first trained layer takes."""
+        """The taps among the frozen layers, then what the first trained layer takes if other."""
         # Channels last is a fifth faster on CPUs, and what tensor cores want.
         x, out = images.contiguous(memory_format=torch.channels_last), []
         for index in range(min(self.frozen_stages, self.taps[-1] + 1)):
             x = self.features[index](x)
             if index in self.taps:
                 out.append(x)
-        # Nothing follows the last tap: its map need not be kept twice.
-        return [*out, x] if self.frozen_stages <= self.taps[-1] else [*out, x[..., :0, :0]]
+        last = self.frozen_stages - 1
+        return out if last in self.taps or last > self.taps[-1] else [*out, x]
 
     def _frozen_name(self) -> str:
         state = self.features[: self.frozen_stages].state_dict().values()
