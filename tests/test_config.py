@@ -171,6 +171,7 @@ def test_every_experiment_fits_the_code_it_configures(name: str) -> None:
         "data/source",
         "data/target",
         "data/evaluation",
+        "data/styles",
         "logger",
         "network",
         "optimizer",
@@ -182,3 +183,15 @@ def test_every_choice_fits_the_code_it_configures(group: str) -> None:
     for path in sorted((ROOT / group).glob("*.yaml")):
         plus = "+" if group == "debug" else ""
         _checked(_composed(f"{plus}{group}={path.stem}"))
+
+
+@pytest.mark.parametrize(
+    ("choice", "seeds"), [("painted-osie-2", [0, 1]), ("painted-osie-4", [0, 1, 2, 3])]
+)
+def test_list_of_readers_is_made_one_by_one(choice: str, seeds: list[int]) -> None:
+    found = _composed(f"data/styles={choice}")["data"]["styles"]["osie"]
+    node = OmegaConf.create(found)
+    assert [reader.seed for reader in instantiated(node, "data.styles.osie")] == seeds
+    node[1]["wrong"] = 1
+    with pytest.raises(ConfigError, match=r"data\.styles\.osie\[1\]\.wrong"):
+        instantiated(node, "data.styles.osie")

@@ -18,7 +18,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from spgen_lit.launching import refuse_start
@@ -206,11 +206,13 @@ def built(factory: Any, settings: Mapping[str, Any], section: str, **fixed: Any)
 
 
 def instantiated(node: Any, section: str) -> Any:
-    """A node with ``_target_``, made; what is wrong with it in one line.
+    """A node with ``_target_``, or a list of such, made; what is wrong with it in one line.
 
     Raises:
         ConfigError: Naming the section and what its class said, or that it has none.
     """
+    if isinstance(node, ListConfig):
+        return [instantiated(own, f"{section}[{place}]") for place, own in enumerate(node)]
     if "_target_" not in node:
         group, _, name = section.rpartition(".")
         raise ConfigError(
