@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from spgen_lit.data.augment import Augment, blur, colour, crop, flip
+from spgen_lit.data.augment import Augment, blur, colour, crop, flip, texture
 from spgen_lit.scanpath import Scanpath
 
 PLACES = np.array([[0.2, 0.3], [0.6, 0.5], [0.7, 0.8], [0.45, 0.4]])
@@ -85,3 +85,30 @@ def test_augment_is_reproducible_and_off_means_untouched(sample):
     assert 60 < sum(abs(x - 0.8) < 1e-9 for x in flips) < 140
     with pytest.raises(ValueError, match="crop is a probability"):
         Augment(crop=2)
+
+
+def test_texture_changes_colours_and_leaves_shapes_and_gaze(sample):
+    grey, paths = sample
+    edges = np.abs(np.diff(grey[..., 0].astype(int), axis=1)) > 0
+    changed = 0
+    for seed in range(20):
+        image, kept = texture(grey, paths, np.random.default_rng(seed))
+        assert image.shape == grey.shape
+        assert image.dtype == np.uint8
+        assert kept == paths
+        changed += np.abs(image.astype(int) - grey).mean() > 2
+        # What is flat and far from any edge stays flat; the marks stay marks.
+        assert np.ptp(image[:8, :8].reshape(-1, 3), axis=0).max() <= 1
+        own = np.abs(np.diff(image.astype(int), axis=1)).max(axis=2)
+        assert own[edges].mean() > 3 * own[~edges].mean()
+    assert changed > 15
+    again, _ = texture(grey, paths, np.random.default_rng(3))
+    np.testing.assert_array_equal(again, texture(grey, paths, np.random.default_rng(3))[0])
+
+
+def test_texture_leaves_the_other_draws_as_they_are(sample):
+    plain, textured = Augment(flip=0.5, crop=0.5), Augment(flip=0.5, crop=0.5, texture=1.0)
+    for seed in range(10):
+        _, ours = plain(*sample, np.random.default_rng(seed))
+        _, theirs = textured(*sample, np.random.default_rng(seed))
+        np.testing.assert_array_equal(ours[0].xy, theirs[0].xy)

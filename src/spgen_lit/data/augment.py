@@ -12,6 +12,8 @@ What each does to gaze itself, apart from moving it:
   the centre that people are drawn to off the centre of the picture.
 - `colour` and `blur` leave gaze where it was recorded. They are kept slight, since strong
   changes of contrast would have changed where people look.
+- `texture` changes how everything is rendered and nothing of what is shown. People would look
+  a little elsewhere on such an image; it is for learning what does not depend on style.
 """
 
 from __future__ import annotations
@@ -94,6 +96,38 @@ def blur(
     return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma), np.uint8), list(paths)
 
 
+def texture(
+    image: Pixels,
+    paths: Sequence[Scanpath],
+    rng: np.random.Generator,
+    sizes: Sequence[int] = (1, 3, 5, 7),
+) -> Sample:
+    """Filter by a random kernel across places and colours, mixed with the image itself.
+
+    Shapes stay, local texture and colours change: random convolution (Xu et al. 2021, ICLR).
+
+    Args:
+        image: uint8 ``(height, width, 3)``.
+        paths: Scanpaths on it, left as they are.
+        rng: Source of kernel and mixture.
+        sizes: Odd widths of the kernel in px, one of which is drawn.
+    """
+    size = int(rng.choice(np.asarray(sizes)))
+    kernels = rng.normal(0, (3 * size * size) ** -0.5, (3, 3, size, size))
+    share = float(rng.random())
+    pixels = (image.astype(np.float32) - 127.5) / 64  # about the scale that networks see
+    channels = [np.ascontiguousarray(pixels[..., channel]) for channel in range(3)]
+    filtered = [
+        sum(
+            cv2.filter2D(c, -1, k, borderType=cv2.BORDER_REFLECT)
+            for c, k in zip(channels, row, strict=True)
+        )
+        for row in kernels
+    ]
+    mixed = share * pixels + (1 - share) * np.stack(filtered, axis=2)
+    return np.clip(np.rint(mixed * 64 + 127.5), 0, 255).astype(np.uint8), list(paths)
+
+
 @dataclass(frozen=True)
 class Augment:
     """Apply each change with its own probability.
@@ -103,6 +137,7 @@ class Augment:
         crop: Probability of a window; leaves fixations out.
         colour: Probability of a change of brightness, contrast and saturation.
         blur: Probability of a slight blur.
+        texture: Probability of a random kernel; see :func:`texture`.
 
     Raises:
         ValueError: For a probability outside [0, 1].
@@ -112,9 +147,10 @@ class Augment:
     crop: float = 0.0
     colour: float = 0.0
     blur: float = 0.0
+    texture: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("flip", "crop", "colour", "blur"):
+        for name in ("flip", "crop", "colour", "blur", "texture"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(
                     f"{name} is a probability from 0 to 1, found {getattr(self, name)}"
@@ -134,6 +170,9 @@ class Augment:
             image, moved = colour(image, moved, rng)
         if chance[3] < self.blur:
             image, moved = blur(image, moved, rng)
+        # Last of all and drawn apart, so that the other changes are the same without it.
+        if self.texture and rng.random() < self.texture:
+            image, moved = texture(image, moved, rng)
         return image, moved
 
 

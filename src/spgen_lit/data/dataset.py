@@ -50,7 +50,8 @@ class SourceSet(Dataset[Item]):
         styles: Identifier to renditions of the image in other styles, with everything in its
             place, so that gaze stays true; images without any keep their own.
         style_share: Probability that a draw shows one of the renditions.
-        originals: Give the photograph beside what is shown, changed in the same way.
+        originals: Give the photograph beside what is shown, moved in the same way, its
+            texture untouched.
 
     Raises:
         ValueError: For a share outside [0, 1].
@@ -95,7 +96,8 @@ class SourceSet(Dataset[Item]):
         if self.augment is not None:
             seed = [self.seed, draw]
             if original is not None:
-                original, _ = self.augment(original, paths, np.random.default_rng(seed))
+                plain = replace(self.augment, texture=0.0)
+                original, _ = plain(original, paths, np.random.default_rng(seed))
             image, moved = self.augment(image, paths, np.random.default_rng(seed))
             paths = moved if any(len(p.on_image()) for p in moved) else paths
         return Item(image, paths, self.ids[index], self.weights[index], original)

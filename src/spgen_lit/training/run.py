@@ -135,8 +135,9 @@ def prepare(config: DictConfig) -> Prepared:
         card=_card(config, data, spec, weights.origin),
     )
     store = _feature_store(config) if config.feature_cache else None
-    network.encoder.store = store
     module.distillation.attach(network, store)
+    if not _texture(config):
+        network.encoder.store = store
     if config.compile:
         network.encoder.compile()
     trainer = _trainer(config)
@@ -152,10 +153,16 @@ def _fit(config: DictConfig, prepared: Prepared) -> None:
     trainer.fit(prepared.module, prepared.data, ckpt_path=config.ckpt_path, weights_only=True)
 
 
+def _texture(config: DictConfig) -> float:
+    return float((plain(config.data).get("augment") or {}).get("texture", 0.0))
+
+
 def _feature_store(config: DictConfig) -> FeatureStore:
     """Where features are kept, if images and frozen layers are such that they come again."""
     augment = plain(config.data).get("augment") or {}
     endless = [name for name in ("crop", "colour", "blur") if augment.get(name)]
+    if _texture(config) and not config.distillation.weight:
+        endless.append("texture")  # a teacher's photographs come again all the same
     if endless:
         raise ConfigError(
             f"feature_cache=true keeps features of images that come again, and data.augment."
