@@ -40,6 +40,9 @@ def opening(
             "from ImageNet weights (network.weights names a file)[/]",
         )
     table.add_row("adaptation", _adaptation(module) if data.sets["target"] else "none: no target")
+    if module.distillation.weight:
+        towards = f"towards the photographs' features, weight {module.distillation.weight:g}"
+        table.add_row("distillation", towards)
     threads = torch.get_num_threads()
     device = trainer.strategy.root_device
     table.add_row("device", f"{trainer.world_size} x {device}, {threads} threads")
