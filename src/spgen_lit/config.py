@@ -37,6 +37,7 @@ class TrainSchema:
     seed: int = 0
     name: str = "run"
     ckpt_path: str | None = None
+    start_from: str | None = None
     resume: bool = False
     compile: bool = False
     feature_cache: bool = False

@@ -51,6 +51,8 @@ def opening(
         rates = f"{module.optimisation.lr:.3g}, encoder {module.optimisation.encoder_lr:.3g}"
         scale = config.optimizer.get("scale_lr", "none")
         table.add_row("learning rate", f"{rates} (scale_lr={scale} with the effective batch)")
+    if config.start_from:
+        table.add_row("begins with", str(config.start_from))
     if config.ckpt_path:
         table.add_row("resumed from", str(config.ckpt_path))
     table.add_row("results", str(config.paths.output_dir))

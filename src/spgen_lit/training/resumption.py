@@ -11,17 +11,18 @@ from typing import Any
 import lightning as L
 import torch
 from lightning.pytorch.loggers import CSVLogger
+from torch import nn
 
 from spgen_lit.config import ConfigError
 
 
-def _checkpoint(path: Path) -> Mapping[str, Any]:
+def _checkpoint(path: Path, key: str = "ckpt_path") -> Mapping[str, Any]:
     try:
         found: Mapping[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         raise ConfigError(
-            f"ckpt_path: {path} is no readable checkpoint ({type(error).__name__}); "
-            "give the last.ckpt of a run of spgen_lit.train"
+            f"{key}: {path} is no readable checkpoint ({type(error).__name__}); "
+            "give one that spgen_lit.train wrote"
         ) from error
     return found
 
@@ -61,6 +62,36 @@ def check_resumption(path: Path, spec: Mapping[str, Any]) -> None:
             f"ckpt_path: {path} was trained with another network: {'; '.join(other)}; "
             "resume with the settings of that run (its config.yaml)"
         )
+
+
+def start_from(path: Path, network: nn.Module) -> None:
+    """Give a network the weights of a finished run, to train it further on something else.
+
+    Args:
+        path: The run's checkpoint.
+        network: Of the same shape; which of its layers are trained may differ.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ConfigError: If it is no checkpoint of this package, or of a network of another shape.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"start_from: no file at {path}; training writes checkpoints/best.ckpt in its folder"
+        )
+    found = _checkpoint(path, "start_from")
+    if "spgen_lit" not in found or "state_dict" not in found:
+        raise ConfigError(f"start_from: {path} is no checkpoint of spgen_lit.train")
+    prefix = "network."
+    state = {k[len(prefix) :]: v for k, v in found["state_dict"].items() if k.startswith(prefix)}
+    try:
+        network.load_state_dict(state)
+    except RuntimeError as error:
+        said = str(error).splitlines()[1:2] or [str(error)]
+        raise ConfigError(
+            f"start_from: {path} holds a network of another shape ({said[0].strip()}); use the "
+            "network settings of that run (its config.yaml)"
+        ) from error
 
 
 def _plain(value: Any) -> Any:

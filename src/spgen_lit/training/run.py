@@ -35,7 +35,7 @@ from spgen_lit.network.weights import Weights
 from spgen_lit.training.devices import scale_rates, together, trainer_settings
 from spgen_lit.training.opening import opening
 from spgen_lit.training.quiet import quiet
-from spgen_lit.training.resumption import check_resumption, keep_metrics
+from spgen_lit.training.resumption import check_resumption, keep_metrics, start_from
 from spgen_lit.training.scoring import score_run
 from spgen_lit.training.tracking import log_beginning, tracked
 
@@ -120,6 +120,8 @@ def prepare(config: DictConfig) -> Prepared:
     )
     if config.ckpt_path:
         check_resumption(Path(config.ckpt_path), spec)
+    if config.start_from:
+        start_from(Path(config.start_from), network)
     adaptation = plain(config.adaptation)
     schedule = built(Schedule, adaptation.pop("schedule", None) or {}, "adaptation.schedule")
     optimizer = plain(config.optimizer)
