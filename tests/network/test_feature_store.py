@@ -38,7 +38,7 @@ def test_kept_features_are_those_of_the_encoder(
     for _ in range(2):
         for ours, theirs in zip(encoder(images), plain, strict=True):
             assert ours.shape == theirs.shape
-            assert float((ours - theirs).norm()) < 0.1 * float(theirs.norm())
+            assert (ours - theirs).norm().item() < 0.1 * theirs.norm().item()
 
 
 def test_first_and_later_passes_agree_exactly_in_any_batch(images: Tensor, tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_other_weights_have_features_of_their_own(images: Tensor, tmp_path: Path
     expected = two(images)[1]
     one.store = two.store = FeatureStore(tmp_path)
     assert not torch.allclose(one(images)[1], expected, rtol=0.1)
-    assert float((two(images)[1] - expected).norm()) < 0.1 * float(expected.norm())
+    assert (two(images)[1] - expected).norm().item() < 0.1 * expected.norm().item()
 
 
 def test_damaged_file_is_computed_again(images: Tensor, tmp_path: Path) -> None:

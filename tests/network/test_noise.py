@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy import stats
 
-from spgen_lit.network.noise import NoiseSampler, path_seed
+from spgen_lit.network.noise import NoiseSampler, normal_from_gumbel, path_seed
 
 LOGITS = torch.tensor([0.3, -1.0, 1.2, 0.0, 0.7])
 
@@ -51,6 +51,16 @@ def test_all_kinds_are_equally_wide_and_depend_on_their_own_seed_alone(kind) -> 
     assert not torch.equal(together[0], together[1])
     assert together.std().item() == pytest.approx(np.pi / 6**0.5, rel=0.02)
     assert together.isfinite().all()
+
+
+def test_gumbel_draws_become_normal_ones() -> None:
+    gumbel = NoiseSampler("gumbel").draw((2, 20_000), [3])[0]
+    normal = normal_from_gumbel(*gumbel).numpy()
+    assert stats.kstest(normal, "norm").pvalue > 0.01
+    # Beyond three deviations too, where a logistic law has eight times as many.
+    assert (np.abs(normal) > 3).mean() == pytest.approx(2 * stats.norm.sf(3), rel=0.4)
+    extreme = normal_from_gumbel(torch.tensor([-4.0, 60.0]), torch.tensor([60.0, -4.0]))
+    assert extreme.isfinite().all()
 
 
 def test_unknown_kind_is_refused() -> None:

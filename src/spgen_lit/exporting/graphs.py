@@ -9,6 +9,7 @@ from spgen_lit.network.choice import Places
 from spgen_lit.network.encoder import normalise
 from spgen_lit.network.fixation import cell_of, local_soft_argmax
 from spgen_lit.network.history import History
+from spgen_lit.network.noise import normal_from_gumbel
 from spgen_lit.network.spgen import SPGen
 from spgen_lit.network.timing import Timing
 
@@ -126,11 +127,8 @@ class StepGraph(nn.Module):
         saccade = ((xy - recent[:, 0]) * aspect).norm(dim=1) * known[:, 0].to(xy.dtype)
         pace = Timing.pace(logs, count)
         law = timing.durations(features.t()[cell], step, saccade, elapsed, pace)
-        # As in sampling: the difference of two Gumbel draws, scaled to unit deviation.
-        bell = (timing_noise[:, 0] - timing_noise[:, 1]) * 0.5513288954
-        part = (law.weights + temperature * timing_noise[:, 4:]).argmax(dim=1, keepdim=True)
-        mean, spread = law.mean.gather(1, part)[:, 0], law.spread.gather(1, part)[:, 0].exp()
-        seconds = (mean + temperature * bell * spread).exp().clamp(0.02, 5.0)
+        normal = normal_from_gumbel(timing_noise[:, 0], timing_noise[:, 1])
+        seconds = law.sample(normal, timing_noise[:, 4:], temperature)
         elapsed, logs = elapsed + seconds, logs + seconds.clamp_min(1e-3).log()
         count = count + 1
         scene = features.mean(1).expand(xy.shape[0], -1)

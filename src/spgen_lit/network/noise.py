@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 from typing import Literal, get_args
 
@@ -27,6 +28,16 @@ def path_seed(seed: int, image: str, sample: int) -> int:
     """
     digest = hashlib.blake2b(f"{seed}\n{image}\n{sample}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") >> 1
+
+
+def normal_from_gumbel(one: Tensor, other: Tensor) -> Tensor:
+    """Standard normal draws from two independent standard Gumbel draws, of any shape.
+
+    Both are functions of uniform draws, -log u = exp(-g), which Box and Muller (1958) turn
+    into a normal one; every operation exists in ONNX.
+    """
+    radius = (2 * torch.exp(-one)).sqrt()
+    return radius * torch.cos(2 * math.pi * torch.exp(-torch.exp(-other)))
 
 
 class NoiseSampler(nn.Module):

@@ -14,7 +14,7 @@ from spgen_lit.network.domain_norm import DomainNorm, split_batch_norms
 from spgen_lit.network.encoder import Encoder, Padding
 from spgen_lit.network.fixation import cell_of, local_soft_argmax
 from spgen_lit.network.neck import Neck
-from spgen_lit.network.noise import NoiseKind, NoiseSampler
+from spgen_lit.network.noise import NoiseKind, NoiseSampler, normal_from_gumbel
 from spgen_lit.network.timing import Timing
 
 
@@ -222,9 +222,8 @@ class SPGen(nn.Module):
                 features.t()[cell], step, saccade, clock.elapsed, clock.pace()
             )
             timing = timing_noise[:, n]
-            # The difference of two Gumbel draws is logistic, near enough normal once scaled.
-            bell = (timing[:, 0] - timing[:, 1]) * 0.5513288954
-            seconds[:, n] = law.sample(bell, timing[:, 4:], temperature)
+            normal = normal_from_gumbel(timing[:, 0], timing[:, 1])
+            seconds[:, n] = law.sample(normal, timing[:, 4:], temperature)
             clock.add(seconds[:, n])
             known = torch.ones_like(step, dtype=torch.bool)
             end = self.timing.ends(scene, step, clock.elapsed, clock.pace(), known)

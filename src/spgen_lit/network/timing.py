@@ -25,7 +25,7 @@ class Durations:
         parts = self.weights - 0.5 * z * z - self.spread - 0.9189385332
         return parts.logsumexp(dim=1)
 
-    def sample(self, noise: Tensor, choice: Tensor, temperature: float) -> Tensor:
+    def sample(self, noise: Tensor, choice: Tensor, temperature: float | Tensor) -> Tensor:
         """Durations in seconds ``(row,)``.
 
         Args:
