@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
 
-from spgen_lit.network.encoder import CHANNELS, STRIDES, Encoder, mobilenet_v2_features, normalise
+from spgen_lit.network.encoder import (
+    CHANNELS,
+    STRIDES,
+    Encoder,
+    mobilenet_v2_features,
+    normalise,
+    smoothed,
+)
 from spgen_lit.network.weights import find_weights
 
 
@@ -113,3 +122,21 @@ def test_foreign_checkpoints_are_refused_by_entry(change, message: str) -> None:
 def test_settings_out_of_range_are_refused(settings: dict) -> None:
     with pytest.raises(ValueError, match="found"):
         Encoder(**settings)
+
+
+def test_smoothing_is_a_gaussian_that_keeps_flat_and_bright() -> None:
+    flat = torch.full((1, 3, 32, 48), 0.4)
+    assert torch.allclose(smoothed(flat, 2.0), flat, atol=1e-6)
+    assert smoothed(flat, 0.0) is flat
+    image = torch.rand(2, 3, 32, 48, generator=torch.Generator().manual_seed(0))
+    kernel = (13, 13)  # three deviations to each side
+    expected = cv2.GaussianBlur(
+        image[1].permute(1, 2, 0).numpy(), kernel, 2.0, borderType=cv2.BORDER_REFLECT_101
+    )
+    assert np.allclose(smoothed(image, 2.0)[1].permute(1, 2, 0).numpy(), expected, atol=1e-5)
+    encoder, blurred = Encoder(), Encoder(smooth=2.0)
+    blurred.load_state_dict(encoder.state_dict())
+    for ours, theirs in zip(blurred(image), encoder(smoothed(image, 2.0)), strict=True):
+        assert torch.allclose(ours, theirs)
+    with pytest.raises(ValueError, match="smooth must be from 0 to 8 px, found 9"):
+        Encoder(smooth=9)

@@ -50,6 +50,25 @@ def normalise(images: Tensor) -> Tensor:
     return (values - mean) / std
 
 
+def smoothed(images: Tensor, deviation: float) -> Tensor:
+    """Images ``(batch, channels, height, width)`` blurred by a Gaussian.
+
+    Args:
+        images: Of any range.
+        deviation: Of the Gaussian in px; 0 gives the images themselves.
+    """
+    if not deviation:
+        return images
+    radius = max(round(3 * deviation), 1)
+    places = torch.arange(-radius, radius + 1, device=images.device, dtype=images.dtype)
+    weights = torch.exp(-0.5 * (places / deviation) ** 2)
+    channels = images.shape[1]
+    row = (weights / weights.sum()).expand(channels, 1, 1, -1)
+    wide = F.pad(images, (radius, radius, radius, radius), mode="reflect")
+    across = F.conv2d(wide, row, groups=channels)
+    return F.conv2d(across, row.transpose(2, 3), groups=channels)
+
+
 class _Conv(nn.Conv2d):
     """A convolution that can pad as TensorFlow does: on the right and bottom when striding."""
 
@@ -141,12 +160,13 @@ class Encoder(nn.Module):
             19 freezes all.
         freeze_batch_norm: Keep the statistics of the trained layers' batch norms too;
             with batches of a few images re-estimating them does harm.
+        smooth: Deviation in px of a Gaussian that blurs the images first; at most 8.
 
     Attributes:
         store: Where the frozen layers' outputs are kept; None computes them every time.
 
     Raises:
-        ValueError: For taps or a number of frozen stages out of range.
+        ValueError: For taps, a number of frozen stages or a blur out of range.
     """
 
     def __init__(
@@ -155,13 +175,17 @@ class Encoder(nn.Module):
         taps: Sequence[int] = (13, 18),
         frozen_stages: int = 4,
         freeze_batch_norm: bool = True,
+        smooth: float = 0.0,
     ) -> None:
         super().__init__()
         if not taps or list(taps) != sorted(set(taps)) or not 0 <= taps[0] <= taps[-1] < LAYERS:
             raise ValueError(f"taps must be ascending layers within 0 to 18, found {list(taps)}")
         if not 0 <= frozen_stages <= LAYERS:
             raise ValueError(f"frozen_stages must be within 0 to 19, found {frozen_stages}")
+        if not 0 <= smooth <= 8:
+            raise ValueError(f"smooth must be from 0 to 8 px, found {smooth}")
         self.features = mobilenet_v2_features(padding)
+        self.smooth = smooth
         self.padding = padding
         self.taps = tuple(taps)
         self.channels = tuple(CHANNELS[tap] for tap in taps)
@@ -211,7 +235,8 @@ class Encoder(nn.Module):
     def _frozen(self, images: Tensor) -> list[Tensor]:
         """The taps among the frozen layers, then what the first trained layer takes if other."""
         # Channels last is a fifth faster on CPUs, and what tensor cores want.
-        x, out = images.contiguous(memory_format=torch.channels_last), []
+        x = smoothed(images, self.smooth).contiguous(memory_format=torch.channels_last)
+        out = []
         for index in range(min(self.frozen_stages, self.taps[-1] + 1)):
             x = self.features[index](x)
             if index in self.taps:
@@ -221,7 +246,7 @@ class Encoder(nn.Module):
 
     def _frozen_name(self) -> str:
         state = self.features[: self.frozen_stages].state_dict().values()
-        return signature((self.padding, self.taps, self.frozen_stages), state)
+        return signature((self.padding, self.taps, self.frozen_stages, self.smooth), state)
 
     def load_imagenet(self, state: Mapping[str, Tensor]) -> None:
         """Load a classification checkpoint with torchvision's names; its classifier is left.

@@ -81,6 +81,8 @@ class SPGen(nn.Module):
         noise: ``gumbel``, ``gaussian`` or ``uniform``.
         dropout: Share of feature channels dropped in training.
         temperature: Default temperature of sampling.
+        smooth: Deviation in px of a Gaussian that images are blurred by before they are
+            encoded: what is finer is brush and grain rather than scene. 0 leaves them sharp.
         domain_norm: What the encoder's batch norms keep apart for the target: ``shared``
             nothing, ``statistics`` means and variances, ``affine`` weights too; see
             :mod:`~spgen_lit.network.domain_norm`.
@@ -102,6 +104,7 @@ class SPGen(nn.Module):
         noise: NoiseKind = "gumbel",
         dropout: float = 0.25,
         temperature: float = 1.0,
+        smooth: float = 0.0,
         domain_norm: DomainNorm = "shared",
         domain_priors: bool = False,
     ) -> None:
@@ -119,7 +122,7 @@ class SPGen(nn.Module):
         self.channels = channels
         self.max_fixations = max_fixations
         self.temperature = temperature
-        self.encoder = Encoder(padding, tuple(taps), frozen_stages, freeze_batch_norm)
+        self.encoder = Encoder(padding, tuple(taps), frozen_stages, freeze_batch_norm, smooth)
         split_batch_norms(self.encoder, domain_norm)
         self.neck = Neck(
             self.encoder.channels, channels, priors, dropout=dropout, domain_priors=domain_priors
