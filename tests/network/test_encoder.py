@@ -140,3 +140,14 @@ def test_smoothing_is_a_gaussian_that_keeps_flat_and_bright() -> None:
         assert torch.allclose(ours, theirs)
     with pytest.raises(ValueError, match="smooth must be from 0 to 8 px, found 9"):
         Encoder(smooth=9)
+
+
+def test_half_adds_the_maps_of_the_smaller_image() -> None:
+    image = torch.rand(2, 3, 64, 96, generator=torch.Generator().manual_seed(0))
+    encoder, both = Encoder(taps=(6, 18)), Encoder(taps=(6, 18), two_scales=True)
+    both.load_state_dict(encoder.state_dict())
+    assert both.channels == (32, 1280, 32, 1280)
+    small = image.unflatten(2, (32, 2)).unflatten(4, (48, 2)).mean((3, 5))
+    expected = [*encoder(image), *encoder(small)]
+    for ours, theirs in zip(both(image), expected, strict=True):
+        assert torch.allclose(ours, theirs, atol=1e-6)

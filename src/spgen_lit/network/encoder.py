@@ -161,6 +161,8 @@ class Encoder(nn.Module):
         freeze_batch_norm: Keep the statistics of the trained layers' batch norms too;
             with batches of a few images re-estimating them does harm.
         smooth: Deviation in px of a Gaussian that blurs the images first; at most 8.
+        two_scales: Encode the images at half their size too. A receptive field then covers four
+            times the scene, and strokes and grain are lost in half.
 
     Attributes:
         store: Where the frozen layers' outputs are kept; None computes them every time.
@@ -176,6 +178,7 @@ class Encoder(nn.Module):
         frozen_stages: int = 4,
         freeze_batch_norm: bool = True,
         smooth: float = 0.0,
+        two_scales: bool = False,
     ) -> None:
         super().__init__()
         if not taps or list(taps) != sorted(set(taps)) or not 0 <= taps[0] <= taps[-1] < LAYERS:
@@ -186,9 +189,10 @@ class Encoder(nn.Module):
             raise ValueError(f"smooth must be from 0 to 8 px, found {smooth}")
         self.features = mobilenet_v2_features(padding)
         self.smooth = smooth
+        self.two_scales = two_scales
         self.padding = padding
         self.taps = tuple(taps)
-        self.channels = tuple(CHANNELS[tap] for tap in taps)
+        self.channels = tuple(CHANNELS[tap] for tap in taps) * (1 + two_scales)
         self.frozen_stages = frozen_stages
         self.freeze_batch_norm = freeze_batch_norm
         self.store: FeatureStore | None = None
@@ -212,9 +216,15 @@ class Encoder(nn.Module):
     def forward(self, images: Tensor) -> list[Tensor]:
         """Feature maps ``(batch, channels, height/stride, width/stride)`` of every tap.
 
+        With ``two_scales``, those of the images at half their size follow.
+
         Args:
             images: Normalised RGB ``(batch, 3, height, width)``.
         """
+        maps = self._maps(images)
+        return [*maps, *self._maps(F.avg_pool2d(images, 2))] if self.two_scales else maps
+
+    def _maps(self, images: Tensor) -> list[Tensor]:
         if self.store is not None and self.frozen_stages:
             # Named late: by then the weights are those that training goes on with.
             self._name = self._name or self._frozen_name()

@@ -83,6 +83,7 @@ class SPGen(nn.Module):
         temperature: Default temperature of sampling.
         smooth: Deviation in px of a Gaussian that images are blurred by before they are
             encoded: what is finer is brush and grain rather than scene. 0 leaves them sharp.
+        two_scales: Join features of the image at half its size; see Encoder.
         domain_norm: What the encoder's batch norms keep apart for the target: ``shared``
             nothing, ``statistics`` means and variances, ``affine`` weights too; see
             :mod:`~spgen_lit.network.domain_norm`.
@@ -105,6 +106,7 @@ class SPGen(nn.Module):
         dropout: float = 0.25,
         temperature: float = 1.0,
         smooth: float = 0.0,
+        two_scales: bool = False,
         domain_norm: DomainNorm = "shared",
         domain_priors: bool = False,
     ) -> None:
@@ -122,7 +124,7 @@ class SPGen(nn.Module):
         self.channels = channels
         self.max_fixations = max_fixations
         self.temperature = temperature
-        self.encoder = Encoder(padding, tuple(taps), frozen_stages, freeze_batch_norm, smooth)
+        self.encoder = Encoder(padding, tuple(taps), frozen_stages, freeze_batch_norm, smooth, half)
         split_batch_norms(self.encoder, domain_norm)
         self.neck = Neck(
             self.encoder.channels, channels, priors, dropout=dropout, domain_priors=domain_priors
