@@ -124,7 +124,9 @@ class SPGen(nn.Module):
         self.channels = channels
         self.max_fixations = max_fixations
         self.temperature = temperature
-        self.encoder = Encoder(padding, tuple(taps), frozen_stages, freeze_batch_norm, smooth, half)
+        self.encoder = Encoder(
+            padding, tuple(taps), frozen_stages, freeze_batch_norm, smooth, two_scales
+        )
         split_batch_norms(self.encoder, domain_norm)
         self.neck = Neck(
             self.encoder.channels, channels, priors, dropout=dropout, domain_priors=domain_priors
