@@ -39,6 +39,10 @@ class Part:
     paths: dict[str, list[Scanpath]]
     sets: dict[str, str]
 
+    def of_set(self, name: str) -> list[str]:
+        """Identifiers of the images of one set, in order."""
+        return [key for key in self.stimuli if self.sets[key] == name]
+
 
 def _quiet_worker(_: int) -> None:
     cv2.setNumThreads(0)

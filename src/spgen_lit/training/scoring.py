@@ -145,16 +145,15 @@ def _shown_part(data: DomainMix, domain: str, name: str, config: DictConfig) -> 
     Validation images where official test images are held elsewhere; of a set without gaze a
     few training images, to be drawn only.
     """
-    split = str(config.evaluation.split)
     gaze = bool(data.sets[domain][name].scanpaths)
-    if not gaze:
-        split = "train"
-    elif split == "test" and not data.parts[domain, split].stimuli:
+    split = str(config.evaluation.split) if gaze else "train"
+    keys = data.parts[domain, split].of_set(name)
+    if split == "test" and not keys:
         split = "val"
-    part = data.parts[domain, split]
-    keys = [key for key in part.stimuli if part.sets[key] == name]
+        keys = data.parts[domain, split].of_set(name)
     if not gaze:
         keys = keys[: config.evaluation.pictures]
+    part = data.parts[domain, split]
     return Part({key: part.stimuli[key] for key in keys}, part.paths, part.sets), split
 
 
