@@ -66,6 +66,16 @@ def test_teacher_is_no_part_of_the_module() -> None:
     assert len(list(module.parameters())) == count
 
 
+def test_maps_of_nothing_are_at_no_distance() -> None:
+    distillation = Distillation(1.0).attach(_network())
+    assert distillation.teacher is not None
+    for norm in distillation.teacher.modules():
+        if isinstance(norm, torch.nn.BatchNorm2d):
+            torch.nn.init.zeros_(norm.weight)
+    empty = distillation.teacher(normalise(_images()))
+    assert distillation(empty, _images()).item() == 0.0
+
+
 def test_frozen_encoder_and_negative_weight_are_refused() -> None:
     with pytest.raises(ValueError, match=r"frozen; lower network\.frozen_stages"):
         Distillation(1.0).attach(_network(19))

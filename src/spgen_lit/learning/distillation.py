@@ -77,6 +77,7 @@ class Distillation:
         for tap, aim in zip(taps, aims, strict=True):
             variance = aim.float().var((0, 2, 3), keepdim=True)
             # Channels that hardly vary on this batch must not outweigh the others.
-            scale = variance + 0.1 * variance.mean()
+            # Random weights may give maps of nothing, at no distance from one another.
+            scale = variance + 0.1 * variance.mean() + 1e-12
             losses.append(((tap.float() - aim).square() / scale).mean())
         return torch.stack(losses).mean()
