@@ -168,3 +168,19 @@ def test_unknown_kinds_are_refused() -> None:
     with pytest.raises(RuntimeError), domain("target"):
         raise RuntimeError
     assert current_domain() == "source"
+
+
+def test_targets_statistics_follow_in_a_real_training(make_data, make_module, make_trainer) -> None:
+    module = make_module(0.0, domain_norm="statistics")
+    make_trainer("run", max_epochs=2).fit(module, make_data())
+    state = module.network.encoder.state_dict()
+    means = {name: value for name, value in state.items() if name.endswith("target_mean")}
+    assert len(means) == 52
+    moved = [
+        bool((value != state[name.replace("target_mean", "running_mean")]).any())
+        for name, value in means.items()
+    ]
+    assert all(moved)
+    # The source's own stay: the encoder's batch norms are frozen.
+    fresh = make_module(0.0, domain_norm="statistics").network.encoder.state_dict()
+    assert all((state[k] == fresh[k]).all() for k in state if k.endswith("running_mean"))

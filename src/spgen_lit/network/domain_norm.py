@@ -149,3 +149,6 @@ def split_batch_norms(network: nn.Module, kind: DomainNorm) -> None:
         for name, child in list(module.named_children()):
             if isinstance(child, nn.BatchNorm2d) and not isinstance(child, DomainBatchNorm):
                 setattr(module, name, DomainBatchNorm.of(child, apart=kind == "affine"))
+    # The new norms learn from the network's own mode whether to follow the target: those that
+    # they replace may be in evaluation mode for good.
+    network.train(network.training)
