@@ -10,14 +10,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from spgen_lit.network.encoder import (
-    CHANNELS,
-    STRIDES,
-    Encoder,
-    mobilenet_v2_features,
-    normalise,
-    smoothed,
-)
+from spgen_lit.network.encoder import Encoder, normalise, smoothed
+from spgen_lit.network.mobilenet import CHANNELS, STRIDES, mobilenet_v2_features
 from spgen_lit.network.weights import find_weights
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -18,30 +17,11 @@ from spgen_lit.data.augment import Augment
 from spgen_lit.data.cache import ImageCache
 from spgen_lit.data.dataset import SourceSet, TargetSet
 from spgen_lit.data.frame import Frame
+from spgen_lit.data.part import Part
 from spgen_lit.data.records import GazeSet, Reader, Stimulus
 from spgen_lit.data.sampling import Share, ShuffledStream, StreamLoader
 from spgen_lit.data.splits import split_images
 from spgen_lit.data.styles import StyleReaders, renditions
-from spgen_lit.scanpath import Scanpath
-
-
-@dataclass(frozen=True)
-class Part:
-    """One split of one or several sets; identifiers carry the set's name if there are several.
-
-    Attributes:
-        stimuli: Identifier to image.
-        paths: Identifier to scanpaths, relative to the image.
-        sets: Identifier to the name of its set.
-    """
-
-    stimuli: dict[str, Stimulus]
-    paths: dict[str, list[Scanpath]]
-    sets: dict[str, str]
-
-    def of_set(self, name: str) -> list[str]:
-        """Identifiers of the images of one set, in order."""
-        return [key for key in self.stimuli if self.sets[key] == name]
 
 
 def _quiet_worker(_: int) -> None:

@@ -9,8 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from spgen_lit.network.encoder import LAYERS, Encoder, normalise
+from spgen_lit.network.encoder import Encoder, normalise
 from spgen_lit.network.feature_store import FeatureStore
+from spgen_lit.network.mobilenet import LAYERS
 
 
 class Distillation:

@@ -10,8 +10,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from spgen_lit.network.encoder import LAYERS, Encoder, Padding
+from spgen_lit.network.encoder import Encoder
 from spgen_lit.network.fixation import soft_argmax
+from spgen_lit.network.mobilenet import LAYERS, Padding
 from spgen_lit.network.priors import GaussianPriors
 from spgen_lit.network.published_faithful import (
     FEATURES,

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from spgen_lit.batch import PathBatch
-from spgen_lit.network.encoder import Padding
+from spgen_lit.network.mobilenet import Padding
 from spgen_lit.network.published import PublishedSPGen
 from spgen_lit.network.spgen import Drawn
 

@@ -11,11 +11,12 @@ from torch import Tensor, nn
 from spgen_lit.batch import PathBatch
 from spgen_lit.network.choice import HistoryKind, NextFixation, Places
 from spgen_lit.network.domain_norm import DomainNorm, split_batch_norms
-from spgen_lit.network.encoder import Encoder, Padding
+from spgen_lit.network.encoder import Encoder
 from spgen_lit.network.fixation import cell_of, local_soft_argmax
+from spgen_lit.network.mobilenet import Padding
 from spgen_lit.network.neck import Neck
 from spgen_lit.network.noise import NoiseKind, NoiseSampler, normal_from_gumbel
-from spgen_lit.network.timing import Timing
+from spgen_lit.network.timing import Clock, Timing
 
 
 @dataclass(frozen=True)
@@ -209,7 +210,7 @@ class SPGen(nn.Module):
         timing_noise = self.timing_noise.draw((steps, 4 + parts), [s ^ 1 for s in seeds]).to(device)
         regions = self.choice.regions(grid)
         history = self.choice.maps.empty(count, *regions, device)
-        clock = _Clock(count, device)
+        clock = Clock(count, device)
         cells = torch.zeros(count, 2, dtype=torch.long, device=device)
         xy = torch.zeros(count, steps, 2, device=device)
         seconds = torch.zeros(count, steps, device=device)
@@ -244,20 +245,3 @@ class SPGen(nn.Module):
             Drawn(xy[row, :n].clone(), seconds[row, :n].clone())
             for row, n in enumerate(length.tolist())
         ]
-
-
-class _Clock:
-    """Time gone by and pace of partial paths."""
-
-    def __init__(self, count: int, device: torch.device) -> None:
-        self.elapsed = torch.zeros(count, device=device)
-        self.logs = torch.zeros(count, device=device)
-        self.count = torch.zeros(count, device=device)
-
-    def add(self, seconds: Tensor) -> None:
-        self.elapsed = self.elapsed + seconds
-        self.logs = self.logs + seconds.clamp_min(1e-3).log()
-        self.count = self.count + 1
-
-    def pace(self) -> Tensor:
-        return Timing.pace(self.logs, self.count)

@@ -111,3 +111,22 @@ class Timing(nn.Module):
     def pace(log_sum: Tensor, count: Tensor) -> Tensor:
         """Mean log duration against a quarter of a second; 0 where nothing came before."""
         return torch.where(count > 0, log_sum / count.clamp_min(1) - _TYPICAL, 0.0)
+
+
+class Clock:
+    """Time gone by and pace of partial paths."""
+
+    def __init__(self, count: int, device: torch.device) -> None:
+        self.elapsed = torch.zeros(count, device=device)
+        self.logs = torch.zeros(count, device=device)
+        self.count = torch.zeros(count, device=device)
+
+    def add(self, seconds: Tensor) -> None:
+        """One more fixation of each path, of so many seconds."""
+        self.elapsed = self.elapsed + seconds
+        self.logs = self.logs + seconds.clamp_min(1e-3).log()
+        self.count = self.count + 1
+
+    def pace(self) -> Tensor:
+        """See :meth:`Timing.pace`."""
+        return Timing.pace(self.logs, self.count)

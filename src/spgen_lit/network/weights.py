@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from spgen_lit.network.encoder import Padding
+from spgen_lit.network.mobilenet import Padding
 
 URL = "https://download.pytorch.org/models/mobilenet_v2-7ebf99e0.pth"
 _TIMEOUT = 15.0

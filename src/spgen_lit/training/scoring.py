@@ -17,7 +17,8 @@ from rich.console import Console
 
 from spgen_lit.config import plain
 from spgen_lit.data.images import read_image
-from spgen_lit.data.module import DomainMix, Part
+from spgen_lit.data.module import DomainMix
+from spgen_lit.data.part import Part
 from spgen_lit.evaluation.baselines import band
 from spgen_lit.evaluation.protocol import preset
 from spgen_lit.evaluation.results import Results
