@@ -114,7 +114,13 @@ class Timing(nn.Module):
 
 
 class Clock:
-    """Time gone by and pace of partial paths."""
+    """Time gone by and pace of partial paths.
+
+    Attributes:
+        elapsed: Seconds so far ``(path,)``.
+        logs: Sum of log durations ``(path,)``.
+        count: Number of fixations ``(path,)``.
+    """
 
     def __init__(self, count: int, device: torch.device) -> None:
         self.elapsed = torch.zeros(count, device=device)
@@ -122,7 +128,7 @@ class Clock:
         self.count = torch.zeros(count, device=device)
 
     def add(self, seconds: Tensor) -> None:
-        """One more fixation of each path, of so many seconds."""
+        """One more fixation of each path, of so many seconds ``(path,)``."""
         self.elapsed = self.elapsed + seconds
         self.logs = self.logs + seconds.clamp_min(1e-3).log()
         self.count = self.count + 1
