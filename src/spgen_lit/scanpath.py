@@ -2,12 +2,44 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float64]
+FirstFixation = Literal["free", "given"]
+Task = Literal["free", "memory", "search", "question"]
+
+
+@dataclass(frozen=True, slots=True)
+class Viewing:
+    """How a picture was shown to an observer; None for what is not known.
+
+    Attributes:
+        seconds: How long the picture was shown.
+        px_per_degree: Pixels of the image, at the size that its scanpaths name, in one degree
+            of visual angle.
+        first_fixation: ``given`` where the first listed fixation began before the picture
+            appeared or at a fixation cross, ``free`` where the observer chose it.
+        task: What observers were asked to do: ``free`` viewing, ``memory``, ``search`` or
+            answering a ``question``.
+
+    Raises:
+        ValueError: For a time or a scale that is not positive, naming it.
+    """
+
+    seconds: float | None = None
+    px_per_degree: float | None = None
+    first_fixation: FirstFixation | None = None
+    task: Task | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("seconds", "px_per_degree"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < float("inf"):
+                raise ValueError(f"viewing.{name} must be positive, found {value}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +54,7 @@ class Scanpath:
             the image stays outside [0, 1]; readers keep it, training leaves it out.
         durations: Fixation durations ``(fixation,)`` in seconds, or None if unknown.
         observer: Identifier of the person or model; empty if unknown.
+        viewing: How the picture was shown.
 
     Raises:
         ValueError: For arrays of another shape, values that are not finite, durations
@@ -34,6 +67,7 @@ class Scanpath:
     xy: Array
     durations: Array | None = field(default=None)
     observer: str = ""
+    viewing: Viewing = Viewing()
 
     def __post_init__(self) -> None:
         width, height = (int(side) for side in self.size)
@@ -80,11 +114,12 @@ class Scanpath:
         pixels: ArrayLike,
         durations: ArrayLike | None = None,
         observer: str = "",
+        viewing: Viewing = Viewing(),
     ) -> Scanpath:
         """Make a scanpath from x, y in px ``(fixation, 2)`` and durations in seconds."""
         xy = np.asarray(pixels, dtype=np.float64).reshape(-1, 2) / np.asarray(size, np.float64)
         given = None if durations is None else np.asarray(durations, dtype=np.float64)
-        return cls(image, size, xy, given, observer)
+        return cls(image, size, xy, given, observer, viewing)
 
     @property
     def pixels(self) -> Array:
@@ -110,4 +145,4 @@ class Scanpath:
         if keep.all():
             return self
         durations = None if self.durations is None else self.durations[keep]
-        return Scanpath(self.image, self.size, self.xy[keep], durations, self.observer)
+        return replace(self, xy=self.xy[keep], durations=durations)
