@@ -10,6 +10,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "src" / "spgen_lit"
 DOORS = {"train", "evaluate", "predict", "report", "export", "data.__main__", "__main__"}
 # What each room may import of the package; CONTRIBUTING.md says the same in words.
 ROOMS = {
+    "files": set(),
     "scanpath": set(),
     "batch": {"scanpath"},
     "metrics": {"scanpath", "metrics"},
@@ -27,6 +28,9 @@ SHELLS = ("training", "predicting", "exporting")
 for shell in SHELLS:
     below = set(ROOMS) | {"predictor", "config", ""}
     ROOMS[shell] = below | {shell}
+# Whoever keeps a file writes it by `files`.
+for name in ROOMS.keys() - {"files", "scanpath", "batch"}:
+    ROOMS[name].add("files")
 # What must not be known, whoever offers it.
 FOREIGN = {
     "metrics": {"lightning", "hydra", "cv2"},
