@@ -14,7 +14,7 @@ from spgen_lit.data.__main__ import main
 from spgen_lit.data.check import check
 from spgen_lit.data.duplicates import alike, fingerprint, perceptual_hash
 from spgen_lit.data.images import read_image
-from spgen_lit.data.readers.fixatons import FixaTons
+from spgen_lit.data.readers.mit1003 import FixaTons
 from spgen_lit.data.readers.osie import Osie
 from spgen_lit.data.records import GazeSet, Stimulus
 from spgen_lit.scanpath import Scanpath
@@ -116,7 +116,7 @@ def test_fourteen_faults_are_all_found_with_file_and_trial(clean):
 
 def test_the_command_ends_non_zero_on_errors_and_writes_json(clean, tmp_path, capsys):
     out = tmp_path / "findings.json"
-    reader = "spgen_lit.data.readers.fixatons.FixaTons"
+    reader = "spgen_lit.data.readers.mit1003.FixaTons"
     assert main(["check", reader, str(clean), "--json", str(out)]) == 0
     assert "0 errors, 0 warnings" in capsys.readouterr().out
     spoil(clean)

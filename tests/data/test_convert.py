@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from spgen_lit.data.exports import exact, export
-from spgen_lit.data.readers.coco_json import CocoJson
+from spgen_lit.data.readers.coco import CocoJson
 from spgen_lit.data.readers.converted import Converted
 from spgen_lit.data.readers.osie import Osie
 from spgen_lit.data.records import GazeSet, Stimulus

@@ -74,7 +74,7 @@ def test_size_is_the_displayed_one(tmp_path):
 
 
 def test_missing_folder_says_what_was_looked_for_and_how_to_get_it(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"stimuli.*predicting-human-gaze-beyond-pixels"):
+    with pytest.raises(FileNotFoundError, match=r"stimuli.*spgen data fetch osie"):
         Osie(tmp_path / "nowhere").read()
     write(tmp_path)
     (tmp_path / "data/eye/fixations.mat").unlink()

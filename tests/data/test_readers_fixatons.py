@@ -6,9 +6,8 @@ import pytest
 from PIL import Image
 
 from spgen_lit.data.images import read_image
-from spgen_lit.data.readers.fixatons import FixaTons
 from spgen_lit.data.readers.folder import Folder
-from spgen_lit.data.readers.mit1003 import Mit1003FixaTons
+from spgen_lit.data.readers.mit1003 import FixaTons, Mit1003FixaTons
 from spgen_lit.data.readers.osie import Osie
 
 
@@ -104,8 +103,8 @@ def test_real_paintings(data_dir):
 
 def test_real_mit1003_counts_and_orientation(data_dir):
     gaze = Mit1003FixaTons(data_dir / "mit1003").read()
-    assert len(gaze.stimuli) == 251
-    assert len(gaze.scanpaths) == 251 * 15
+    assert len(gaze.stimuli) == 797
+    assert len(gaze.scanpaths) == 797 * 15
     assert {p.observer for p in gaze.scanpaths} >= {"CNG", "ajs", "zb"}
     xy = np.concatenate([p.xy for p in gaze.scanpaths])
     off = ((xy < 0) | (xy > 1)).any(axis=1).mean()

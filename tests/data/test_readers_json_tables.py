@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from spgen_lit.data.readers.avatt import Avatt
-from spgen_lit.data.readers.coco_search import CocoFreeView, CocoSearch18
-from spgen_lit.data.readers.lemeur import LeMeurPaintings
+from spgen_lit.data.readers.coco import CocoFreeView, CocoSearch18
+from spgen_lit.data.readers.folder import LeMeurPaintings
 from spgen_lit.data.readers.pysaliency import Pysaliency
 from spgen_lit.data.readers.table import Table
 

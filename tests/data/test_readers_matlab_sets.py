@@ -11,9 +11,9 @@ import scipy.io
 from PIL import Image
 
 from spgen_lit.data.readers.cat2000 import Cat2000
-from spgen_lit.data.readers.eyecrowd import EyeCrowd
 from spgen_lit.data.readers.figrim import Figrim
 from spgen_lit.data.readers.matlab import load_matlab
+from spgen_lit.data.readers.osie import EyeCrowd
 from spgen_lit.data.readers.salicon import Salicon
 
 

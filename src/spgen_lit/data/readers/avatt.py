@@ -10,7 +10,7 @@ import numpy as np
 
 from spgen_lit.data.catalogue import CATALOGUE
 from spgen_lit.data.images import list_images
-from spgen_lit.data.readers.base import FileReader, Problems, by_image, measure, need
+from spgen_lit.data.readers.base import FileReader, Problems, measure, need, public_set
 from spgen_lit.data.readers.rows import Row, load_rows, number, text
 from spgen_lit.data.records import GazeSet
 from spgen_lit.scanpath import Scanpath
@@ -79,14 +79,7 @@ class Avatt(FileReader):
                     paths.append(Scanpath(image, size, xy, seconds, observer))
                 except ValueError as error:
                     problems.add(where, str(error))
-        return GazeSet(
-            "avatt",
-            stimuli,
-            by_image(paths),
-            "eye",
-            citation=entry.citation,
-            licence=entry.licence,
-        )
+        return public_set("avatt", stimuli, paths)
 
     def _boxes(self, frames: Path, problems: Problems) -> dict[str, np.ndarray]:
         boxes = {}

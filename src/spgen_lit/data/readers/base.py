@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from numpy.typing import ArrayLike
 
+from spgen_lit.data.catalogue import CATALOGUE
 from spgen_lit.data.images import ImageError, image_size
 from spgen_lit.data.records import GazeSet, Stimulus
-from spgen_lit.scanpath import Scanpath
+from spgen_lit.scanpath import FirstFixation, Scanpath
 
 
 @dataclass(frozen=True)
@@ -110,3 +111,38 @@ def scanpath(
 def by_image(paths: Iterable[Scanpath | None]) -> list[Scanpath]:
     """Scanpaths without the gaps, ordered by image, then observer, else as read."""
     return sorted((p for p in paths if p is not None), key=lambda p: (p.image, p.observer))
+
+
+def public_set(
+    name: str,
+    stimuli: dict[str, Stimulus],
+    paths: Iterable[Scanpath | None] = (),
+    splits: dict[str, tuple[str, ...]] | None = None,
+    notes: tuple[str, ...] = (),
+    first_fixation: FirstFixation | None = None,
+) -> GazeSet:
+    """A set of the catalogue, with its citation, licence and viewing conditions.
+
+    Args:
+        name: Its name in the catalogue.
+        stimuli: Image id to stimulus; kept in the order of their ids.
+        paths: Scanpaths without gaps or with; put in order of image and observer.
+        splits: Official splits.
+        notes: Facts a reader of results must know.
+        first_fixation: Where it differs from what the catalogue says.
+    """
+    entry = CATALOGUE[name]
+    viewing = entry.viewing
+    if first_fixation is not None:
+        viewing = replace(viewing, first_fixation=first_fixation)
+    viewed = [replace(path, viewing=viewing.viewing(path.size)) for path in by_image(paths)]
+    return GazeSet(
+        name,
+        dict(sorted(stimuli.items())),
+        viewed,
+        entry.gaze if viewed else "none",
+        splits or {},
+        entry.citation,
+        entry.licence,
+        notes,
+    )

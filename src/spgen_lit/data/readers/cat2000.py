@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spgen_lit.data.catalogue import CATALOGUE
 from spgen_lit.data.images import list_images
-from spgen_lit.data.readers.base import FileReader, Problems, by_image, measure, need, scanpath
+from spgen_lit.data.readers.base import FileReader, Problems, measure, need, public_set, scanpath
 from spgen_lit.data.readers.matlab import load_matlab, points
 from spgen_lit.data.records import GazeSet
 from spgen_lit.scanpath import Scanpath
@@ -45,7 +44,7 @@ class Cat2000(FileReader):
     def _read(self, problems: Problems) -> GazeSet:
         root = Path(self.root)
         root = root / "trainSet" if (root / "trainSet").is_dir() else root
-        how = "`python -m spgen_lit.data fetch cat2000` downloads and unpacks it."
+        how = "`spgen data fetch cat2000` downloads and unpacks it."
         images = need(root / "Stimuli", "CAT2000's images", how)
         present = sorted(path.name for path in images.iterdir() if path.is_dir())
         wanted = list(self.categories) if self.categories is not None else present
@@ -72,16 +71,8 @@ class Cat2000(FileReader):
                     problems.add(where, f"image missing: no file {image} in {images}")
                 elif image in stimuli:
                     paths.append(scanpath(where, stimuli[image], data, None, observer, problems))
-        entry = CATALOGUE["cat2000"]
-        return GazeSet(
-            "cat2000",
-            stimuli,
-            by_image(paths),
-            "eye" if self.gaze else "none",
-            citation=entry.citation,
-            licence=entry.licence,
-            notes=("images lie on grey bars up to 1920x1080",),
-        )
+        notes = ("images lie on grey bars up to 1920x1080",)
+        return public_set("cat2000", stimuli, paths, notes=notes)
 
 
 def _records(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spgen_lit.data.readers.base import FileReader, Problems
-from spgen_lit.data.readers.coco_json import CocoJson
+from spgen_lit.data.readers.coco import CocoJson
 from spgen_lit.data.readers.pysaliency import Pysaliency
 from spgen_lit.data.readers.table import Table
 from spgen_lit.data.records import GazeSet

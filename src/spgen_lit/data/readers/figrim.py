@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from spgen_lit.data.catalogue import CATALOGUE
-from spgen_lit.data.images import list_images
-from spgen_lit.data.readers.base import FileReader, Problems, by_image, measure, scanpath
+from spgen_lit.data.images import list_files, list_images
+from spgen_lit.data.readers.base import FileReader, Problems, measure, public_set, scanpath
+from spgen_lit.data.readers.coco import CocoJson
 from spgen_lit.data.readers.matlab import listed, load_matlab, points
 from spgen_lit.data.records import GazeSet, Stimulus
 from spgen_lit.scanpath import Scanpath
 
 _TABLES = ("allImages_release.mat", "allImages_fillers.mat")
 _PHASES = ("enc", "rec", "rec2")
+_NOTES = ("memory task, not free viewing",)
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,8 @@ class Figrim(FileReader):
     ``allImages_release.mat`` (targets) and ``allImages_fillers.mat`` at any depth below the
     folder, each a struct array ``allImages`` of ``filename`` and ``userdata``, one a person
     with ``trial`` and ``fixations`` of ``enc``, ``rec`` and ``rec2`` (rows of x, y in px).
-    Images are found by name at any depth. Durations are not part of the set.
+    Images are found by name at any depth. Or COCO-style trials, ``scanpaths.json`` beside
+    ``images/``. Durations are not part of the set.
 
     Attributes:
         root: The folder that holds both.
@@ -44,11 +47,14 @@ class Figrim(FileReader):
         if not self.phases or set(self.phases) - set(_PHASES):
             raise ValueError(f"phases must be among {_PHASES}, found {self.phases}")
         root, entry = Path(self.root), CATALOGUE["figrim"]
-        tables = [path for name in _TABLES for path in sorted(root.rglob(name))]
+        if (root / "scanpaths.json").is_file():
+            gaze = CocoJson(root, images="images")._read(problems)
+            return public_set("figrim", gaze.stimuli, gaze.scanpaths, gaze.splits, _NOTES)
+        tables = [path for path in list_files(root) if path.name in _TABLES]
         if not tables:
             raise FileNotFoundError(
-                f"FIGRIM's gaze not found: looked below {root} for {' and '.join(_TABLES)}. "
-                f"How to get it: {entry.get}."
+                f"FIGRIM's gaze not found: looked below {root} for {', '.join(_TABLES)}, "
+                f"scanpaths.json. How to get it: {entry.get}."
             )
         files = {path.name: path for path in list_images(root)}
         stimuli: dict[str, Stimulus] = {}
@@ -67,15 +73,8 @@ class Figrim(FileReader):
                 if image in stimuli:
                     people = listed(item.get("userdata", []))
                     paths += self._viewings(where, stimuli[image], people, problems)
-        return GazeSet(
-            "figrim",
-            dict(sorted(stimuli.items())),
-            by_image(paths),
-            "eye",
-            citation=entry.citation,
-            licence=entry.licence,
-            notes=(f"memory task, not free viewing; viewings read: {', '.join(self.phases)}",),
-        )
+        notes = (*_NOTES, f"viewings read: {', '.join(self.phases)}")
+        return public_set("figrim", stimuli, paths, notes=notes)
 
     def _viewings(
         self, where: str, stimulus: Stimulus, people: list[Any], problems: Problems

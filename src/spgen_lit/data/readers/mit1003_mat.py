@@ -9,13 +9,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from spgen_lit.data.catalogue import CATALOGUE
 from spgen_lit.data.images import list_images
-from spgen_lit.data.readers.base import FileReader, Problems, by_image, measure, need, scanpath
+from spgen_lit.data.readers.base import FileReader, Problems, measure, need, public_set, scanpath
 from spgen_lit.data.readers.detection import detect_fixations
 from spgen_lit.data.readers.matlab import listed, load_matlab, points
 from spgen_lit.data.records import GazeSet, Stimulus
-from spgen_lit.scanpath import Array, Scanpath
+from spgen_lit.scanpath import Array, FirstFixation, Scanpath
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ class Mit1003Mat(FileReader):
 
     def _read(self, problems: Problems) -> GazeSet:
         root = Path(self.root)
-        how = "`python -m spgen_lit.data fetch mit1003` downloads and unpacks both."
+        how = "`spgen data fetch mit1003` downloads and unpacks both."
         images = need(root / "ALLSTIMULI", "MIT1003's images", how)
         data = need(root / "DATA", "MIT1003's eye-tracking data", how)
         stimuli = measure(((path.name, path) for path in list_images(images)), problems)
@@ -61,20 +60,12 @@ class Mit1003Mat(FileReader):
                     problems.add(file, f"image missing: no file {file.stem}.* in {images}")
                     continue
                 paths.extend(self._trial(file, stimuli[stems[file.stem]], problems))
-        entry = CATALOGUE["mit1003"]
         notes = (
             f"fixations by acceleration above {self.velocity:g} deg/s, longer than "
             f"{1000 * self.duration:g} ms; first fixation {'kept' if self.first else 'left out'}",
         )
-        return GazeSet(
-            "mit1003",
-            stimuli,
-            by_image(paths),
-            "eye",
-            citation=entry.citation,
-            licence=entry.licence,
-            notes=notes,
-        )
+        begun: FirstFixation = "given" if self.first else "free"
+        return public_set("mit1003", stimuli, paths, notes=notes, first_fixation=begun)
 
     def _trial(
         self, file: Path, stimulus: Stimulus, problems: Problems

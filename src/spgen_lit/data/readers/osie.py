@@ -1,4 +1,4 @@
-"""OSIE in its original layout: photographs and one MATLAB file of fixations."""
+"""OSIE and EyeCrowd: photographs and one MATLAB file of fixations."""
 
 from __future__ import annotations
 
@@ -11,15 +11,9 @@ from typing import Any
 import numpy as np
 import scipy.io
 
-from spgen_lit.data.readers.base import FileReader, Problems, measure, need, scanpath
+from spgen_lit.data.readers.base import FileReader, Problems, measure, need, public_set, scanpath
 from spgen_lit.data.records import GazeSet, Stimulus
 from spgen_lit.scanpath import Scanpath
-
-CITATION = (
-    "Xu, J., Jiang, M., Wang, S., Kankanhalli, M. S., & Zhao, Q. (2014). Predicting human "
-    "gaze beyond pixels. Journal of Vision, 14(1), 28."
-)
-SOURCE = "https://github.com/NUS-VIP/predicting-human-gaze-beyond-pixels"
 
 # The split of Sun et al. (IOR-ROI), used by Chen et al. (2021) and later work.
 _STANDARD_TEST = """
@@ -59,21 +53,38 @@ class Osie(FileReader):
     def _read(self, problems: Problems) -> GazeSet:
         stimuli, scanpaths = read_layout(self.root, strict=self.strict, problems=problems)
         standard = tuple(f"{i}.jpg" for i in TEST_IDS if f"{i}.jpg" in stimuli)
-        return GazeSet(
-            name="osie",
-            stimuli=stimuli,
-            scanpaths=scanpaths,
-            gaze="eye",
-            # Empty where those images are held elsewhere: no others take their place.
-            splits={"test": standard},
-            citation=CITATION,
-            licence="MIT",
-            notes=("free viewing for 3 s at 800x600 px",),
-        )
+        # Empty where those images are held elsewhere: no others take their place.
+        splits = {"test": standard}
+        notes = ("free viewing for 3 s at 800x600 px",)
+        return public_set("osie", stimuli, scanpaths, splits, notes)
+
+
+@dataclass(frozen=True)
+class EyeCrowd(FileReader):
+    """EyeCrowd (Jiang et al. 2014): 500 photographs, 1024x768, 16 observers, 5 s; OSIE's layout.
+
+    Attributes:
+        root: The folder that holds ``data/stimuli/<id>.jpg`` and ``data/eye/fixations.mat``.
+
+    Raises:
+        FileNotFoundError: From `read`, for missing folders or images.
+        ValueError: From `read`, naming image and observer of bad content.
+    """
+
+    root: str | Path
+
+    def _read(self, problems: Problems) -> GazeSet:
+        stimuli, paths = read_layout(self.root, problems=problems, name="eyecrowd")
+        notes = ("free viewing for 5 s at 1024x768 px",)
+        return public_set("eyecrowd", stimuli, paths, notes=notes)
 
 
 def read_layout(
-    root: str | Path, *, strict: bool = True, problems: Problems | None = None
+    root: str | Path,
+    *,
+    strict: bool = True,
+    problems: Problems | None = None,
+    name: str = "osie",
 ) -> tuple[dict[str, Stimulus], list[Scanpath]]:
     """Read any set stored in OSIE's layout.
 
@@ -85,6 +96,7 @@ def read_layout(
         root: Folder that holds ``data/stimuli`` and ``data/eye/fixations.mat``.
         strict: Whether missing images are an error rather than left out with a warning.
         problems: Where bad content is reported; by default the first raises.
+        name: The set's name, for messages.
 
     Returns:
         Image id (file name) to stimulus, and scanpaths ordered by image, then observer.
@@ -96,11 +108,11 @@ def read_layout(
     problems = problems or Problems()
     folder = Path(root) / "data"
     how = (
-        f"{root} should hold data/stimuli/<id>.jpg and data/eye/fixations.mat as published at "
-        f"{SOURCE}: clone that repository and give its folder as root."
+        f"{root} should hold data/stimuli/<id>.jpg and data/eye/fixations.mat; "
+        f"`spgen data fetch {name}` downloads them."
     )
-    images = need(folder / "stimuli", "folder of OSIE's images", how)
-    gaze = need(folder / "eye" / "fixations.mat", "OSIE's fixations", how)
+    images = need(folder / "stimuli", f"folder of {name}'s images", how)
+    gaze = need(folder / "eye" / "fixations.mat", f"{name}'s fixations", how)
     records = _load(gaze, problems)
     missing = [name for name in records if not (images / name).is_file()]
     if missing:

@@ -12,7 +12,7 @@ import numpy as np
 
 from spgen_lit.data.catalogue import CATALOGUE
 from spgen_lit.data.images import list_images
-from spgen_lit.data.readers.base import FileReader, Problems, by_image, measure, need, scanpath
+from spgen_lit.data.readers.base import FileReader, Problems, measure, need, public_set, scanpath
 from spgen_lit.data.readers.matlab import listed, load_matlab, points
 from spgen_lit.data.records import GazeSet, Stimulus
 from spgen_lit.scanpath import Scanpath
@@ -76,16 +76,8 @@ class Salicon(FileReader):
                 f"train/*.mat and fixations_train2014.json, and the same for val. How to get it: "
                 f"{entry.get}."
             )
-        return GazeSet(
-            "salicon",
-            dict(sorted(stimuli.items())),
-            by_image(paths),
-            "mouse",
-            splits,
-            entry.citation,
-            entry.licence,
-            ("mouse-contingent viewing: mouse positions, not eye movements",),
-        )
+        notes = ("mouse-contingent viewing: mouse positions, not eye movements",)
+        return public_set("salicon", stimuli, paths, splits, notes)
 
     def _trials(self, root: Path, split: str) -> Iterator[tuple[str, str, str, Any]] | None:
         for folder in (root / "fixations" / split, root / split):

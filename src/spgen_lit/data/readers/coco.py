@@ -1,0 +1,305 @@
+"""COCO-style trials in JSON: any set with sizes, Scene, COCO-FreeView and COCO-Search18."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from spgen_lit.data.catalogue import CATALOGUE
+from spgen_lit.data.frame import Frame
+from spgen_lit.data.images import list_images
+from spgen_lit.data.readers.base import FileReader, Problems, by_image, measure, need, public_set
+from spgen_lit.data.readers.setfile import SetFile
+from spgen_lit.data.records import GazeSet, Stimulus
+from spgen_lit.scanpath import Array, Scanpath
+
+_SPLITS = {"train": "train", "valid": "val", "val": "val", "validation": "val", "test": "test"}
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One trial as it stands in the file.
+
+    Attributes:
+        where: File, number and name of the trial, for messages.
+        name: File name of the image.
+        observer: The person; numbers get two digits, so that they sort.
+        split: ``train``, ``val``, ``test``, or empty.
+        content: Every field of the trial.
+    """
+
+    where: str
+    name: str
+    observer: str
+    split: str
+    content: dict[str, Any]
+
+    def fixations(self) -> tuple[Array, Array | None]:
+        """Places ``(fixation, 2)`` in the file's px, durations in seconds or None.
+
+        Raises:
+            ValueError: Naming a field that is missing, not numeric, or of another length.
+        """
+        content = self.content
+        try:
+            x, y = (np.asarray(content[key], np.float64).ravel() for key in ("X", "Y"))
+            t = content.get("T")
+            ms = None if t is None else np.asarray(t, np.float64).ravel()
+        except KeyError as error:
+            raise ValueError(f"the field {error} is missing") from error
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"X, Y and T must be lists of numbers ({error})") from error
+        found = {"X": len(x), "Y": len(y)} | ({} if ms is None else {"T": len(ms)})
+        if "length" in content:
+            found["length"] = int(content["length"])
+        if len(set(found.values())) > 1:
+            raise ValueError(f"fields must be equally long, found {found}")
+        return np.column_stack([x, y]), None if ms is None else ms / 1000
+
+
+def load_trials(table: Path, problems: Problems) -> Iterator[Trial]:
+    """Trials of a JSON file, in its order; what is no trial is reported.
+
+    Raises:
+        ValueError: If the file is no JSON list.
+    """
+    try:
+        content = json.loads(table.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{table}: not readable as JSON ({error})") from error
+    if not isinstance(content, list):
+        raise ValueError(f"{table}: needs a list of trials, found {type(content).__name__}")
+    for number, item in enumerate(content):
+        where = f"{table}: trial {number}"
+        if not isinstance(item, dict) or not item.get("name"):
+            problems.add(where, "needs an object with the field name (the image's file)")
+            continue
+        subject = item.get("subject", "")
+        observer = f"{subject:02d}" if isinstance(subject, int) else str(subject)
+        split = str(item.get("split", "") or "")
+        if split and split not in _SPLITS:
+            problems.add(where, f"split must be one of {', '.join(_SPLITS)}, found {split!r}")
+            continue
+        named = f"{where} ({item['name']}, subject {subject})"
+        yield Trial(named, str(item["name"]), observer, _SPLITS.get(split, ""), item)
+
+
+def sort_splits(
+    members: Mapping[str, list[str]], problems: Problems, where: str | Path
+) -> dict[str, tuple[str, ...]]:
+    """Image ids of each split, sorted; an image in two splits is reported, and kept in one."""
+    splits: dict[str, tuple[str, ...]] = {}
+    taken: dict[str, str] = {}
+    for split in ("test", "val", "train"):  # an image once tested on is never trained on
+        ids = sorted(set(members.get(split, [])))
+        for image in ids:
+            if image in taken:
+                problems.add(where, f"image {image} is in both splits {taken[image]} and {split}")
+        kept = tuple(image for image in ids if image not in taken)
+        taken.update(dict.fromkeys(kept, split))
+        if kept:
+            splits[split] = kept
+    return dict(reversed(splits.items()))
+
+
+@dataclass(frozen=True)
+class CocoJson(FileReader):
+    """A list of trials: ``name, subject, X, Y, T, length, width, height, split``.
+
+    ``width`` and ``height`` are the frame that X and Y count in px (or give `frame` for a
+    file without them); the image is stretched over it. T is in milliseconds. A file
+    ``set.json`` beside it, as `convert` writes, adds images without gaze, splits and
+    citation, and then images are found where it says.
+
+    Attributes:
+        root: The folder, or the JSON file itself.
+        file: Name of the JSON file in the folder.
+        images: Folder of the images, relative to `root`'s folder or absolute.
+        frame: Width and height for trials that have none of their own.
+        units: ``px`` of the frame, or ``relative`` (shares of width and height).
+        name: Name of the set; the folder's own name by default.
+
+    Raises:
+        FileNotFoundError: From `read`, if the JSON file is missing.
+        ValueError: From `read`, naming file and trial of bad content, a missing image, or a
+            trial without width and height.
+    """
+
+    root: str | Path
+    file: str = "scanpaths.json"
+    images: str | Path = "."
+    frame: tuple[int, int] | None = None
+    units: Literal["px", "relative"] = "px"
+    name: str | None = None
+
+    def _read(self, problems: Problems) -> GazeSet:
+        root = Path(self.root)
+        table = root if root.suffix == ".json" else root / self.file
+        need(table, "JSON file of trials", "Set `root` to its folder, `file` to its name.")
+        known = SetFile.load(table.parent, problems)
+        folder = table.parent / self.images
+        stimuli = known.stimuli if known else {}
+        paths: list[Scanpath | None] = []
+        members: dict[str, list[str]] = {}
+        for trial in load_trials(table, problems):
+            if trial.name not in stimuli:
+                if known or not (folder / trial.name).is_file():
+                    missing = "set.json" if known else str(folder)
+                    problems.add(trial.where, f"image missing: no {trial.name} in {missing}")
+                    continue
+                stimuli.update(measure([(trial.name, folder / trial.name)], problems))
+            if trial.name in stimuli:
+                members.setdefault(trial.split, []).append(trial.name)
+                try:
+                    pixels, seconds = trial.fixations()
+                    scale = self._scale(trial.content.get("width"), trial.content.get("height"))
+                    stimulus: Stimulus = stimuli[trial.name]
+                    xy = pixels / scale
+                    paths.append(Scanpath(stimulus.id, stimulus.size, xy, seconds, trial.observer))
+                except (ValueError, TypeError) as error:
+                    problems.add(trial.where, str(error))
+        if known:
+            return known.gaze_set(by_image(paths))
+        splits = sort_splits(members, problems, table)
+        name = self.name or table.parent.resolve().name
+        return GazeSet(name, stimuli, by_image(paths), "eye", splits)
+
+    def _scale(self, width: object, height: object) -> np.ndarray:
+        if self.units == "relative":
+            return np.ones(2)
+        size = (width, height) if width and height else self.frame
+        if size is None:
+            raise ValueError(
+                "needs width and height of the frame that X and Y count; add them to the "
+                "trials, or give `frame`"
+            )
+        return np.asarray(size, np.float64)
+
+
+@dataclass(frozen=True)
+class Scene(CocoJson):
+    """Scene (Liang et al. 2018): 500 scenes of SUN, about 15 observers, 3 s of free viewing.
+
+    Attributes:
+        root: The folder that holds ``scanpaths.json`` and ``images/``.
+        images: Folder of the images in it.
+    """
+
+    images: str | Path = "images"
+
+    def _read(self, problems: Problems) -> GazeSet:
+        gaze = super()._read(problems)
+        return public_set("scene", gaze.stimuli, gaze.scanpaths, gaze.splits)
+
+
+@dataclass(frozen=True)
+class CocoFreeView(FileReader):
+    """COCO-FreeView (Chen et al. 2022): ten people look freely at COCO photographs.
+
+    Trials come from every ``*.json`` in the folder (lists of ``name, subject, X, Y, T[ms],
+    split``), images from any depth below it. Coordinates count px of the screen on which the
+    photographs were shown, fitted to it in their own aspect and centred; images that fill the
+    screen's aspect (as the authors distribute them) and original COCO photographs both work.
+
+    Attributes:
+        root: The folder that holds JSON and images.
+        screen: Width and height in px that X and Y count: 1680x1050 in the authors' files,
+            512x320 in the files of several models' repositories. Never inferred.
+
+    Raises:
+        FileNotFoundError: From `read`, if no JSON file is there.
+        ValueError: From `read`, naming file and trial of bad content or a missing image.
+    """
+
+    root: str | Path
+    screen: tuple[int, int] = (1680, 1050)
+    _name = "coco_freeview"
+
+    def _read(self, problems: Problems) -> GazeSet:
+        root, entry = Path(self.root), CATALOGUE[self._name]
+        tables = sorted(root.glob("*.json"))
+        if not tables:
+            raise FileNotFoundError(
+                f"{self._name}'s trials not found: looked for *.json in {root}. "
+                f"How to get them: {entry.get}."
+            )
+        files: dict[str, Path] = {}
+        for path in list_images(root):
+            files.setdefault(path.name, path)
+            files[f"{path.parent.name}/{path.name}"] = path  # COCO-Search18: a folder a target
+        stimuli: dict[str, Stimulus] = {}
+        paths: list[Scanpath | None] = []
+        members: dict[str, list[str]] = {}
+        for trial in (t for table in tables for t in load_trials(table, problems)):
+            if not self._wanted(trial.content):
+                continue
+            image = self._image(trial)
+            file = files.get(image) or files.get(trial.name)
+            if file is None:
+                problems.add(trial.where, f"image missing: no file {trial.name} below {root}")
+                continue
+            if image not in stimuli:
+                stimuli.update(measure([(image, file)], problems))
+            if image in stimuli:
+                paths.append(self._scanpath(trial, stimuli[image], problems))
+                members.setdefault(trial.split, []).append(image)
+        splits = sort_splits(members, problems, root)
+        return public_set(self._name, stimuli, paths, splits, self._notes())
+
+    def _scanpath(self, trial: Trial, stimulus: Stimulus, problems: Problems) -> Scanpath | None:
+        try:
+            pixels, seconds = trial.fixations()
+            on_screen = pixels / np.asarray(self.screen, np.float64)
+            xy = Frame(self.screen, "letterbox").inverse(on_screen, stimulus.size)
+            return Scanpath(stimulus.id, stimulus.size, xy, seconds, trial.observer)
+        except ValueError as error:
+            problems.add(trial.where, str(error))
+            return None
+
+    def _wanted(self, content: dict[str, Any]) -> bool:
+        return True
+
+    def _image(self, trial: Trial) -> str:
+        return trial.name
+
+    def _notes(self) -> tuple[str, ...]:
+        return ("the first fixation is at the centre, where a cross was shown",)
+
+
+@dataclass(frozen=True)
+class CocoSearch18(CocoFreeView):
+    """COCO-Search18 (Chen et al. 2021): ten people search COCO photographs for 18 targets.
+
+    As `CocoFreeView`; image ids are ``<target>/<file>``, since what people search for
+    changes where they look.
+
+    Attributes:
+        root: The folder that holds JSON and images.
+        screen: Width and height in px that X and Y count.
+        condition: ``present``, ``absent``, or ``both`` kinds of trial.
+        targets: Read these targets only; None for all.
+        correct: Leave out trials that were answered wrongly.
+    """
+
+    condition: Literal["present", "absent", "both"] = "both"
+    targets: Sequence[str] | None = None
+    correct: bool = True
+    _name = "coco_search18"
+
+    def _wanted(self, content: dict[str, Any]) -> bool:
+        return (
+            (self.condition == "both" or content.get("condition") == self.condition)
+            and (self.targets is None or content.get("task") in self.targets)
+            and (not self.correct or content.get("correct", 1) == 1)
+        )
+
+    def _image(self, trial: Trial) -> str:
+        return f"{trial.content.get('task', '')}/{trial.name}"
+
+    def _notes(self) -> tuple[str, ...]:
+        return ("visual search, not free viewing", *super()._notes())
