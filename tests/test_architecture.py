@@ -11,6 +11,7 @@ DOORS = {"train", "evaluate", "predict", "report", "export", "data.__main__", "_
 # What each room may import of the package; CONTRIBUTING.md says the same in words.
 ROOMS = {
     "files": set(),
+    "pretrained": set(),
     "scanpath": set(),
     "batch": {"scanpath"},
     "metrics": {"scanpath", "metrics"},

@@ -7,7 +7,6 @@ import re
 import shutil
 import subprocess
 import sys
-import sysconfig
 import tomllib
 import venv
 import zipfile
@@ -66,7 +65,8 @@ def elsewhere(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         cwd=folder,
     )
     # A .pth line adds the folder alone: the editable checkout in it stays out of sight.
-    (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    folders = [place for place in sys.path if Path(place).name == "site-packages"]
+    (site / "dependencies.pth").write_text("\n".join(folders) + "\n")
     return python
 
 

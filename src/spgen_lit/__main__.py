@@ -1,37 +1,72 @@
-"""The command ``spgen``: a thin door to train, evaluate, predict, report, export and data."""
+"""The command ``spgen``: predict, train, evaluate, data, report, export and models."""
 
 from __future__ import annotations
 
 import runpy
 import sys
 
+import click
+
 DOORS = {
-    "train": "train a scanpath generator",
-    "evaluate": "score a checkpoint, a baseline or a scanpath file",
-    "predict": "scanpaths for image files",
-    "report": "compare runs, draw sweeps",
-    "export": "ONNX and torch.export with a model card",
-    "data": "list, check, convert and fetch data sets",
+    "predict": "Scanpaths for image files, with pictures and a page.",
+    "train": "Train a scanpath generator.",
+    "evaluate": "Score a model, a baseline or a scanpath file.",
+    "data": "List, check, convert and fetch data sets.",
+    "report": "Compare runs, draw sweeps.",
+    "export": "A model as safetensors or ONNX, with its card.",
+    "models": "List the trained models that come with this package.",
 }
 
 
-def _usage() -> str:
-    lines = ["usage: spgen COMMAND [arguments]", "", "commands:"]
-    lines += [f"  {name:<9} {text}" for name, text in DOORS.items()]
-    return "\n".join(lines)
+class Doors(click.Group):
+    """Commands in the order of ``DOORS``, each imported when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names of the commands."""
+        return list(DOORS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """A command, or None if there is none of that name."""
+        if cmd_name == "models":
+            return models
+        return _configured(cmd_name) if cmd_name in DOORS else None
 
 
+def _configured(name: str) -> click.Command:
+    """A door with a command line of its own, which takes all words that follow its name."""
+
+    def run(words: tuple[str, ...]) -> None:
+        sys.argv = [f"spgen {name}", *words]
+        runpy.run_module(f"spgen_lit.{name}", run_name="__main__", alter_sys=True)
+
+    return click.Command(
+        name,
+        callback=run,
+        params=[click.Argument(["words"], nargs=-1, type=click.UNPROCESSED)],
+        help=DOORS[name],
+        add_help_option=False,
+        context_settings={"ignore_unknown_options": True},
+    )
+
+
+@click.command(help=DOORS["models"])
+def models() -> None:
+    """Print a table of the shipped models."""
+    # Imported late: torch takes seconds, and help and completion need none of it.
+    from rich.console import Console
+
+    from spgen_lit.pretrained import model_table
+
+    Console().print(model_table())
+
+
+@click.group(cls=Doors, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="spgen-lit", prog_name="spgen")
 def main() -> None:
-    """Run the named door with the rest of the command line."""
-    name = sys.argv[1] if len(sys.argv) > 1 else "--help"
-    if name in ("-h", "--help"):
-        print(_usage())
-        return
-    if name not in DOORS:
-        print(f"error: unknown command {name!r}\n\n{_usage()}", file=sys.stderr)
-        raise SystemExit(2)
-    sys.argv = [f"spgen {name}", *sys.argv[2:]]
-    runpy.run_module(f"spgen_lit.{name}", run_name="__main__", alter_sys=True)
+    """Where people look in pictures, and in paintings.
+
+    Try: spgen predict my_paintings --open
+    """
 
 
 if __name__ == "__main__":

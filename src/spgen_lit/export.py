@@ -1,6 +1,7 @@
-"""A trained network as ONNX graphs, with a sampler that needs no torch, and a model card.
+"""A trained network as a model to share, or as ONNX graphs with a sampler that needs no torch.
 
-    python -m spgen_lit.export ckpt_path=best.ckpt output=exported
+    spgen export ckpt_path=best.ckpt format=safetensors output=my_model
+    spgen export ckpt_path=best.ckpt output=exported
     python exported/sample.py painting.jpg --samples 10 > scanpaths.csv
 
 Every setting is listed, with what it means, in ``conf/export.yaml``.
@@ -9,14 +10,15 @@ Every setting is listed, with what it means, in ``conf/export.yaml``.
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import hydra
 from hydra.core.config_store import ConfigStore
-from omegaconf import MISSING, DictConfig
+from omegaconf import MISSING, DictConfig, OmegaConf
 
-from spgen_lit.config import CONFIG_DIR, run_hydra_app
+from spgen_lit.config import CONFIG_DIR, plain, run_hydra_app
 
 
 @dataclass
@@ -25,6 +27,10 @@ class ExportSchema:
 
     ckpt_path: str = MISSING
     output: str = MISSING
+    format: str = "onnx"
+    name: str | None = None
+    scores: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
     domain: str = "source"
     programs: bool = True
     images: Any = None
@@ -35,20 +41,46 @@ class ExportSchema:
 ConfigStore.instance().store(name="export_schema", node=ExportSchema)
 
 
+def _export(config: DictConfig) -> str:
+    """Write what ``format`` names; returns what to tell the user."""
+    if OmegaConf.is_missing(config, "ckpt_path"):
+        raise ValueError(
+            "ckpt_path must be given, for example: spgen export "
+            "ckpt_path=outputs/run/checkpoints/best.ckpt"
+        )
+    # Imported late: faulty configurations are refused before torch has loaded.
+    from spgen_lit.pretrained import load_pretrained, training_warning, write_pretrained
+
+    warning = training_warning(load_pretrained(config.ckpt_path).card)
+    if warning:
+        print(f"warning: {config.ckpt_path}: {warning}", file=sys.stderr)
+    if config.format == "onnx":
+        from spgen_lit.exporting.export_run import run
+
+        return run(config)
+    if config.format != "safetensors":
+        raise ValueError(f"format must be onnx or safetensors, found {config.format!r}")
+    folder = write_pretrained(
+        Path(config.ckpt_path),
+        Path(config.output),
+        name=config.name,
+        scores=plain(config.scores),
+        failures=plain(config.failures),
+    )
+    return f"{folder}: weights.safetensors, card.json; use it by --model {folder}"
+
+
 @hydra.main(version_base="1.3", config_path=CONFIG_DIR, config_name="export")
 def _application(config: DictConfig) -> None:
-    # Imported late: faulty configurations are refused before torch has loaded.
     try:
-        from spgen_lit.exporting.export_run import run
+        print(_export(config))
     except ImportError as error:
         print(
             f"error: {error}; export needs more packages: pip install 'spgen-lit[export]'",
             file=sys.stderr,
         )
         raise SystemExit(2) from None
-    try:
-        print(run(config))
-    except (ValueError, FileNotFoundError) as error:
+    except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(2) from None
 

@@ -16,6 +16,7 @@ from spgen_lit.network.build import build_network
 from spgen_lit.network.domain_norm import check_domain, domain
 from spgen_lit.network.encoder import normalise
 from spgen_lit.network.noise import path_seed
+from spgen_lit.pretrained import DEFAULT, load_pretrained
 from spgen_lit.scanpath import Scanpath
 
 Image = str | Path | Pixels
@@ -56,6 +57,22 @@ class Predictor:
         self.info = info or {}
 
     @classmethod
+    def from_pretrained(
+        cls, model: str | Path = DEFAULT, device: str = "cpu", domain: str = "source"
+    ) -> Predictor:
+        """Load a model by name, folder, file or Hugging Face id; device and domain as of the class.
+
+        Raises:
+            FileNotFoundError: If there is no such model.
+            ValueError: If it cannot be read.
+        """
+        found = load_pretrained(model)
+        network = build_network(found.card["network"])
+        network.load_state_dict(found.state)
+        frame = Frame(tuple(found.card["frame"]["size"]), found.card["frame"]["mode"])
+        return cls(network, frame, found.card, device, domain)
+
+    @classmethod
     def from_checkpoint(
         cls, path: str | Path, device: str = "cpu", domain: str = "source"
     ) -> Predictor:
@@ -70,20 +87,7 @@ class Predictor:
             raise FileNotFoundError(
                 f"ckpt_path: no file at {file}; training writes checkpoints/best.ckpt and last.ckpt"
             )
-        try:
-            checkpoint = torch.load(file, map_location="cpu", weights_only=True)
-            info, state = checkpoint["spgen_lit"], checkpoint["state_dict"]
-        except Exception as error:
-            raise ValueError(
-                f"ckpt_path: {file} is no checkpoint of spgen_lit "
-                f"({type(error).__name__}: {error}); give one that spgen_lit.train wrote"
-            ) from error
-        network = build_network(info["network"])
-        prefix = "network."
-        own = {k[len(prefix) :]: v for k, v in state.items() if k.startswith(prefix)}
-        network.load_state_dict(own)
-        frame = Frame(tuple(info["frame"]["size"]), info["frame"]["mode"])
-        return cls(network, frame, info, device, domain)
+        return cls.from_pretrained(file, device, domain)
 
     @property
     def temperature(self) -> float:

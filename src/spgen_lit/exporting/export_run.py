@@ -16,7 +16,7 @@ import numpy as np
 import onnx  # imported here, so that a missing extra is said before anything is traced
 import torch
 from numpy.typing import NDArray
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from torch.export import Dim, ExportedProgram
 
 from spgen_lit.config import plain
@@ -43,14 +43,9 @@ def run(config: DictConfig) -> str:
             be used, or a graph differs from torch by more than the tolerance.
         FileNotFoundError: If the checkpoint or an image is absent.
     """
-    if OmegaConf.is_missing(config, "ckpt_path"):
-        raise ValueError(
-            "ckpt_path must be given, for example: python -m spgen_lit.export "
-            "ckpt_path=outputs/run/checkpoints/best.ckpt"
-        )
     if config.samples < 1 or config.tolerance <= 0:
         raise ValueError("samples must be at least 1 and tolerance above 0")
-    predictor = Predictor.from_checkpoint(config.ckpt_path, domain=config.domain)
+    predictor = Predictor.from_pretrained(config.ckpt_path, domain=config.domain)
     target = Path(config.output)
     if target.exists() and not (target / "settings.json").is_file():
         raise ValueError(

@@ -1,0 +1,278 @@
+"""Trained models as plain files: weights in half precision beside a card, found by name or id."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich import box
+from rich.table import Table
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from spgen_lit.files import atomic, write_json
+
+CARD, WEIGHTS = "card.json", "weights.safetensors"
+#: Model that is used where none is named.
+DEFAULT = "natural"
+#: What a checkpoint's card holds that a model's card needs; paths of its machine stay behind.
+_KEPT = (
+    "version",
+    "network",
+    "frame",
+    "initial_weights",
+    "source",
+    "target",
+    "styles",
+    "gaze",
+    "seed",
+    "licences",
+)
+_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """A trained model, read.
+
+    Attributes:
+        name: What it is called in tables and files.
+        card: Plain values: network, data, licences, scores.
+        state: The network's tensors by name.
+    """
+
+    name: str
+    card: dict[str, Any]
+    state: dict[str, torch.Tensor]
+
+
+def shipped_models() -> dict[str, Path]:
+    """Name to folder of the models inside this package, the default first."""
+    root = Path(str(resources.files("spgen_lit"))) / "models"
+    folders = sorted(root.iterdir()) if root.is_dir() else []
+    found = {place.name: place for place in folders if (place / CARD).is_file()}
+    return dict(sorted(found.items(), key=lambda item: item[0] != DEFAULT))
+
+
+def load_pretrained(model: str | os.PathLike[str]) -> Pretrained:
+    """Read a model.
+
+    Args:
+        model: The name of a shipped model; a folder with ``card.json`` and
+            ``weights.safetensors``; a training run's folder; a ``.safetensors`` file beside its
+            card or a checkpoint; or the id ``owner/name`` of a Hugging Face repository that
+            holds the two files.
+
+    Raises:
+        FileNotFoundError: If there is no such model; the message lists the shipped ones.
+        ValueError: For a file of another form.
+        ImportError: For a Hugging Face id without the package ``huggingface_hub``.
+    """
+    place = Path(model).expanduser()
+    shipped = shipped_models()
+    if str(model) in shipped:
+        return _read_folder(shipped[str(model)])
+    if place.is_dir():
+        if (place / CARD).is_file():
+            return _read_folder(place)
+        best = place / "checkpoints" / "best.ckpt"
+        if best.is_file():
+            return read_checkpoint(best)
+        raise FileNotFoundError(
+            f"model {place}: the folder holds neither {CARD} nor checkpoints/best.ckpt; give a "
+            "folder that spgen export or spgen train wrote"
+        )
+    if place.is_file():
+        return _read_folder(place.parent) if place.name == WEIGHTS else read_checkpoint(place)
+    if _HUB_ID.fullmatch(str(model)) and not place.suffix:
+        return _read_folder(_from_hub(str(model)))
+    raise FileNotFoundError(
+        f"model {place}: no such file or folder, and no model of that name is shipped; "
+        f"shipped: {', '.join(shipped) or 'none'}"
+    )
+
+
+def read_checkpoint(file: Path) -> Pretrained:
+    """Read a checkpoint that training wrote.
+
+    Raises:
+        ValueError: If it is not one.
+    """
+    try:
+        checkpoint = torch.load(file, map_location="cpu", weights_only=True)
+        card, state = checkpoint["spgen_lit"], checkpoint["state_dict"]
+    except Exception as error:
+        raise ValueError(
+            f"cannot read checkpoint {file} ({type(error).__name__}: {error}); give one that "
+            "spgen train wrote"
+        ) from error
+    prefix = "network."
+    tensors = {key[len(prefix) :]: v for key, v in state.items() if key.startswith(prefix)}
+    name = card.get("config", {}).get("name") or file.stem
+    return Pretrained(str(name), card, tensors)
+
+
+def _read_folder(folder: Path) -> Pretrained:
+    try:
+        card = json.loads((folder / CARD).read_text(encoding="utf-8"))
+        state = load_file(folder / WEIGHTS)
+        name = str(card["name"])
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f"model {folder}: needs both {CARD} and {WEIGHTS}; write them with spgen export "
+            "format=safetensors"
+        ) from error
+    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"cannot read model {folder} ({type(error).__name__}: {error}); write it again with "
+            "spgen export format=safetensors"
+        ) from error
+    return Pretrained(name, card, state)
+
+
+def _from_hub(repository: str) -> Path:
+    """The local copy of a repository's two files; fetched once."""
+    try:
+        from huggingface_hub import hf_hub_download
+        from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+    except ImportError as error:
+        raise ImportError(
+            f"model {repository}: no such file or folder here; a model of the Hugging Face hub "
+            "needs one more package: pip install 'spgen-lit[hub]'"
+        ) from error
+    try:
+        files = [Path(hf_hub_download(repository, name)) for name in (CARD, WEIGHTS)]
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        raise FileNotFoundError(
+            f"model {repository}: neither a file or folder here nor a repository with {CARD} and "
+            f"{WEIGHTS} on the Hugging Face hub ({str(error).splitlines()[0]})"
+        ) from error
+    return files[0].parent
+
+
+def write_pretrained(
+    checkpoint: Path,
+    output: Path,
+    *,
+    name: str | None = None,
+    scores: Sequence[str | os.PathLike[str]] = (),
+    failures: Sequence[str] = (),
+) -> Path:
+    """Turn a checkpoint into a folder of half-precision weights and a card.
+
+    Matrices and filters are rounded to 16 bits; vectors (biases, statistics) stay as they are.
+
+    Args:
+        checkpoint: A checkpoint, or a folder of such files to write again with other scores.
+        output: The folder to write.
+        name: What the model is called; the output folder's name if None.
+        scores: Folders that ``spgen evaluate`` wrote: their scores and protocol go on the card.
+        failures: Sentences on what the model is known to get wrong.
+
+    Returns:
+        The folder.
+
+    Raises:
+        FileNotFoundError: If checkpoint or scores are absent.
+        ValueError: If one cannot be read, or a weight does not fit into half precision.
+    """
+    model = load_pretrained(checkpoint)
+    state = {}
+    for key, value in model.state.items():
+        small = value.half() if value.is_floating_point() and value.ndim > 1 else value
+        if small.is_floating_point() and not torch.isfinite(small).all():
+            raise ValueError(f"{checkpoint}: weight {key} is not finite in half precision")
+        state[key] = small.contiguous().clone()
+    card = {
+        "name": name or output.name,
+        **{key: model.card[key] for key in _KEPT if key in model.card},
+        **_origin(checkpoint, model.card),
+        "scores": [_score(Path(folder)) for folder in scores],
+        "known_failures": list(failures),
+        "parameters": sum(value.numel() for value in state.values()),
+    }
+    with atomic(output / WEIGHTS) as part:
+        save_file(state, part, metadata={"format": "pt"})
+    write_json(output / CARD, card)
+    return output
+
+
+def _origin(checkpoint: Path, card: Mapping[str, Any]) -> dict[str, Any]:
+    """Commit, date and split of the training: from the card, or the run's summary and settings."""
+    summary: dict[str, Any] = {}
+    for folder in (checkpoint, *checkpoint.parents[:2]):
+        if (folder / "summary.json").is_file():
+            summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+            break
+    config = card.get("config", {})
+    data = {key: config.get("data", {}).get(key) for key in ("split_seed", "val", "test")}
+    return {
+        "recipe": card.get("recipe", config.get("name")),
+        "commit": card.get("commit", summary.get("commit")),
+        "date": card.get("date", datetime.now(UTC).date().isoformat()),
+        # Evaluation refuses a split that would hold training images by these three.
+        "config": {"data": data},
+    }
+
+
+def _score(folder: Path) -> dict[str, Any]:
+    """The headline figures of one folder that ``spgen evaluate`` wrote."""
+    try:
+        summary, protocol = (
+            json.loads((folder / name).read_text(encoding="utf-8"))
+            for name in ("summary.json", "protocol.json")
+        )
+        meta, metrics = summary["meta"], summary["metrics"]
+        return {
+            **{key: meta.get(key) for key in ("data", "split", "gaze", "seed")},
+            "images": summary["images"],
+            "protocol": protocol,
+            "metrics": {key: metrics[key] for key in ("energy", "scanmatch") if key in metrics},
+        }
+    except (OSError, ValueError, KeyError) as error:
+        raise ValueError(
+            f"scores {folder}: cannot read what spgen evaluate writes ({error}); give its output "
+            "folder"
+        ) from error
+
+
+def training_warning(card: Mapping[str, Any]) -> str:
+    """What must be said of a model that people's gaze did not teach well; empty for all others."""
+    if card.get("gaze") == "simulated":
+        return "trained on SIMULATED gaze: these scanpaths say nothing about people"
+    if not card.get("source"):
+        return "RANDOM weights or unknown training: these scanpaths mean nothing"
+    if str(card.get("initial_weights", "")).startswith("random"):
+        return "training began from RANDOM weights: expect far less likeness to people"
+    return ""
+
+
+def model_table() -> Table:
+    """The shipped models: what taught them, how well they do, how large they are."""
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for heading in ("model", "learned from", "normalized energy", "terms of the data", "size"):
+        table.add_column(heading)
+    for name, folder in shipped_models().items():
+        card = json.loads((folder / CARD).read_text(encoding="utf-8"))
+        warning = training_warning(card)
+        learned = ", ".join(card.get("source", [])) + (f"\n[red]{warning}[/]" if warning else "")
+        terms = "; ".join(f"{key}: {value or '?'}" for key, value in card["licences"].items())
+        size = f"{(folder / WEIGHTS).stat().st_size / 1e6:.1f} MB"
+        table.add_row(name, learned, "\n".join(map(_headline, card["scores"])), terms, size)
+    if not table.row_count:
+        table.caption = "No trained model comes with this version: give --model a checkpoint."
+    return table
+
+
+def _headline(score: Mapping[str, Any]) -> str:
+    energy = score["metrics"].get("energy", {})
+    value = energy.get("normalized", energy.get("normalised", float("nan")))
+    return f"{score['data']} ({score['split']}, {score['images']} images): {value:.2f}"
