@@ -1,17 +1,19 @@
 """Augmentation moves gaze with the image."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from spgen_lit.data.augment import Augment, blur, colour, crop, flip, texture
-from spgen_lit.scanpath import Scanpath
+from spgen_lit.data.augment import Augment, blur, color, crop, flip, texture
+from spgen_lit.scanpath import Scanpath, Viewing
 
 PLACES = np.array([[0.2, 0.3], [0.6, 0.5], [0.7, 0.8], [0.45, 0.4]])
 
 
 @pytest.fixture
 def sample():
-    """A grey image with one marked pixel block at each fixation."""
+    """A gray image with one marked pixel block at each fixation."""
     image = np.full((120, 160, 3), 90, np.uint8)
     for number, (x, y) in enumerate(PLACES):
         cx, cy = int(x * 160), int(y * 120)
@@ -54,6 +56,20 @@ def test_crop_keeps_places_and_the_right_durations(sample):
     assert lengths == {3, 4}
 
 
+def test_how_the_picture_was_shown_follows_the_change(sample):
+    image, (path,) = sample
+    shown = replace(path, viewing=Viewing(3.0, 40.0, "given", "search"))
+    assert flip(image, [shown])[1][0].viewing == shown.viewing
+    rng = np.random.default_rng(1)
+    for _ in range(20):
+        _, (cropped,) = crop(image, [shown], rng, (0.5, 0.5), 0.5, tries=500)
+        assert cropped.viewing.seconds == 3.0 and cropped.viewing.task == "search"
+        assert cropped.viewing.px_per_degree == pytest.approx(40 / 0.5)
+        # The first fixation of a path that lost its beginning was chosen by the observer.
+        begins = cropped.durations[0] == path.durations[0]
+        assert cropped.viewing.first_fixation == ("given" if begins else None)
+
+
 def test_crop_that_cannot_keep_enough_leaves_everything(sample):
     corners = Scanpath("i", (10, 10), np.array([[0, 0], [1, 1], [0, 1], [1, 0.0]]))
     image, paths = crop(sample[0], [corners], np.random.default_rng(0), scale=(0.3, 0.5))
@@ -62,7 +78,7 @@ def test_crop_that_cannot_keep_enough_leaves_everything(sample):
 
 
 def test_colour_and_blur_leave_gaze_and_are_slight(sample):
-    for change in (colour, blur):
+    for change in (color, blur):
         image, paths = change(*sample, np.random.default_rng(1))
         assert image.dtype == np.uint8
         assert paths == sample[1]
@@ -71,7 +87,7 @@ def test_colour_and_blur_leave_gaze_and_are_slight(sample):
 
 
 def test_augment_is_reproducible_and_off_means_untouched(sample):
-    both = Augment(flip=0.5, crop=0.5, colour=0.5, blur=0.5)
+    both = Augment(flip=0.5, crop=0.5, color=0.5, blur=0.5)
     a = both(*sample, np.random.default_rng(5))
     b = both(*sample, np.random.default_rng(5))
     np.testing.assert_array_equal(a[0], b[0])
@@ -87,23 +103,23 @@ def test_augment_is_reproducible_and_off_means_untouched(sample):
         Augment(crop=2)
 
 
-def test_texture_changes_colours_and_leaves_shapes_and_gaze(sample):
-    grey, paths = sample
-    edges = np.abs(np.diff(grey[..., 0].astype(int), axis=1)) > 0
+def test_texture_changes_colors_and_leaves_shapes_and_gaze(sample):
+    gray, paths = sample
+    edges = np.abs(np.diff(gray[..., 0].astype(int), axis=1)) > 0
     changed = 0
     for seed in range(20):
-        image, kept = texture(grey, paths, np.random.default_rng(seed))
-        assert image.shape == grey.shape
+        image, kept = texture(gray, paths, np.random.default_rng(seed))
+        assert image.shape == gray.shape
         assert image.dtype == np.uint8
         assert kept == paths
-        changed += np.abs(image.astype(int) - grey).mean() > 2
+        changed += np.abs(image.astype(int) - gray).mean() > 2
         # What is flat and far from any edge stays flat; the marks stay marks.
         assert np.ptp(image[:8, :8].reshape(-1, 3), axis=0).max() <= 1
         own = np.abs(np.diff(image.astype(int), axis=1)).max(axis=2)
         assert own[edges].mean() > 3 * own[~edges].mean()
     assert changed > 15
-    again, _ = texture(grey, paths, np.random.default_rng(3))
-    np.testing.assert_array_equal(again, texture(grey, paths, np.random.default_rng(3))[0])
+    again, _ = texture(gray, paths, np.random.default_rng(3))
+    np.testing.assert_array_equal(again, texture(gray, paths, np.random.default_rng(3))[0])
 
 
 def test_texture_leaves_the_other_draws_as_they_are(sample):

@@ -1,4 +1,4 @@
-"""The gallery: deterministic, whole on disk, looked at by people who agree."""
+"""The gallery: deterministic, whole on disk, looked at by observers who agree."""
 
 import subprocess
 import sys
@@ -6,11 +6,8 @@ import sys
 import numpy as np
 import pytest
 
-from spgen_lit.data.gallery import Gallery
-from spgen_lit.data.gallery_gaze import FEWEST, MOST, TRIAL, invite, watch
-from spgen_lit.data.gallery_objects import KINDS
-from spgen_lit.data.gallery_paint import painting
-from spgen_lit.data.gallery_scene import Thing, compose, photograph
+from spgen_lit.data.gallery import FEWEST, MOST, TRIAL, Gallery, sample_observers, simulate
+from spgen_lit.data.gallery_scenes import KINDS, SceneObject, compose, painting, photograph
 from spgen_lit.data.images import read_image
 from spgen_lit.data.readers.osie import Osie
 from spgen_lit.metrics.scanmatch import scanmatch
@@ -173,9 +170,9 @@ def test_people_agree_above_chance_as_real_people_do(photographs):
 
 def test_gaze_goes_where_attraction_is_and_moves_on():
     face, stone = KINDS[0], KINDS[-1]
-    things = [Thing(face, 60, 96, 30, 1.0), Thing(stone, 196, 96, 30, 0.05)]
-    people = invite(np.random.default_rng(0), 200)
-    paths = watch(things, (256, 192), people, np.random.default_rng(1))
+    objects = [SceneObject(face, 60, 96, 30, 1.0), SceneObject(stone, 196, 96, 30, 0.05)]
+    observers = sample_observers(np.random.default_rng(0), 200)
+    paths = simulate(objects, (256, 192), observers, np.random.default_rng(1))
     xy = np.concatenate([xy for xy, _ in paths])
     on_face, on_stone = ((np.hypot(*(xy - (x, 96)).T) < 30).mean() for x in (60, 196))
     assert on_face > 2 * on_stone

@@ -10,12 +10,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from test_painterly import distance, grey, painting, scene
+from test_painter import distance, gray, painting, scene
 
-from spgen_lit.data import painted as painted_module
 from spgen_lit.data.images import read_image
-from spgen_lit.data.painted import Painted
-from spgen_lit.data.painterly import TEST_FAMILIES, paint
+from spgen_lit.data.painting import painted as painted_module
+from spgen_lit.data.painting.painted import Painted
+from spgen_lit.data.painting.painter import TEST_FAMILIES, paint
 from spgen_lit.data.records import GazeSet, Stimulus
 from spgen_lit.scanpath import Scanpath
 
@@ -79,7 +79,7 @@ def test_painted_set_keeps_ids_gaze_and_splits(source: Made, tmp_path: Path) -> 
         assert stimulus.size == ((160, 120) if pixels.shape[1] > pixels.shape[0] else (120, 160))
         photo = read_image(photographs.stimuli[image].path)
         photo = cv2.resize(photo, stimulus.size, interpolation=cv2.INTER_AREA)
-        assert np.corrcoef(grey(photo).ravel(), grey(pixels).ravel())[0, 1] > 0.7
+        assert np.corrcoef(gray(photo).ravel(), gray(pixels).ravel())[0, 1] > 0.7
 
 
 def test_families_are_dealt_evenly_and_by_the_seed(source: Made, tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_two_processes_build_one_cache(source: Made, tmp_path: Path) -> None:
     code = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
         "from pathlib import Path; from test_painted import Made\n"
-        "from spgen_lit.data.painted import Painted\n"
+        "from spgen_lit.data.painting.painted import Painted\n"
         "Painted(Made(Path(sys.argv[2])), sys.argv[3], 'all', (64, 48)).read()"
     )
     here, cache = str(Path(__file__).parent), tmp_path / "cache"

@@ -3,14 +3,14 @@
 Every function takes an image, uint8 ``(height, width, 3)``, the scanpaths on it, and a numpy
 generator or explicit amounts, and returns new ones of the same kind; inputs are not changed.
 
-What each does to gaze itself, apart from moving it:
+What each does to gaze, besides moving it:
 
-- `flip` mirrors people's left-right habits: first saccades go left more often than right
+- `flip` mirrors observers' left-right habits: first saccades go left more often than right
   (pseudoneglect; Nuthmann & Matthias 2014, Cortex), and where half of the images are flipped
   a model learns no such bias.
-- `crop` removes the surroundings that people saw, keeps only the fixations inside, and moves
-  the centre that people are drawn to off the centre of the picture.
-- `colour` and `blur` leave gaze where it was recorded. They are kept slight, since strong
+- `crop` removes surroundings that observers saw, keeps only the fixations inside, and moves
+  their center bias off the center of the picture.
+- `color` and `blur` leave gaze where it was recorded. They are kept slight, since strong
   changes of contrast would have changed where people look.
 - `texture` changes how everything is rendered and nothing of what is shown. People would look
   a little elsewhere on such an image; it is for learning what does not depend on style.
@@ -19,11 +19,10 @@ What each does to gaze itself, apart from moving it:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from spgen_lit.data.frame import resize
 from spgen_lit.data.images import Pixels
@@ -35,7 +34,7 @@ Sample = tuple[Pixels, list[Scanpath]]
 def flip(image: Pixels, paths: Sequence[Scanpath]) -> Sample:
     """Mirror left and right; x becomes 1 - x. Changes the left bias of gaze."""
     mirrored = np.ascontiguousarray(image[:, ::-1])
-    return mirrored, [_moved(p, p.xy * (-1.0, 1.0) + (1.0, 0.0)) for p in paths]
+    return mirrored, [replace(p, xy=p.xy * (-1.0, 1.0) + (1.0, 0.0)) for p in paths]
 
 
 def crop(
@@ -56,16 +55,16 @@ def crop(
     Args:
         image: uint8 ``(height, width, 3)``.
         paths: Scanpaths on it; their recorded image size stays as it is.
-        rng: Source of the window.
-        scale: Least and greatest share of width and height that the window covers.
-        keep: Least share of all fixations that the window must hold.
+        rng: Random generator of the window.
+        scale: Least and greatest size of the window relative to the image.
+        keep: Least fraction of all fixations that the window must hold.
         shortest: Fewest fixations of a path worth keeping.
         tries: Windows drawn before giving up.
     """
     height, width = image.shape[:2]
     for _ in range(tries):
-        share = rng.uniform(*scale)
-        w, h = max(1, round(width * share)), max(1, round(height * share))
+        zoom = rng.uniform(*scale)
+        w, h = max(1, round(width * zoom)), max(1, round(height * zoom))
         left, top = int(rng.integers(0, width - w + 1)), int(rng.integers(0, height - h + 1))
         corner = np.array([left / width, top / height])
         extent = np.array([w / width, h / height])
@@ -76,15 +75,15 @@ def crop(
     return image.copy(), list(paths)
 
 
-def colour(
+def color(
     image: Pixels, paths: Sequence[Scanpath], rng: np.random.Generator, strength: float = 0.15
 ) -> Sample:
     """Change brightness, contrast and saturation by up to `strength` of their value each."""
     brightness, contrast, saturation = 1 + rng.uniform(-strength, strength, 3)
     pixels = image.astype(np.float32) * np.float32(brightness)
     pixels = (pixels - pixels.mean()) * np.float32(contrast) + pixels.mean()
-    grey = pixels @ np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601 luma
-    pixels = (pixels - grey[..., None]) * np.float32(saturation) + grey[..., None]
+    gray = pixels @ np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601 luma
+    pixels = (pixels - gray[..., None]) * np.float32(saturation) + gray[..., None]
     return np.clip(np.rint(pixels), 0, 255).astype(np.uint8), list(paths)
 
 
@@ -102,19 +101,19 @@ def texture(
     rng: np.random.Generator,
     sizes: Sequence[int] = (1, 3, 5, 7),
 ) -> Sample:
-    """Filter by a random kernel across places and colours, mixed with the image itself.
+    """Filter by a random kernel across positions and colors, mixed with the image itself.
 
-    Shapes stay, local texture and colours change: random convolution (Xu et al. 2021, ICLR).
+    Shapes stay, local texture and colors change: random convolution (Xu et al. 2021, ICLR).
 
     Args:
         image: uint8 ``(height, width, 3)``.
         paths: Scanpaths on it, left as they are.
-        rng: Source of kernel and mixture.
+        rng: Random generator of kernel and mixture.
         sizes: Odd widths of the kernel in px, one of which is drawn.
     """
     size = int(rng.choice(np.asarray(sizes)))
     kernels = rng.normal(0, (3 * size * size) ** -0.5, (3, 3, size, size))
-    share = float(rng.random())
+    weight = float(rng.random())
     pixels = (image.astype(np.float32) - 127.5) / 64  # about the scale that networks see
     channels = [np.ascontiguousarray(pixels[..., channel]) for channel in range(3)]
     filtered = [
@@ -124,7 +123,7 @@ def texture(
         )
         for row in kernels
     ]
-    mixed = share * pixels + (1 - share) * np.stack(filtered, axis=2)
+    mixed = weight * pixels + (1 - weight) * np.stack(filtered, axis=2)
     return np.clip(np.rint(mixed * 64 + 127.5), 0, 255).astype(np.uint8), list(paths)
 
 
@@ -135,7 +134,7 @@ class Augment:
     Attributes:
         flip: Probability of mirroring; changes the left bias (see this file's head).
         crop: Probability of a window; leaves fixations out.
-        colour: Probability of a change of brightness, contrast and saturation.
+        color: Probability of a change of brightness, contrast and saturation.
         blur: Probability of a slight blur.
         texture: Probability of a random kernel; see :func:`texture`.
 
@@ -145,46 +144,44 @@ class Augment:
 
     flip: float = 0.5
     crop: float = 0.0
-    colour: float = 0.0
+    color: float = 0.0
     blur: float = 0.0
     texture: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("flip", "crop", "colour", "blur", "texture"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(
-                    f"{name} is a probability from 0 to 1, found {getattr(self, name)}"
-                )
+        for name in (field.name for field in fields(self)):
+            value = getattr(self, name)
+            if not 0 <= value <= 1:
+                raise ValueError(f"{name} is a probability from 0 to 1, found {value}")
 
     def __call__(
         self, image: Pixels, paths: Sequence[Scanpath], rng: np.random.Generator
     ) -> Sample:
         """Image and scanpaths after the drawn changes; the same draws for any content."""
         chance = rng.random(4)
-        moved = list(paths)
+        result = list(paths)
         if chance[0] < self.flip:
-            image, moved = flip(image, moved)
+            image, result = flip(image, result)
         if chance[1] < self.crop:
-            image, moved = crop(image, moved, rng)
-        if chance[2] < self.colour:
-            image, moved = colour(image, moved, rng)
+            image, result = crop(image, result, rng)
+        if chance[2] < self.color:
+            image, result = color(image, result, rng)
         if chance[3] < self.blur:
-            image, moved = blur(image, moved, rng)
-        # Last of all and drawn apart, so that the other changes are the same without it.
+            image, result = blur(image, result, rng)
+        # Drawn last, so that the other changes are the same without it.
         if self.texture and rng.random() < self.texture:
-            image, moved = texture(image, moved, rng)
-        return image, moved
+            image, result = texture(image, result, rng)
+        return image, result
 
 
 def _window(path: Scanpath, corner: Array, extent: Array) -> Scanpath:
+    """What a window shows of a path, which now fills the image's size."""
     xy = (path.xy - corner) / extent
-    keep: NDArray[np.bool_] = np.all((xy >= 0) & (xy <= 1), axis=1)
-    return _moved(path, xy, keep)
-
-
-def _moved(path: Scanpath, xy: Array, keep: NDArray[np.bool_] | None = None) -> Scanpath:
-    durations = path.durations
-    if keep is not None:
-        xy = xy[keep]
-        durations = None if durations is None else durations[keep]
-    return Scanpath(path.image, path.size, xy, durations, path.observer)
+    inside = np.all((xy >= 0) & (xy <= 1), axis=1)
+    durations = None if path.durations is None else path.durations[inside]
+    viewing = path.viewing
+    if viewing.px_per_degree is not None:
+        viewing = replace(viewing, px_per_degree=viewing.px_per_degree / float(extent[0]))
+    if not inside[:1].all():
+        viewing = replace(viewing, first_fixation=None)
+    return replace(path, xy=xy[inside], durations=durations, viewing=viewing)

@@ -18,15 +18,15 @@ class Frame:
     """A fixed canvas for images of any size and aspect.
 
     ``stretch`` scales both sides to the canvas; relative coordinates stay as they are.
-    ``letterbox`` keeps the aspect, centres the image on whole pixels and fills the rest, so
+    ``letterbox`` keeps the aspect, centers the image on whole pixels and fills the rest, so
     relative coordinates move and shrink; `xy` and `inverse` use the very placement that
     `image` uses.
 
     Attributes:
         size: Width and height of the canvas in px.
         mode: ``stretch`` or ``letterbox``.
-        fill: RGB colour of a letterbox's bars; ImageNet's mean by default, which a
-            normalised network sees as zero.
+        fill: RGB color of a letterbox's bars; ImageNet's mean by default, which a
+            normalized network sees as zero.
 
     Raises:
         ValueError: For a size that is not two positive numbers or an unknown mode.
@@ -75,12 +75,12 @@ class Frame:
         return canvas
 
     def xy(self, xy_rel: ArrayLike, image_size: tuple[int, int]) -> Array:
-        """Shares of the image ``(..., 2)`` to shares of the canvas."""
+        """Relative image coordinates ``(..., 2)`` to those of the canvas."""
         offset, scale = self._affine(image_size)
         return np.asarray(xy_rel, np.float64) * scale + offset
 
     def inverse(self, xy_frame: ArrayLike, image_size: tuple[int, int]) -> Array:
-        """Shares of the canvas ``(..., 2)`` to shares of the image; outside [0, 1] on bars."""
+        """Relative canvas coordinates ``(..., 2)`` to the image's; outside [0, 1] on bars."""
         offset, scale = self._affine(image_size)
         return (np.asarray(xy_frame, np.float64) - offset) / scale
 

@@ -1,4 +1,4 @@
-"""The embedded default data: simulated gaze on procedural photographs and paintings."""
+"""The built-in data set: simulated gaze on procedural photographs and paintings."""
 
 from __future__ import annotations
 
@@ -15,19 +15,29 @@ import scipy.io
 from filelock import FileLock
 from PIL import Image
 
-from spgen_lit.data.gallery_gaze import TRIAL, Array, invite, watch
-from spgen_lit.data.gallery_paint import painting
-from spgen_lit.data.gallery_scene import compose, photograph
+from spgen_lit.data.gallery_scenes import KINDS, SceneObject, compose, painting, photograph
 from spgen_lit.data.readers.osie import read_layout
 from spgen_lit.data.records import GazeSet
-from spgen_lit.scanpath import Viewing
+from spgen_lit.scanpath import Array, Viewing
 
 Domain = Literal["photo", "painting"]
 
-_VERSION = 5  # raise it whenever the same parameters give other images or scanpaths
+_VERSION = 6  # raise it whenever the same parameters give other images or scanpaths
 _DOMAINS: tuple[Domain, ...] = ("photo", "painting")
+_COMPLETE = "gallery.json"  # written last: a folder without it is not complete
+
+TRIAL = 3.0  # seconds of viewing, as in OSIE
 _VIEWING = Viewing(TRIAL, first_fixation="free", task="free")
-_COMPLETE = "gallery.json"  # written last: a folder without it is not whole
+FEWEST, MOST = 5, 12  # fixations in one trial
+
+_COLUMNS = 32  # of the grid of candidate positions
+_AMPLITUDE = 0.24  # most probable saccade, relative to the diagonal, before individual scale
+_SHAPE = 2.2  # of the gamma distribution of amplitudes
+_DECAY = 0.8  # inhibition of return left after each further fixation
+_INHIBITION = 3.6  # of a position just looked at, in log probability
+_FLOOR = 0.012  # attraction of bare background
+_SHARPNESS = 1.8  # of the preference for attraction: inverse temperature
+_NOISE = 0.35  # standard deviation of an observer's preference for regions, in log probability
 
 
 @dataclass(frozen=True)
@@ -35,14 +45,14 @@ class Gallery:
     """A procedural set with a known gaze policy, made on first use and then read from disk.
 
     Scenes hold objects that attract gaze in different degrees; simulated observers look at
-    them by attraction, taste, amplitude and inhibition of return. The same arguments give
-    the same images and scanpaths; another domain or seed gives other scenes.
+    them by attraction, individual preference, amplitude and inhibition of return. The same
+    arguments give the same images and scanpaths; another domain or seed gives other scenes.
 
     Attributes:
         root: Folder under which sets are kept, one sub-folder for each set of arguments.
         domain: How scenes are finished: ``photo`` or ``painting``.
         images: How many scenes, at least 1.
-        observers: How many people look at each, at least 1.
+        observers: How many observers look at each, at least 1.
         size: Width and height in px, each at least 32.
         seed: Seed of scenes and observers, at least 0.
         name: Name of the set; ``gallery-<domain>`` if empty.
@@ -79,7 +89,7 @@ class Gallery:
             ValueError: If the files were damaged after they were made.
             OSError: If the set cannot be written under the root.
         """
-        if not self._whole():
+        if not self._complete():
             self._make()
         stimuli, scanpaths = read_layout(self.folder)
         return GazeSet(
@@ -96,17 +106,17 @@ class Gallery:
         shape = [*self.size, self.images, self.observers]
         return [_VERSION, self.domain, self.seed, *shape]
 
-    def _whole(self) -> bool:
+    def _complete(self) -> bool:
         images = (self.folder / "data" / "stimuli").glob("*.jpg")
         needed = (self.folder / _COMPLETE, self.folder / "data" / "eye" / "fixations.mat")
         return all(path.is_file() for path in needed) and sum(1 for _ in images) == self.images
 
     def _make(self) -> None:
-        """Make the set beside its place and move it there whole; one process does the work."""
+        """Make the set in a temporary folder and rename it; one process does the work."""
         root = Path(self.root)
         root.mkdir(parents=True, exist_ok=True)
         with FileLock(root / f".{self.folder.name}.lock"):
-            if self._whole():  # another process made it while this one waited
+            if self._complete():  # another process made it while this one waited
                 return
             building = Path(tempfile.mkdtemp(prefix=f".{self.folder.name}-", dir=root))
             try:
@@ -122,16 +132,16 @@ class Gallery:
         eye.mkdir(parents=True)
         finish = photograph if self.domain == "photo" else painting
         domain = _DOMAINS.index(self.domain)
-        people = invite(np.random.default_rng([self.seed, domain]), self.observers)
+        observers = sample_observers(np.random.default_rng([self.seed, domain]), self.observers)
         cell = np.empty((self.images, 1), dtype=object)
         for number in range(self.images):
             scene, light, gaze = (
-                np.random.default_rng([self.seed, domain, number, part]) for part in range(3)
+                np.random.default_rng([self.seed, domain, number, stream]) for stream in range(3)
             )
-            things, picture = compose(scene, self.size)
+            objects, picture = compose(scene, self.size)
             name = f"{self.domain}-{number + 1:04d}.jpg"
             Image.fromarray(finish(picture, light)).save(stimuli / name, quality=92)
-            paths = watch(things, self.size, people, gaze)
+            paths = simulate(objects, self.size, observers, gaze)
             cell[number, 0] = {"img": name, "subjects": _subjects(paths)}
         scipy.io.savemat(eye / "fixations.mat", {"fixations": cell}, do_compression=True)
         folder.chmod(0o755)  # temporary folders are private; a shared data folder is not
@@ -148,3 +158,116 @@ def _subjects(paths: list[tuple[Array, Array]]) -> np.ndarray:
             "fix_duration": np.round(durations * 1000).astype(np.uint16)[None],
         }
     return cell
+
+
+@dataclass(frozen=True, slots=True)
+class Observers:
+    """A fixed group of observers, one row each.
+
+    Attributes:
+        preference: Multiplies the attraction of each kind ``(observer, kind)``.
+        amplitude: Multiplies the preferred saccade amplitude ``(observer,)``.
+        pace: Multiplies fixation durations ``(observer,)``.
+        scatter: Landing error relative to an object's radius ``(observer,)``.
+    """
+
+    preference: Array
+    amplitude: Array
+    pace: Array
+    scatter: Array
+
+    def __len__(self) -> int:
+        return len(self.pace)
+
+
+def sample_observers(rng: np.random.Generator, count: int) -> Observers:
+    """Draw the individual differences of ``count`` observers."""
+    return Observers(
+        preference=np.exp(rng.normal(0, 0.25, (count, len(KINDS)))),
+        amplitude=np.exp(rng.normal(0, 0.15, count)),
+        pace=np.exp(rng.normal(0, 0.16, count)),
+        scatter=rng.uniform(0.14, 0.26, count),
+    )
+
+
+def simulate(
+    objects: list[SceneObject],
+    size: tuple[int, int],
+    observers: Observers,
+    rng: np.random.Generator,
+) -> list[tuple[Array, Array]]:
+    """Let every observer look at one scene for ``TRIAL`` seconds.
+
+    The next position is drawn from a softmax over a grid: log attraction under the observer's
+    preference, a center bias at the first fixation and a gamma distribution of amplitude
+    afterwards, less inhibition of return, plus noise. Gaze lands scattered around the center
+    of the object chosen; durations are log-normal, longer on what attracts.
+
+    Args:
+        objects: The scene's objects.
+        size: Width and height in px.
+        observers: Who looks.
+        rng: Random generator of every draw.
+
+    Returns:
+        One pair per observer: x, y in px ``(fixation, 2)`` and durations in s ``(fixation,)``,
+        with ``FEWEST`` to ``MOST`` fixations, all on the image.
+    """
+    extent = np.array(size, np.float64)
+    centers = np.array([[item.x, item.y] for item in objects])
+    radii = np.array([item.radius for item in objects])
+    strengths = np.array([item.attraction for item in objects])
+    kinds = [KINDS.index(item.kind) for item in objects]
+    cells = _grid(size)
+    squared = ((cells[:, None] - centers) ** 2).sum(-1)
+    felt = np.exp(-squared / (2 * (0.45 * radii) ** 2))
+    nearest = (felt * strengths).argmax(1)  # the object that attracts most in each cell
+    felt = np.take_along_axis(felt, nearest[:, None], 1)[:, 0]
+    attraction = _FLOOR + felt * (observers.preference[:, kinds] * strengths)[:, nearest]
+    column, row = np.floor(cells / extent * (6, 4)).astype(np.int64).T
+    regional = rng.normal(0, _NOISE, (len(observers), 24))[:, row * 6 + column]
+    appeal = _SHARPNESS * np.log(attraction) + regional
+    center_bias = -0.5 * (((cells - extent / 2) / (0.16 * extent)) ** 2).sum(-1)
+    diagonal = float(np.hypot(*size))
+
+    everyone = np.arange(len(observers))
+    inhibition = np.zeros_like(appeal)
+    xy = np.empty((len(observers), MOST, 2))
+    durations = np.empty((len(observers), MOST))
+    last = np.tile(extent / 2, (len(observers), 1))
+    for step in range(MOST):
+        distance = np.linalg.norm(cells[None] - last[:, None], axis=-1) / diagonal
+        mode = _AMPLITUDE * observers.amplitude[:, None]
+        saccade = (_SHAPE - 1) * (np.log(distance + 0.01) - distance / mode)  # log of a gamma
+        logits = appeal + (saccade if step else center_bias[None]) - _INHIBITION * inhibition
+        # The largest of Gumbel-perturbed logits is a softmax draw.
+        chosen = (logits + rng.gumbel(size=appeal.shape)).argmax(1)
+        target = nearest[chosen]
+        pull = 0.6 * np.clip(2 * felt[chosen], 0, 1)[:, None]
+        error = rng.normal(size=last.shape) * (observers.scatter * radii[target])[:, None]
+        last = cells[chosen] + pull * (centers[target] - cells[chosen]) + error
+        last = np.clip(last, 0.5, extent - 0.5)
+        xy[:, step] = last
+        interest = 0.85 + 0.55 * np.clip(attraction[everyone, chosen], 0, 1)
+        spread = np.exp(rng.normal(0, 0.28, len(observers)))
+        durations[:, step] = 0.29 * observers.pace * interest * spread
+        near = ((cells[None] - last[:, None]) ** 2).sum(-1) / (2 * (0.07 * diagonal) ** 2)
+        inhibition = np.maximum(_DECAY * inhibition, np.exp(-near))
+    return [_cut(xy[observer], durations[observer]) for observer in everyone]
+
+
+def _grid(size: tuple[int, int]) -> Array:
+    """Centers of the candidate cells in px ``(cell, 2)``."""
+    rows = max(4, round(_COLUMNS * size[1] / size[0]))
+    x = (np.arange(_COLUMNS) + 0.5) * size[0] / _COLUMNS
+    y = (np.arange(rows) + 0.5) * size[1] / rows
+    return np.stack(np.meshgrid(x, y), -1).reshape(-1, 2)
+
+
+def _cut(xy: Array, durations: Array) -> tuple[Array, Array]:
+    """The part of a path that fits into the trial; the last fixation ends with it."""
+    before = np.concatenate([[0.0], np.cumsum(durations)[:-1]])
+    count = int(np.clip((before < TRIAL - 0.06).sum(), FEWEST, MOST))
+    kept = durations[:count].copy()
+    kept[-1] = max(0.06, min(kept[-1], TRIAL - before[count - 1]))
+    return xy[:count], kept

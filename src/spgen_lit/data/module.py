@@ -17,11 +17,11 @@ from spgen_lit.data.augment import Augment
 from spgen_lit.data.cache import ImageCache
 from spgen_lit.data.dataset import SourceSet, TargetSet
 from spgen_lit.data.frame import Frame
+from spgen_lit.data.painting.painted import StyleReaders, renditions
 from spgen_lit.data.part import Part
 from spgen_lit.data.records import GazeSet, Reader, Stimulus
 from spgen_lit.data.sampling import Share, ShuffledStream, StreamLoader
 from spgen_lit.data.splits import split_images
-from spgen_lit.data.styles import StyleReaders, renditions
 
 
 def _quiet_worker(_: int) -> None:
@@ -53,7 +53,7 @@ class DomainMix(L.LightningDataModule):
         workers: Loader processes a device.
         cache_dir: Folder of the decoded images.
         styles: Source set's name to one or several readers of the same images in other
-            styles, such as :class:`~spgen_lit.data.painted.Painted`; for training alone.
+            styles, such as :class:`~spgen_lit.data.painting.painted.Painted`; for training alone.
         style_share: Probability that a training draw shows a rendition in place of the image.
         originals: Give the image itself beside what is shown in training.
 

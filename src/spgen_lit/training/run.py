@@ -162,7 +162,7 @@ def _texture(config: DictConfig) -> float:
 def _feature_store(config: DictConfig) -> FeatureStore:
     """Where features are kept, if images and frozen layers are such that they come again."""
     augment = plain(config.data).get("augment") or {}
-    endless = [name for name in ("crop", "colour", "blur") if augment.get(name)]
+    endless = [name for name in ("crop", "color", "blur") if augment.get(name)]
     if _texture(config) and not config.distillation.weight:
         endless.append("texture")  # a teacher's photographs come again all the same
     if endless:

@@ -10,14 +10,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from spgen_lit.data.painters.dabs import pointillist
-from spgen_lit.data.painters.flow import Picture
-from spgen_lit.data.painters.glazes import aged, glazed
-from spgen_lit.data.painters.oil import oil, patches
-from spgen_lit.data.painters.strokes import strokes
-from spgen_lit.data.painters.washes import fresco, watercolour
+from spgen_lit.data.painting.filters import Picture
+from spgen_lit.data.painting.media import (
+    Palette,
+    aged,
+    fresco,
+    glazed,
+    oil,
+    patches,
+    watercolor,
+)
+from spgen_lit.data.painting.strokes import pointillist, strokes
 
-Painter = Callable[[Picture, np.random.Generator, float, NDArray[np.uint8] | None], Picture]
+Painter = Callable[[Picture, np.random.Generator, float, Palette], Picture]
 
 # Divided by medium: everything in training is oil on canvas, everything kept for testing
 # is not, so that no test family shares its marks or its ground with one trained on.
@@ -30,7 +35,7 @@ _TRAIN: dict[str, Painter] = {
 }
 _TEST: dict[str, Painter] = {
     "pointillist": pointillist,
-    "watercolour": watercolour,
+    "watercolor": watercolor,
     "fresco": fresco,
 }
 _PAINTERS = _TRAIN | _TEST
@@ -61,8 +66,8 @@ def paint(
             and every mark.
         strength: 0 gives the photograph back, 1 the painting; between them the two are
             mixed, and above 1 (to 3) the marks grow with it.
-        palette: RGB painting of any size, uint8, whose colours are taken over, wholly or in
-            part depending on the family; None for the family's own colours.
+        palette: RGB painting of any size, uint8, whose colors are taken over, wholly or in
+            part depending on the family; None for the family's own colors.
 
     Returns:
         Painted picture of the image's shape, uint8.
@@ -86,19 +91,21 @@ def paint(
     if strength == 0:
         return image.copy()
     photo = image.astype(np.float32) * np.float32(1 / 255)
-    rng = np.random.default_rng([seed, zlib.crc32(family.encode())])
+    # Watercolor keeps the seed of its former spelling, and with it the benchmark's pictures.
+    name = "watercolour" if family == "watercolor" else family
+    rng = np.random.default_rng([seed, zlib.crc32(name.encode())])
     unit = min(image.shape[:2]) / 384 * max(1.0, strength)
     painted = _PAINTERS[family](photo, rng, unit, palette)
     mixed = photo + (painted - photo) * np.float32(min(strength, 1.0))
     return (mixed * 255 + 0.5).clip(0, 255).astype(np.uint8)
 
 
-def recipe() -> str:
-    """Hash of the painter's own code: changes whenever pictures might, so caches follow."""
-    here = Path(__file__)
-    code = hashlib.sha256(here.read_bytes())
-    for file in sorted((here.parent / "painters").glob("*.py")):
-        code.update(file.read_bytes())
+def code_hash() -> str:
+    """Hash of the painters' code: changes whenever pictures might, so caches follow."""
+    code = hashlib.sha256()
+    for file in sorted(Path(__file__).parent.glob("*.py")):
+        if file.name != "painted.py":
+            code.update(file.read_bytes())
     return code.hexdigest()[:16]
 
 

@@ -1,32 +1,33 @@
-"""A set of photographs as paintings: people's gaze kept, stimuli rendered and cached."""
+"""Sets of photographs as paintings: observers' gaze kept, stimuli rendered and cached."""
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import io
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from uuid import uuid4
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+from PIL import Image
 from rich.console import Console
 from rich.progress import track
 
 from spgen_lit.data.images import list_images, read_image
-from spgen_lit.data.painterly import (
+from spgen_lit.data.painting.painter import (
     FAMILIES,
     TEST_FAMILIES,
     TRAIN_FAMILIES,
+    code_hash,
     paint,
-    recipe,
 )
 from spgen_lit.data.records import GazeSet, Reader, Stimulus
+from spgen_lit.files import write_bytes, write_csv
+
+StyleReaders = Mapping[str, Reader | Sequence[Reader]]
 
 _GROUPS = {"train": TRAIN_FAMILIES, "test": TEST_FAMILIES, "all": FAMILIES}
 _SILENT = 20  # pictures painted without a progress bar: some seconds' work
@@ -36,22 +37,21 @@ _SILENT = 20  # pictures painted without a progress bar: some seconds' work
 class Painted:
     """Reader of ``painted-<set>``: another reader's set with every photograph painted.
 
-    The gaze is that of the people who looked at the photographs: the best truth there is
-    for a painting of the same scene. Files lie under ``root/<hash of the settings and of
-    the painter's code>`` and are painted once; each is written under another name and then
-    moved, so that a broken-off or concurrent build leaves only whole pictures.
+    The gaze is that of the observers of the photographs, the best known stand-in for gaze
+    on a painting of the same scene. Files lie under ``root/<hash of the settings and of the
+    painter's code>`` and are painted once. An interrupted build leaves only whole pictures.
 
     Attributes:
         source: Reader of the photographs.
         root: Folder of the cache.
         families: Painter families to use in turn, by name; or ``train``, ``test`` or
-            ``all`` for the groups of `spgen_lit.data.painterly`. Images are shuffled by
+            ``all`` for the groups of `spgen_lit.data.painting.painter`. Images are shuffled by
             the seed and dealt to the families one after the other.
         size: Largest width and height in px of a painted picture (turned for upright
             ones); smaller photographs keep their size. Scanpaths are relative to it.
         seed: Deals families, palettes and the painter's own seeds.
         strength: Of the painting, see `paint`.
-        palettes: Folder of real paintings to take colours from, or None.
+        palettes: Folder of real paintings to take colors from, or None.
 
     Raises:
         ValueError: For unknown families, an empty list of them, or a size below 16 px.
@@ -99,17 +99,16 @@ class Painted:
         folder = Path(self.root) / self._fingerprint(photographs.name, paintings)
         folder.mkdir(parents=True, exist_ok=True)
         jobs = self._jobs(photographs.stimuli, paintings, folder)
-        _write_index(folder / "index.csv", jobs)
+        write_csv(folder / "index.csv", [job.row() for job in jobs])
         missing = [job for job in jobs if not job.file.exists()]
-        console = Console(stderr=True)
         for job in track(
             missing,
             description=f"painting {photographs.name}",
-            console=console,
+            console=Console(stderr=True),
             disable=len(missing) <= _SILENT,
         ):
             _render(job, self.strength)
-        return self._repoint(photographs, {job.photo.id: job for job in jobs})
+        return self._painted(photographs, {job.photo.id: job for job in jobs})
 
     def _fingerprint(self, name: str, paintings: Sequence[Path]) -> str:
         """Hash of everything that decides how the whole set looks."""
@@ -120,14 +119,14 @@ class Painted:
             "seed": self.seed,
             "strength": float(self.strength),
             "palettes": [(path.name, path.stat().st_size) for path in paintings],
-            "recipe": recipe(),
+            "recipe": code_hash(),
         }
         return _digest(json.dumps(facts))[:16]
 
     def _jobs(
         self, stimuli: Mapping[str, Stimulus], paintings: Sequence[Path], folder: Path
     ) -> list[_Job]:
-        """One picture an image: family dealt in turn, palette and seed by hash."""
+        """One picture per image: families in turn, palette and seed by hash."""
         shuffled = sorted(stimuli, key=lambda i: _digest(f"{self.seed}/{i}"))
         jobs = {}
         for number, image in enumerate(shuffled):
@@ -149,12 +148,12 @@ class Painted:
             )
         return [jobs[image] for image in stimuli]
 
-    def _repoint(self, photographs: GazeSet, jobs: Mapping[str, _Job]) -> GazeSet:
+    def _painted(self, photographs: GazeSet, jobs: Mapping[str, _Job]) -> GazeSet:
         """The same set on the painted files."""
-        colours = "" if self.palettes is None else ", colours after real paintings"
+        colors = "" if self.palettes is None else ", colors after real paintings"
         note = (
             f"painted renditions ({', '.join(self._names)}; seed {self.seed}, strength "
-            f"{self.strength:g}{colours}); gaze recorded on the photographs"
+            f"{self.strength:g}{colors}); gaze recorded on the photographs"
         )
         return replace(
             photographs,
@@ -176,50 +175,28 @@ class _Job:
     size: tuple[int, int]
     palette: Path | None
 
+    def row(self) -> dict[str, object]:
+        """Which image is painted how, for tables by family."""
+        return {
+            "image": self.photo.id,
+            "file": self.file.name,
+            "family": self.family,
+            "seed": self.seed,
+            "palette": "" if self.palette is None else self.palette.name,
+        }
+
 
 def _render(job: _Job, strength: float) -> None:
-    """Paint one picture and move it to its place when it is whole."""
+    """Paint one picture and write it whole."""
     pixels = read_image(job.photo.path, job.size)
     if pixels.shape[1::-1] != job.size:
         pixels = np.asarray(cv2.resize(pixels, job.size, interpolation=cv2.INTER_AREA), np.uint8)
     palette = None if job.palette is None else read_image(job.palette, (192, 192))
     painted = paint(pixels, job.family, job.seed, strength, palette)
-    _write(job.file, _jpeg(painted))
-
-
-def _jpeg(picture: NDArray[np.uint8]) -> bytes:
-    """JPEG of quality 95 with full colour resolution: dabs are a few px wide."""
-    settings = [
-        cv2.IMWRITE_JPEG_QUALITY,
-        95,
-        cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
-        cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
-    ]
-    done, encoded = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), settings)
-    if not done:
-        raise RuntimeError("OpenCV could not encode a JPEG: is it built with libjpeg?")
-    return bytes(encoded)
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file so that it is never seen unfinished."""
-    draft = path.with_name(f".{path.name}.{uuid4().hex}")
-    try:
-        draft.write_bytes(content)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
-
-
-def _write_index(path: Path, jobs: Sequence[_Job]) -> None:
-    """Table of which image was painted how, for tables by family."""
-    table = io.StringIO(newline="")
-    rows = csv.writer(table, lineterminator="\n")
-    rows.writerow(["image", "file", "family", "seed", "palette"])
-    for job in jobs:
-        palette = "" if job.palette is None else job.palette.name
-        rows.writerow([job.photo.id, job.file.name, job.family, job.seed, palette])
-    _write(path, table.getvalue().encode())
+    jpeg = io.BytesIO()
+    # Full color resolution: marks are a few px wide.
+    Image.fromarray(painted).save(jpeg, "JPEG", quality=95, subsampling=0)
+    write_bytes(job.file, jpeg.getvalue())
 
 
 def _palettes(folder: str | Path | None) -> list[Path]:
@@ -244,3 +221,38 @@ def _fit(size: tuple[int, int], box: tuple[int, int]) -> tuple[int, int]:
 def _digest(text: str) -> str:
     """SHA-256 in hexadecimal."""
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def renditions(
+    readers: StyleReaders, stimuli: Mapping[str, Stimulus], sets: Mapping[str, str]
+) -> dict[str, list[Stimulus]]:
+    """Every training image's renditions, from readers of the same images in other styles.
+
+    Args:
+        readers: Source set's name to one or several readers, such as :class:`Painted`; the
+            image ids are the source's.
+        stimuli: The training images by their identifiers.
+        sets: Identifier to the name of its set.
+
+    Returns:
+        Identifier to renditions, one of each reader of its set; images of sets without
+        readers are absent.
+
+    Raises:
+        ValueError: If a reader leaves out images.
+    """
+    found: dict[str, list[Stimulus]] = {}
+    for name, given in readers.items():
+        keys = [key for key, set_name in sets.items() if set_name == name]
+        for reader in list(given) if isinstance(given, Iterable) else [given]:
+            rendered = reader.read()
+            missing = [key for key in keys if stimuli[key].id not in rendered.stimuli]
+            if missing:
+                raise ValueError(
+                    f"data.styles {name!r}: {rendered.name} lacks {len(missing)} of the "
+                    f"{len(keys)} training images, {', '.join(missing[:3])} among them; "
+                    "render the set that data.source reads"
+                )
+            for key in keys:
+                found.setdefault(key, []).append(rendered.stimuli[stimuli[key].id])
+    return found

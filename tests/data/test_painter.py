@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from spgen_lit.data.images import read_image
-from spgen_lit.data.painterly import FAMILIES, TEST_FAMILIES, TRAIN_FAMILIES, paint
-from spgen_lit.data.painters.colour import transfer
+from spgen_lit.data.painting.materials import transfer
+from spgen_lit.data.painting.painter import FAMILIES, TEST_FAMILIES, TRAIN_FAMILIES, paint
 
 
 def scene(height: int = 192, width: int = 256, seed: int = 0) -> np.ndarray:
@@ -27,8 +27,8 @@ def scene(height: int = 192, width: int = 256, seed: int = 0) -> np.ndarray:
         x = int((column + rng.uniform(0.3, 0.7)) * width / 4)
         y = int((row + rng.uniform(0.3, 0.7)) * height / 3)
         low, high = ((10, 70), (190, 245))[(row + column) % 2]
-        colour = tuple(int(v) for v in rng.integers(low, high, 3))
-        cv2.circle(image, (x, y), int(rng.uniform(0.08, 0.13) * height), colour, -1, cv2.LINE_AA)
+        color = tuple(int(v) for v in rng.integers(low, high, 3))
+        cv2.circle(image, (x, y), int(rng.uniform(0.08, 0.13) * height), color, -1, cv2.LINE_AA)
     noise = rng.normal(0, 5, image.shape)
     return (image + noise).clip(0, 255).astype(np.uint8)
 
@@ -40,7 +40,7 @@ def painting() -> np.ndarray:
     return np.dstack([red, red // 4, red // 5]).astype(np.uint8)
 
 
-def grey(image: np.ndarray, sigma: float = 4) -> np.ndarray:
+def gray(image: np.ndarray, sigma: float = 4) -> np.ndarray:
     plane = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
     return cv2.GaussianBlur(plane, (0, 0), sigma)
 
@@ -57,7 +57,7 @@ def shift(one: np.ndarray, two: np.ndarray, most: int = 8) -> tuple[int, int]:
 
 
 def test_shift_is_measured() -> None:
-    photo = grey(scene(), 2)
+    photo = gray(scene(), 2)
     assert shift(photo, np.roll(photo, (3, -5), (0, 1))) == (-5, 3)
 
 
@@ -82,7 +82,7 @@ def test_painting_follows_from_its_arguments_alone(family: str) -> None:
 
 def test_painting_is_the_same_in_another_process() -> None:
     code = (
-        "import hashlib, numpy as np; from spgen_lit.data.painterly import paint, FAMILIES\n"
+        "import hashlib, numpy as np; from spgen_lit.data.painting.painter import paint, FAMILIES\n"
         "photo = np.arange(64 * 96 * 3, dtype=np.int64).reshape(64, 96, 3) * 7 % 251\n"
         "print([hashlib.md5(paint(photo.astype(np.uint8), f, 11)).hexdigest() for f in FAMILIES])"
     )
@@ -104,16 +104,16 @@ def test_strength_runs_from_the_photograph_to_the_painting_and_beyond(family: st
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("palette", [None, painting()], ids=["own colours", "given palette"])
+@pytest.mark.parametrize("palette", [None, painting()], ids=["own colors", "given palette"])
 def test_everything_stays_in_its_place(family: str, palette: np.ndarray | None) -> None:
     for seed in range(3):
         photo = scene(seed=seed)
         result = paint(photo, family, seed, palette=palette)
-        one, two = grey(photo), grey(result)
+        one, two = gray(photo), gray(result)
         assert np.corrcoef(one.ravel(), two.ravel())[0, 1] > 0.7
         # The quarters too: a whole picture may stay while its parts move.
         for rows, columns in itertools.product((slice(0, 96), slice(96, 192)), repeat=2):
-            moved = shift(grey(photo, 2)[rows, columns], grey(result, 2)[rows, columns])
+            moved = shift(gray(photo, 2)[rows, columns], gray(result, 2)[rows, columns])
             assert max(map(abs, moved)) < 2, moved
 
 
@@ -138,10 +138,10 @@ def test_marks_scale_with_the_picture() -> None:
     for family in ("oil", "kuwahara", "strokes"):
         one, two = paint(small, family, 6), paint(large, family, 6)
         two = cv2.resize(two, (256, 192), interpolation=cv2.INTER_AREA)
-        assert np.corrcoef(grey(one, 2).ravel(), grey(two, 2).ravel())[0, 1] > 0.9
+        assert np.corrcoef(gray(one, 2).ravel(), gray(two, 2).ravel())[0, 1] > 0.9
 
 
-def test_palette_brings_its_colours_and_keeps_the_order_of_greys() -> None:
+def test_palette_brings_its_colors_and_keeps_the_order_of_grays() -> None:
     photo = scene()
     plain = paint(photo, "palette", 0, palette=photo)
     red = paint(photo, "palette", 0, palette=painting())
@@ -151,7 +151,7 @@ def test_palette_brings_its_colours_and_keeps_the_order_of_greys() -> None:
     assert np.linalg.norm(got - goal) < 0.5 * np.linalg.norm(own - goal)
     assert distance(plain, red) > 10
     ramp = np.repeat(np.linspace(0, 1, 128, dtype=np.float32)[None, :, None], 64, 0)
-    moved = transfer(np.repeat(ramp, 3, 2), painting(), colour=0, light=1)
+    moved = transfer(np.repeat(ramp, 3, 2), painting(), color=0, light=1)
     lightness = cv2.cvtColor(moved, cv2.COLOR_RGB2Lab)[32, :, 0]
     assert (np.diff(lightness) > -0.3).all()
 
@@ -159,7 +159,7 @@ def test_palette_brings_its_colours_and_keeps_the_order_of_greys() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"family": "oils"}, "unknown painter family 'oils'.*oil, .*watercolour"),
+        ({"family": "oils"}, "unknown painter family 'oils'.*oil, .*watercolor"),
         ({"strength": -0.1}, r"strength must lie in \[0, 3\], found -0.1"),
         ({"seed": -1}, "seed must be at least 0, found -1"),
         ({"image": np.zeros((40, 40), np.uint8)}, r"image must be RGB uint8.*\(40, 40\)"),
@@ -180,4 +180,4 @@ def test_real_photographs_keep_their_layout(data_dir: Path) -> None:
         photo = cv2.resize(read_image(file), (256, 192), interpolation=cv2.INTER_AREA)
         for family in FAMILIES:
             result = paint(photo, family, number, palette=palette)
-            assert np.corrcoef(grey(photo).ravel(), grey(result).ravel())[0, 1] > 0.75, family
+            assert np.corrcoef(gray(photo).ravel(), gray(result).ravel())[0, 1] > 0.75, family

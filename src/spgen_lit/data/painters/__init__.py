@@ -1,1 +1,0 @@
-"""Painters: what the families of painted renditions are made of, one noun a file."""

@@ -1,0 +1,1 @@
+"""Photographs rendered as paintings: filters, materials, media, and the reader of painted sets."""
