@@ -15,7 +15,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from spgen_lit.data.readers.setfile import FILE, set_content
+from spgen_lit.data.readers.base import FILE, set_content
 from spgen_lit.data.records import GazeSet
 from spgen_lit.scanpath import Array, Scanpath
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, Protocol
@@ -21,11 +21,13 @@ class Stimulus:
         id: Identifier, unique in its set; ``Scanpath.image`` refers to it.
         path: The image file.
         size: Width and height in px as displayed (EXIF orientation applied).
+        attributes: What results can be grouped by, such as ``movement``: name to value.
     """
 
     id: str
     path: Path
     size: tuple[int, int]
+    attributes: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)

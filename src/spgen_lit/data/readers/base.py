@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from numpy.typing import ArrayLike
 
 from spgen_lit.data.catalogue import CATALOGUE
 from spgen_lit.data.images import ImageError, image_size
 from spgen_lit.data.records import GazeSet, Stimulus
-from spgen_lit.scanpath import FirstFixation, Scanpath
+from spgen_lit.scanpath import FirstFixation, Scanpath, Viewing
 
 
 @dataclass(frozen=True)
@@ -146,3 +149,114 @@ def public_set(
         entry.licence,
         notes,
     )
+
+
+def sort_splits(
+    members: Mapping[str, list[str]], problems: Problems, where: str | Path
+) -> dict[str, tuple[str, ...]]:
+    """Image ids of each split, sorted; an image in two splits is reported, and kept in one."""
+    splits: dict[str, tuple[str, ...]] = {}
+    taken: dict[str, str] = {}
+    for split in ("test", "val", "train"):  # an image once tested on is never trained on
+        ids = sorted(set(members.get(split, [])))
+        for image in ids:
+            if image in taken:
+                problems.add(where, f"image {image} is in both splits {taken[image]} and {split}")
+        kept = tuple(image for image in ids if image not in taken)
+        taken.update(dict.fromkeys(kept, split))
+        if kept:
+            splits[split] = kept
+    return dict(reversed(splits.items()))
+
+
+FILE = "set.json"
+
+
+@dataclass(frozen=True)
+class SetFile:
+    """Images, splits, citation and notes of a converted set."""
+
+    stimuli: dict[str, Stimulus]
+    content: dict[str, Any]
+    viewing: dict[str, Viewing]
+
+    @classmethod
+    def load(cls, folder: Path, problems: Problems) -> SetFile | None:
+        """Read ``set.json`` of a folder, or None where there is none.
+
+        Raises:
+            ValueError: If it is not what `convert` writes.
+        """
+        path = folder / FILE
+        if not path.is_file():
+            return None
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            stimuli = {
+                item["id"]: Stimulus(
+                    item["id"],
+                    folder / item["file"],
+                    (item["width"], item["height"]),
+                    item.get("attributes", {}),
+                )
+                for item in content["images"]
+            }
+            viewing = {
+                item["id"]: Viewing(**item["viewing"])
+                for item in content["images"]
+                if "viewing" in item
+            }
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(f"{path}: not a set file as convert writes it ({error})") from error
+        for stimulus in stimuli.values():
+            if not stimulus.path.is_file():
+                problems.add(path, f"image missing: no file {stimulus.path}")
+        return cls(stimuli, content, viewing)
+
+    def gaze_set(self, paths: list[Scanpath]) -> GazeSet:
+        """The set with these scanpaths."""
+        content = self.content
+        return GazeSet(
+            content.get("name", ""),
+            self.stimuli,
+            [replace(p, viewing=self.viewing.get(p.image, Viewing())) for p in paths],
+            content.get("gaze", "eye"),
+            {split: tuple(ids) for split, ids in content.get("splits", {}).items()},
+            content.get("citation", ""),
+            content.get("licence", ""),
+            tuple(content.get("notes", ())),
+        )
+
+
+def set_content(gaze: GazeSet, folder: Path) -> dict[str, Any]:
+    """What ``set.json`` holds for a set stored in `folder`; image files by relative path.
+
+    Raises:
+        ValueError: If an image was shown in two ways, which the form cannot hold.
+    """
+    viewing: dict[str, Viewing] = {}
+    for path in gaze.scanpaths:
+        if viewing.setdefault(path.image, path.viewing) != path.viewing:
+            raise ValueError(
+                f"{gaze.name}: image {path.image} was shown in two ways ({path.viewing} and "
+                f"{viewing[path.image]}); convert one of them at a time"
+            )
+    return {
+        "name": gaze.name,
+        "gaze": gaze.gaze,
+        "citation": gaze.citation,
+        "licence": gaze.licence,
+        "notes": list(gaze.notes),
+        "splits": {split: list(ids) for split, ids in gaze.splits.items()},
+        "images": [
+            {
+                "id": s.id,
+                "file": os.path.relpath(s.path, folder),
+                "width": s.size[0],
+                "height": s.size[1],
+                "attributes": dict(s.attributes),
+                "viewing": asdict(viewing.get(s.id, Viewing())),
+            }
+            for s in gaze.stimuli.values()
+        ],
+    }

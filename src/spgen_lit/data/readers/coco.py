@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -13,8 +13,16 @@ import numpy as np
 from spgen_lit.data.catalogue import CATALOGUE
 from spgen_lit.data.frame import Frame
 from spgen_lit.data.images import list_images
-from spgen_lit.data.readers.base import FileReader, Problems, by_image, measure, need, public_set
-from spgen_lit.data.readers.setfile import SetFile
+from spgen_lit.data.readers.base import (
+    FileReader,
+    Problems,
+    SetFile,
+    by_image,
+    measure,
+    need,
+    public_set,
+    sort_splits,
+)
 from spgen_lit.data.records import GazeSet, Stimulus
 from spgen_lit.scanpath import Array, Scanpath
 
@@ -87,24 +95,6 @@ def load_trials(table: Path, problems: Problems) -> Iterator[Trial]:
             continue
         named = f"{where} ({item['name']}, subject {subject})"
         yield Trial(named, str(item["name"]), observer, _SPLITS.get(split, ""), item)
-
-
-def sort_splits(
-    members: Mapping[str, list[str]], problems: Problems, where: str | Path
-) -> dict[str, tuple[str, ...]]:
-    """Image ids of each split, sorted; an image in two splits is reported, and kept in one."""
-    splits: dict[str, tuple[str, ...]] = {}
-    taken: dict[str, str] = {}
-    for split in ("test", "val", "train"):  # an image once tested on is never trained on
-        ids = sorted(set(members.get(split, [])))
-        for image in ids:
-            if image in taken:
-                problems.add(where, f"image {image} is in both splits {taken[image]} and {split}")
-        kept = tuple(image for image in ids if image not in taken)
-        taken.update(dict.fromkeys(kept, split))
-        if kept:
-            splits[split] = kept
-    return dict(reversed(splits.items()))
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,8 @@ class Converted(FileReader):
                 root,
                 "px",
                 file="scanpaths.csv",
+                image="image",
+                observer="observer",
                 x="x_px",
                 y="y_px",
                 trial="trial",

@@ -13,8 +13,15 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from spgen_lit.data.readers.base import FileReader, Problems, by_image, measure, need, scanpath
-from spgen_lit.data.readers.setfile import SetFile
+from spgen_lit.data.readers.base import (
+    FileReader,
+    Problems,
+    SetFile,
+    by_image,
+    measure,
+    need,
+    scanpath,
+)
 from spgen_lit.data.records import GazeSet, Stimulus
 
 _HOW = "pysaliency writes it by `to_hdf5`; set `stimuli` and `fixations` to the files' names."

@@ -1,93 +1,135 @@
-"""Rows of a table file: CSV, TSV, Parquet or JSON."""
+"""Table files as pandas frames of text cells, numbers converted where they are needed."""
 
 from __future__ import annotations
 
+import codecs
 import csv
+import gzip
+import io
 import json
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-Row = Mapping[str, Any]
+import h5py
+import numpy as np
+import pandas as pd
+
+from spgen_lit.scanpath import Array
+
+_MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+_TEXT = (".csv", ".tsv", ".txt")
 
 
-def load_rows(path: Path, delimiter: str | None = None, least: int = 1) -> list[Row]:
-    """Rows as mappings from column to value (text for CSV and TSV).
+def load_table(
+    path: Path,
+    delimiter: str | None = None,
+    encoding: str | None = None,
+    missing: Sequence[str] = (),
+    columns: Sequence[str] | None = None,
+) -> pd.DataFrame:
+    """A table file; cells of text files are text, empty and missing ones NaN.
 
     Args:
-        path: ``.csv``, ``.tsv``, ``.txt`` (delimiter found from the first line), ``.json`` (a
-            list of objects, or an object of columns) or ``.parquet`` (needs pandas).
-        delimiter: Between the columns of a text file; None to find it.
-        least: Fewest rows to be content with.
+        path: ``.csv``, ``.tsv``, ``.txt`` (with ``.gz`` too), ``.json`` (a list of objects, or
+            an object of columns) or ``.parquet``.
+        delimiter: Between the columns of a text file; None to find it in the first line.
+        encoding: Of a text file; None for what its byte-order mark says, else UTF-8.
+        missing: Cells that stand for a missing value, besides empty ones.
+        columns: Names of the columns of a text file without a header.
 
     Raises:
-        ValueError: For a file of another kind, without rows, or not readable as what its
-            name says.
-        ImportError: For Parquet without pandas.
+        ValueError: For a file of another kind, or not readable as what its name says.
+        ImportError: For Parquet without pyarrow.
     """
-    kind = path.suffix.lower()
+    kind = Path(path.name.removesuffix(".gz")).suffix.lower()
     try:
-        if kind in (".csv", ".tsv", ".txt"):
-            with path.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as file:
-                first = file.readline()
-                file.seek(0)
-                mark = delimiter or max(",\t;", key=first.count)
-                rows: list[Row] = list(csv.DictReader(file, delimiter=mark))
-        elif kind == ".json":
-            content = json.loads(path.read_text(encoding="utf-8"))
-            if isinstance(content, dict):
-                columns = list(content)
-                values = zip(*content.values(), strict=True)
-                rows = [dict(zip(columns, row, strict=True)) for row in values]
-            else:
-                rows = [dict(row) for row in content]
-        elif kind in (".parquet", ".pq"):
-            rows = _parquet(path)
-        else:
-            raise ValueError("needs .csv, .tsv, .txt, .json or .parquet")
-    except (ValueError, TypeError, csv.Error) as error:
-        raise ValueError(f"{path}: not readable as a table ({error})") from error
-    if len(rows) < least:
-        raise ValueError(f"{path}: the table has no rows")
-    return rows
-
-
-def _parquet(path: Path) -> list[Row]:
-    try:
-        import pandas
+        if kind in _TEXT:
+            return _text(path, delimiter, encoding, missing, columns)
+        if kind == ".json":
+            return pd.DataFrame(json.loads(path.read_text(encoding="utf-8")))
+        if kind in (".parquet", ".pq"):
+            return pd.read_parquet(path)
+        raise ValueError("needs .csv, .tsv, .txt, .json or .parquet")
     except ImportError as error:
-        raise ImportError(
-            f"{path}: Parquet needs pandas and pyarrow; pip install 'spgen-lit[tables]'"
-        ) from error
-    frame = pandas.read_parquet(path)
-    names = [str(column) for column in frame.columns]
-    return [dict(zip(names, row, strict=True)) for row in frame.itertuples(index=False)]
+        raise ImportError(f"{path}: Parquet needs pyarrow; pip install pyarrow") from error
+    except (ValueError, TypeError, OSError, EOFError, csv.Error) as error:
+        raise ValueError(f"{path}: not readable as a table ({error})") from error
 
 
-def number(row: Row, column: str) -> float:
-    """The number in a column.
+def _text(
+    path: Path,
+    delimiter: str | None,
+    encoding: str | None,
+    missing: Sequence[str],
+    columns: Sequence[str] | None,
+) -> pd.DataFrame:
+    raw = path.read_bytes()
+    if path.suffix == ".gz":
+        raw = gzip.decompress(raw)
+    found = next((name for mark, name in _MARKS.items() if raw.startswith(mark)), "utf-8")
+    content = raw.decode(encoding or found, errors="surrogateescape")
+    if "\0" in content[:1000]:
+        raise ValueError("holds zero bytes: UTF-16 without a mark? give encoding: utf-16-le")
+    first = content.partition("\n")[0]
+    rows = csv.reader(io.StringIO(content), delimiter=delimiter or max(",\t;", key=first.count))
+    header = next(rows, []) if columns is None else list(columns)
+    frame = pd.DataFrame([row for row in rows if row], columns=header, dtype=object)
+    return frame.mask(frame.isin(["", *missing]) | frame.isna(), np.nan)
+
+
+def load_hdf5(path: Path, dataset: str) -> pd.DataFrame:
+    """A compound data set of an HDF5 file, text decoded.
 
     Raises:
-        ValueError: Naming the column and what it holds.
+        ValueError: If the file is no HDF5 file or lacks the data set, naming both.
     """
-    value = row[column]
     try:
-        return float(value)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"column {column} needs a number, found {value!r}") from error
+        with h5py.File(path, "r") as file:
+            records = file[dataset][()]
+    except (OSError, KeyError) as error:
+        raise ValueError(f"{path}: no data set {dataset} ({error})") from error
+    names = records.dtype.names
+    frame = pd.DataFrame({name: list(records[name]) for name in names})
+    for name in names:
+        if records.dtype[name].kind in "SO":
+            frame[name] = [v.decode() if isinstance(v, bytes) else str(v) for v in frame[name]]
+    return frame
 
 
-def empty(row: Row, column: str) -> bool:
-    """Whether a cell holds nothing."""
-    value = row[column]
-    return value is None or value == "" or value != value  # NaN is not itself
+def numbers(cells: pd.Series, decimal: str = ".") -> tuple[Array, dict[int, str]]:
+    """Cells as numbers ``(row,)``, NaN where empty or bad; row to what is wrong with it."""
+    if cells.dtype.kind in "fiub":
+        return cells.to_numpy(np.float64), {}
+    filled = np.flatnonzero(cells.notna())
+    texts = np.array(
+        [str(cell).strip().replace(decimal, ".") for cell in cells.iloc[filled]], object
+    )
+    values = np.full(len(cells), np.nan)
+    bad = {}
+    try:
+        values[filled] = texts.astype(np.float64)
+    except ValueError:
+        for row, cell in zip(filled, texts, strict=True):
+            try:
+                values[row] = float(cell)
+            except ValueError:
+                bad[int(row)] = f"needs a number, found {cell!r}{_hint(cell)}"
+    return values, bad
 
 
-def text(row: Row, column: str | None) -> str:
-    """A cell as text; whole numbers without the decimals that tables add."""
-    if column is None:
-        return ""
-    value = row[column]
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return "" if value is None else str(value)
+def _hint(cell: str) -> str:
+    if cell.count(",") == 1 and cell.replace(",", "").lstrip("-").isdigit():
+        return ": a decimal comma? give decimal: ','"
+    return f": a missing value? give missing: ['{cell}']" if len(cell) <= 3 else ""
+
+
+def text(cells: pd.Series) -> pd.Series:
+    """Cells as text; whole numbers without the decimals that tables add, empty ones ''."""
+    if cells.dtype.kind == "f":
+        whole = cells.dropna().mod(1).eq(0).all()
+        cells = cells.astype("Int64") if whole else cells
+    return cells.astype(object).where(cells.notna(), "").astype(str)
