@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from spgen_lit.data.readers.avatt import Avatt
 from spgen_lit.data.readers.coco import CocoFreeView, CocoSearch18
 from spgen_lit.data.readers.folder import LeMeurPaintings
 from spgen_lit.data.readers.pysaliency import Pysaliency
@@ -151,12 +150,13 @@ def test_table_frames_and_units(images):
 
 
 def test_undeclared_units_are_refused(images):
+    write(images / "mine.csv", ROWS)
     with pytest.raises(ValueError, match="px need the size"):
-        Table(images / "mine.csv", "px")
+        Table(images / "mine.csv", "px").read()
     with pytest.raises(ValueError, match="units must be px or relative"):
-        Table(images / "mine.csv", "pixels")
+        Table(images / "mine.csv", "pixels").read()
     with pytest.raises(ValueError, match="time must be ms or s"):
-        Table(images / "mine.csv", "relative", duration="ms")
+        Table(images / "mine.csv", "relative", duration="ms").read()
 
 
 @pytest.mark.parametrize(
@@ -178,31 +178,10 @@ def test_bad_rows_are_named(images, change, said):
 
 def test_missing_columns_are_named_with_those_there(images):
     table = write(images / "mine.csv", ROWS)
-    with pytest.raises(ValueError, match=r"no column image, x, y, observer; it has picture, who"):
+    with pytest.raises(ValueError, match=r"no column image, observer, x, y; it has picture, who"):
         Table(table, "px", size="image").read()
     with pytest.raises(FileNotFoundError, match="set `file`"):
         Table(images, "relative").read()
-
-
-def test_avatt_takes_gaze_from_the_canvas_to_the_painting(tmp_path):
-    picture(tmp_path / "images" / "mona.jpg", (300, 450))
-    rows = [
-        {"image": "mona", "observer": 1, "x": 650, "y": 0, "duration": 200},
-        {"image": "mona", "observer": 1, "x": 800, "y": 225, "duration": 300},
-        {"image": "mona", "observer": 2, "x": 500, "y": 450, "duration": 400},
-    ]
-    write(tmp_path / "fixations.csv", rows)
-    box = {"image": "mona", "left": 650, "top": 0, "width": 300, "height": 450}
-    write(tmp_path / "boxes.csv", [box])
-    gaze = Avatt(tmp_path, time="ms").read()
-    np.testing.assert_allclose(gaze.scanpaths[0].xy, [[0, 0], [0.5, 0.5]])
-    np.testing.assert_allclose(gaze.scanpaths[0].durations, [0.2, 0.3])
-    np.testing.assert_allclose(gaze.scanpaths[1].xy, [[-0.5, 1]])
-    write(tmp_path / "boxes.csv", [box | {"left": 1500}])
-    with pytest.raises(ValueError, match=r"boxes\.csv: row 2: .*leaves the canvas of 1600 px"):
-        Avatt(tmp_path).read()
-    _, problems = Avatt(tmp_path).survey()
-    assert "no box of mona" in problems[1].what
 
 
 def test_lemeur_has_maps_and_no_scanpaths(tmp_path):

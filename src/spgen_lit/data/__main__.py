@@ -20,13 +20,14 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Table as Grid
 
 from spgen_lit.data.catalogue import CATALOGUE
 from spgen_lit.data.check import Report, check
 from spgen_lit.data.exports import export
 from spgen_lit.data.fetch import FetchError, fetch
 from spgen_lit.data.lookup import build_reader
+from spgen_lit.data.readers.table import Table
 
 _COLOURS = {"error": "red", "warning": "yellow"}
 
@@ -107,6 +108,8 @@ def _list(options: argparse.Namespace, console: Console) -> int:
 
 def _check(options: argparse.Namespace, console: Console) -> int:
     reader = build_reader(options.name, options.root, options.set)
+    if isinstance(reader, Table):
+        reader.whole()  # what is not declared is an error of the command, not of the data
     report = check(reader, images=not options.no_images, progress=console.is_terminal)
     _show(report, console, None if options.all else 10)
     if options.json:
@@ -118,7 +121,7 @@ def _check(options: argparse.Namespace, console: Console) -> int:
 
 
 def _show(report: Report, console: Console, most: int | None) -> None:
-    table = Table(title=report.name or None, show_header=False)
+    table = Grid(title=report.name or None, show_header=False)
     for key, value in report.figures.items():
         table.add_row(key, value)
     if report.figures:

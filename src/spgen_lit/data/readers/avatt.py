@@ -1,102 +1,129 @@
-"""AVAtt: paintings shown in a box on a wider canvas, gaze in px of the canvas."""
+"""AVAtt as it is published: paintings shown on a canvas, with the ordered gaze of each observer."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import io
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 import numpy as np
+from PIL import Image, UnidentifiedImageError
 
 from spgen_lit.data.catalogue import CATALOGUE
-from spgen_lit.data.images import list_images
-from spgen_lit.data.readers.base import FileReader, Problems, measure, need, public_set
-from spgen_lit.data.readers.rows import Row, load_rows, number, text
-from spgen_lit.data.records import GazeSet
-from spgen_lit.scanpath import Scanpath
+from spgen_lit.data.images import list_files
+from spgen_lit.data.readers.base import FileReader, Problems, measure, public_set
+from spgen_lit.data.records import GazeSet, Stimulus
+from spgen_lit.files import write_bytes
+from spgen_lit.scanpath import Scanpath, Viewing
 
-_BOX = ("left", "top", "width", "height")
+_BOX = ("painting_x0", "painting_y0", "painting_x1", "painting_y1")
+_GROUPS = ("movement", "movement_group", "genre", "medium", "artist")
 
 
 @dataclass(frozen=True)
 class Avatt(FileReader):
-    """AVAtt: x and y per observer on a canvas, 1600 px wide, with the painting's box on it.
+    """AVAtt (Hugging Face, ``Amine-CV/AVAtt``): its Parquet files, or a folder of `datasets`.
 
-    One table a fixation a row (``image, observer, x, y`` and, if `time` is given,
-    ``duration``), one table a painting a row (``image, left, top, width, height``, the box in
-    px of the canvas). Gaze beside the painting lies outside [0, 1] and is kept.
+    Each row is a painting: ``image_id``, the canvas or the painting itself as ``image``, its
+    box on the canvas (``painting_x0`` to ``painting_y1``, px), ``exposure_s`` and ``scanpaths``,
+    a list of ``observer``, ``x`` and ``y`` in px of the canvas. The painting is cut out and
+    written once below ``root/paintings``. Gaze beside it lies outside [0, 1] and is kept.
+    Movement, genre, medium and artist come as attributes of the image.
 
     Attributes:
-        root: The folder that holds tables and paintings.
-        fixations: Name of the table of fixations.
-        boxes: Name of the table of boxes.
-        images: Folder of the paintings below `root`.
-        canvas: Width of the canvas in px; a box that leaves it is refused.
-        time: ``ms`` or ``s`` of the column ``duration``; None where there is none.
+        root: The folder that holds ``*.parquet`` or ``*.arrow`` at any depth.
+        canvas: Width and height of the canvas in px; an image of this size is cut.
+        duplicates: Keep paintings that are marked as a duplicate of another.
 
     Raises:
-        FileNotFoundError: From `read`, for missing files.
-        ValueError: From `read`, naming row and column of bad content, a painting without a
-            box, or a missing image.
+        FileNotFoundError: From `read`, if there is no such file.
+        ImportError: From `read`, without pyarrow.
+        ValueError: From `read`, naming file and painting of bad content.
     """
 
     root: str | Path
-    fixations: str = "fixations.csv"
-    boxes: str = "boxes.csv"
-    images: str = "images"
-    canvas: int = 1600
-    time: Literal["ms", "s"] | None = None
+    canvas: tuple[int, int] = (1600, 900)
+    duplicates: bool = True
 
     def _read(self, problems: Problems) -> GazeSet:
-        root, entry = Path(self.root), CATALOGUE["avatt"]
-        how = f"How to get it: {entry.get}."
-        table = need(root / self.fixations, "AVAtt's fixations", how)
-        frames = need(root / self.boxes, "AVAtt's boxes", how)
-        folder = need(root / self.images, "AVAtt's paintings", how)
-        boxes = self._boxes(frames, problems)
-        files = {path.stem: path for path in list_images(folder)}
-        files |= {path.name: path for path in list_images(folder)}
-        trials: dict[tuple[str, str], list[tuple[int, Row]]] = {}
-        for line, row in enumerate(load_rows(table), start=2):
-            wanted = ("image", "observer", "x", "y", *(("duration",) if self.time else ()))
-            missing = [key for key in wanted if key not in row]
-            if missing:
-                raise ValueError(f"{table}: no column {', '.join(missing)}; it has {list(row)}")
-            trials.setdefault((text(row, "image"), text(row, "observer")), []).append((line, row))
-        names = sorted({image for image, _ in trials})
-        stimuli = measure(((i, files[i]) for i in names if i in files), problems)
-        paths = []
-        for (image, observer), members in trials.items():
-            where = f"{table}: row {members[0][0]} (image {image}, observer {observer})"
-            if image not in files:
-                problems.add(where, f"image missing: no file {image} in {folder}")
-            elif image not in boxes:
-                problems.add(where, f"no box of {image} in {frames}")
-            elif image in stimuli:
+        root = Path(self.root)
+        files = [file for file in list_files(root) if file.suffix in (".parquet", ".arrow")]
+        if not files:
+            raise FileNotFoundError(
+                f"AVAtt not found: no *.parquet or *.arrow below {root}. How to get it: "
+                f"{CATALOGUE['avatt'].get}."
+            )
+        stimuli: dict[str, Stimulus] = {}
+        paths: list[Scanpath] = []
+        for file in files:
+            for row in _rows(file):
+                image = str(row.get("image_id", ""))
+                where = f"{file}: painting {image}"
+                if row.get("duplicate_of") and not self.duplicates:
+                    continue
+                if image in stimuli:
+                    problems.add(where, "the same image_id as a painting before it")
+                    continue
                 try:
-                    xy, seconds = self._fixations([row for _, row in members], boxes[image])
-                    size = stimuli[image].size
-                    paths.append(Scanpath(image, size, xy, seconds, observer))
-                except ValueError as error:
-                    problems.add(where, str(error))
-        return public_set("avatt", stimuli, paths)
+                    stimulus = self._painting(row, image)
+                    paths += _scanpaths(row, stimulus)
+                    stimuli[image] = stimulus
+                except (ValueError, KeyError, TypeError, UnidentifiedImageError) as error:
+                    problems.add(where, f"needs image, box, exposure_s and scanpaths ({error})")
+        notes = () if self.duplicates else ("paintings marked as duplicates left out",)
+        return public_set("avatt", stimuli, paths, notes=notes)
 
-    def _boxes(self, frames: Path, problems: Problems) -> dict[str, np.ndarray]:
-        boxes = {}
-        for line, row in enumerate(load_rows(frames), start=2):
-            try:
-                box = np.array([number(row, key) for key in _BOX])
-                if box[2:].min() <= 0 or box[0] < 0 or box[0] + box[2] > self.canvas:
-                    raise ValueError(f"box {box.tolist()} leaves the canvas of {self.canvas} px")
-                boxes[text(row, "image")] = box
-            except (ValueError, KeyError) as error:
-                problems.add(f"{frames}: row {line}", f"needs image, {', '.join(_BOX)} ({error})")
-        return boxes
+    def _painting(self, row: Mapping[str, Any], image: str) -> Stimulus:
+        """The painting as a file of its own, cut out of the canvas."""
+        left, top, right, bottom = (float(row[key]) for key in _BOX)
+        if not (0 <= left < right <= self.canvas[0] and 0 <= top < bottom <= self.canvas[1]):
+            raise ValueError(f"box {[left, top, right, bottom]} leaves the canvas {self.canvas}")
+        name = image.replace("/", "_").replace("\\", "_")
+        path = Path(self.root) / "paintings" / f"{name}.png"
+        if not path.is_file():
+            picture = Image.open(io.BytesIO(row["image"]["bytes"])).convert("RGB")
+            if picture.size == tuple(self.canvas):
+                picture = picture.crop((round(left), round(top), round(right), round(bottom)))
+            content = io.BytesIO()
+            picture.save(content, "PNG")
+            path.parent.mkdir(exist_ok=True)
+            write_bytes(path, content.getvalue())
+        groups = {key: str(row[key]) for key in _GROUPS if row.get(key)}
+        return replace(measure([(image, path)], Problems())[image], attributes=groups)
 
-    def _fixations(self, rows: list[Row], box: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-        pixels = np.array([[number(row, "x"), number(row, "y")] for row in rows])
-        xy = (pixels - box[:2]) / box[2:]
-        if self.time is None:
-            return xy, None
-        scale = 1000.0 if self.time == "ms" else 1.0
-        return xy, np.array([number(row, "duration") for row in rows]) / scale
+
+def _scanpaths(row: Mapping[str, Any], stimulus: Stimulus) -> Iterator[Scanpath]:
+    """Gaze on the canvas as shares of the painting's box, in the order of the file."""
+    box = np.array([float(row[key]) for key in _BOX])
+    corner, sides = box[:2], box[2:] - box[:2]
+    exposure = row.get("exposure_s")
+    viewing = Viewing(None if exposure is None else float(exposure), task="free")
+    for item in row["scanpaths"]:
+        pixels = np.column_stack([item["x"], item["y"]]).astype(np.float64)
+        xy = (pixels - corner) / sides
+        observer = str(item["observer"])
+        yield Scanpath(stimulus.id, stimulus.size, xy, None, observer, viewing)
+
+
+def _rows(file: Path) -> Iterator[dict[str, Any]]:
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError as error:
+        raise ImportError(f"{file}: needs pyarrow; pip install 'spgen-lit[tables]'") from error
+    unused = {"fixation_map", "saliency_map"}
+    try:
+        if file.suffix == ".parquet":
+            table = pyarrow.parquet.ParquetFile(file)
+            columns = [name for name in table.schema_arrow.names if name not in unused]
+            for batch in table.iter_batches(16, columns=columns):
+                yield from batch.to_pylist()
+            return
+        with pyarrow.memory_map(str(file)) as source:
+            for batch in pyarrow.ipc.open_stream(source):
+                kept = [name for name in batch.schema.names if name not in unused]
+                yield from batch.select(kept).to_pylist()
+    except pyarrow.ArrowInvalid as error:
+        raise ValueError(f"{file}: not readable as {file.suffix[1:]} ({error})") from error

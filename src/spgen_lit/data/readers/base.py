@@ -129,7 +129,8 @@ def public_set(
     Args:
         name: Its name in the catalogue.
         stimuli: Image id to stimulus; kept in the order of their ids.
-        paths: Scanpaths without gaps or with; put in order of image and observer.
+        paths: Scanpaths without gaps or with; put in order of image and observer. Those that
+            say how their picture was shown keep it.
         splits: Official splits.
         notes: Facts a reader of results must know.
         first_fixation: Where it differs from what the catalogue says.
@@ -138,7 +139,10 @@ def public_set(
     viewing = entry.viewing
     if first_fixation is not None:
         viewing = replace(viewing, first_fixation=first_fixation)
-    viewed = [replace(path, viewing=viewing.viewing(path.size)) for path in by_image(paths)]
+    viewed = [
+        path if path.viewing != Viewing() else replace(path, viewing=viewing.viewing(path.size))
+        for path in by_image(paths)
+    ]
     return GazeSet(
         name,
         dict(sorted(stimuli.items())),

@@ -105,9 +105,8 @@ def numbers(cells: pd.Series, decimal: str = ".") -> tuple[Array, dict[int, str]
     if cells.dtype.kind in "fiub":
         return cells.to_numpy(np.float64), {}
     filled = np.flatnonzero(cells.notna())
-    texts = np.array(
-        [str(cell).strip().replace(decimal, ".") for cell in cells.iloc[filled]], object
-    )
+    stripped = (str(cell).strip().replace(decimal, ".") for cell in cells.iloc[filled])
+    texts = np.array(list(stripped), object)
     values = np.full(len(cells), np.nan)
     bad = {}
     try:

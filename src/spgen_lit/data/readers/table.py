@@ -254,27 +254,20 @@ class Table(FileReader):
             raise FileNotFoundError(f"no table {pattern} in {self.folder}; set `file`")
 
     def _rows(self, frame: pd.DataFrame, problems: Problems) -> pd.DataFrame:
-        """One row a fixation: where, image, observer, trial, split, x, y, duration, order, frame.
+        """One row a fixation: where, image, observer, trial, split, x, y, duration and so on.
 
         Trials with a bad number are reported and left out.
         """
+        self._check_columns(frame)
         frame = self._kept(frame)
         rows = pd.DataFrame({"where": frame["where"]})
         for part in _PARTS:
-            column = self._column(frame, part)
-            rows[part] = "" if column is None else text(frame[column])
-        wanted = {key: self._column(frame, key) for key in ("duration", "order", "width", "height")}
-        wanted |= {key: self._eyes(frame, key) for key in ("x", "y")}
-        if isinstance(self.picture, (tuple, list)) and isinstance(self.picture[0], str):
-            cells = (self._named(frame, str(column)) for column in self.picture)
-            wanted |= dict(zip((f"picture_{side}" for side in _PLACED), cells, strict=True))
+            named = self._column(frame, part)
+            rows[part] = "" if named is None else text(frame[named])
         bad: dict[int, str] = {}
-        for key, columns in wanted.items():
-            if columns is None:
-                continue
-            listed = [columns] if isinstance(columns, str) else columns
+        for key, columns in self._numeric(frame).items():
             values = []
-            for column in listed:
+            for column in columns:
                 found, wrong = numbers(frame[column], self.decimal or ".")
                 values.append(found)
                 bad |= {row: f"column {column} {what}" for row, what in wrong.items()}
@@ -283,17 +276,18 @@ class Table(FileReader):
         bad = {int(row): "x or y is empty" for row in np.flatnonzero(half)} | bad
         keys = ["image", "observer", "trial"]
         for row, what in bad.items():
-            problems.add(f"{rows['where'].iloc[row]} (image {rows['image'].iloc[row]})", what)
+            where, image, observer = rows.iloc[row][["where", "image", "observer"]]
+            problems.add(f"{where} (image {image}, observer {observer})", what)
         if bad:
-            wrong = set(rows.iloc[list(bad)][keys].itertuples(index=False, name=None))
-            rows = rows[[key not in wrong for key in rows[keys].itertuples(index=False, name=None)]]
+            trial = pd.MultiIndex.from_frame(rows[keys])
+            rows = rows[~trial.isin(trial[list(bad)])]
         merge = self._column(frame, "merge")
         return rows if merge is None else _merged(rows, text(frame[merge]).loc[rows.index])
 
     def _kept(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The rows that count, of the eye that is asked for."""
         for column, wanted in (self.keep or {}).items():
-            cells = frame[self._named(frame, column)]
+            cells = frame[_first(frame, column)]
             listed = wanted if isinstance(wanted, (list, tuple)) else [wanted]
             values = {str(value).lower() for value in listed}
             chosen = cells.notna() if values == {"*"} else text(cells).str.lower().isin(values)
@@ -303,42 +297,66 @@ class Table(FileReader):
                     f"{', '.join(sorted(text(cells).unique())[:5])}"
                 )
             frame = frame[chosen]
-        column = self.eye_column
-        if column in frame:
-            eyes = text(frame[column]).str.lower().str[:1]
-            if self.eye in ("left", "right"):
+        if self.eye_column in frame:
+            eyes = text(frame[self.eye_column]).str.lower().str[:1]
+            there = sorted(set(eyes) & {"l", "r"})
+            if self.eye in ("left", "right") and self.eye[0] in there:
                 frame = frame[eyes == self.eye[0]]
-            elif eyes.isin(["l", "r"]).all() and eyes.nunique() > 1:
+            elif self.eye is not None or len(there) > 1:
                 raise ValueError(
-                    f"{self.folder}: column {column} holds rows of both eyes; give eye: left or "
-                    "right"
+                    f"{self.folder}: column {self.eye_column} holds rows of the eyes "
+                    f"{', '.join(there)}; eye must be left or right, found {self.eye}"
                 )
         return frame.reset_index(drop=True)
+
+    def _numeric(self, frame: pd.DataFrame) -> dict[str, list[str]]:
+        """Columns of numbers: what they hold to their names, two for two eyes."""
+        wanted = {}
+        for key in ("duration", "order", "width", "height"):
+            column = self._column(frame, key)
+            if column is not None:
+                wanted[key] = [column]
+        wanted |= {key: self._eyes(frame, key) for key in ("x", "y")}
+        wanted |= {key: [_first(frame, name)] for key, name in self._sides().items()}
+        return wanted
+
+    def _sides(self) -> dict[str, str]:
+        """Columns of the picture's rectangle, if it is given row by row."""
+        if not isinstance(self.picture, (tuple, list)):
+            return {}
+        sides = zip(_PLACED, self.picture, strict=True)
+        return {f"picture_{side}": name for side, name in sides if isinstance(name, str)}
+
+    def _check_columns(self, frame: pd.DataFrame) -> None:
+        """Raise ValueError with every column that is named and not there."""
+        keys = (*_PARTS, "order", "duration", "width", "height", "merge")
+        named = [getattr(self, key) for key in keys if f"{{{key}}}" not in frame]
+        for key in ("x", "y"):
+            columns = getattr(self, key)
+            named += [columns] if isinstance(columns, str) else list(columns)
+        named += [*self._sides().values(), *(self.keep or {})]
+        absent = [n for n in named if n and not any(name in frame for name in n.split("|"))]
+        if absent:
+            there = ", ".join(str(name) for name in frame if name != "where")
+            raise ValueError(
+                f"{self.folder / str(self.file)}: no column {', '.join(absent)}; it has {there}. "
+                "Name the columns by image, x, y, observer, trial, order, duration, width, height "
+                "(none where there is none)"
+            )
 
     def _column(self, frame: pd.DataFrame, key: str) -> str | None:
         if key in _PARTS and f"{{{key}}}" in frame:
             return f"{{{key}}}"
         column = getattr(self, key)
-        return None if column is None else self._named(frame, column, key)
+        return None if column is None else _first(frame, column)
 
-    def _eyes(self, frame: pd.DataFrame, key: str) -> str | list[str]:
-        column = getattr(self, key)
-        if isinstance(column, str):
-            return self._named(frame, column, key)
-        pair = [self._named(frame, name, key) for name in column]
-        return pair if self.eye in (None, "average") else pair[("left", "right").index(self.eye)]
-
-    def _named(self, frame: pd.DataFrame, column: str, key: str = "") -> str:
-        for name in column.split("|"):
-            if name in frame:
-                return name
-        there = ", ".join(str(name) for name in frame if name != "where")
-        said = f" for {key}" if key else ""
-        raise ValueError(
-            f"{self.folder / str(self.file)}: no column {column}{said}; it has {there}. Name the "
-            "columns by image, x, y, observer, trial, order, duration, width, height (none where "
-            "there is none)"
-        )
+    def _eyes(self, frame: pd.DataFrame, key: str) -> list[str]:
+        columns = getattr(self, key)
+        pair = [columns] if isinstance(columns, str) else list(columns)
+        named = [_first(frame, name) for name in pair]
+        if len(named) == 1 or self.eye in (None, "average"):
+            return named
+        return named[:1] if self.eye == "left" else named[1:]
 
     def _folder(self) -> Path:
         return self.folder / (self.images or ".")
@@ -386,7 +404,7 @@ class Table(FileReader):
         elif self.y_up:
             xy = np.column_stack([xy[:, 0], (screen - xy)[:, 1]])
         corner, sides = self._rectangle(own, screen, rows)
-        width = float(np.broadcast_to(sides, (max(len(rows), 1), 2))[0, 0])
+        width = float(np.atleast_2d(sides)[0, 0]) if sides.size else own[0]
         return (xy - corner) / sides, width
 
     def _rectangle(self, own: Array, screen: Array, rows: pd.DataFrame) -> tuple[Array, Array]:
@@ -407,11 +425,16 @@ class Table(FileReader):
         if self.picture == "fitted":
             sides = own * (screen / own).min()
             return (screen - sides) / 2, sides
-        if isinstance(self.picture[0], str):
-            box = rows[[f"picture_{side}" for side in _PLACED]].to_numpy(np.float64)
+        if sides := self._sides():
+            box = rows[list(sides)].to_numpy(np.float64)
             return box[:, :2], box[:, 2:]
         box = np.asarray(self.picture, np.float64)
         return box[:2], box[2:]
+
+
+def _first(frame: pd.DataFrame, column: str) -> str:
+    """The first of ``a|b`` that is a column."""
+    return next(name for name in column.split("|") if name in frame)
 
 
 def _plain(value: Any) -> Any:

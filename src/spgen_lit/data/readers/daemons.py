@@ -1,0 +1,63 @@
+"""DAEMONS, the Potsdam data set of eye movements on natural scenes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from spgen_lit.data.readers.base import FileReader, Problems, need, public_set
+from spgen_lit.data.readers.table import Table
+from spgen_lit.data.records import GazeSet
+from spgen_lit.scanpath import FirstFixation
+
+_DEGREES = (32.0, 18.0)  # of the screen of 1920x1080 px, which every image fills
+
+
+@dataclass(frozen=True)
+class Daemons(FileReader):
+    """DAEMONS (Schwetlick et al. 2024): 2,400 photographs 1920x1080, 250 observers.
+
+    ``SAC_train.csv`` and ``SAC_val.csv`` at any depth, one row a saccade and the fixation after
+    it: ``VP``, ``trial``, ``Img``, ``x`` and ``y`` in degrees from the bottom left, ``fixdur`` in
+    ms, ``forced_fix`` for fixations on the marker before the image appeared. Gaze on the test
+    images is not public. Images carry EXIF orientations that they were not shown in: a file
+    that comes out upright is refused by name.
+
+    Attributes:
+        root: The folder that holds tables and images.
+        first: Keep fixations on the marker.
+    """
+
+    root: str | Path
+    first: bool = False
+
+    def _read(self, problems: Problems) -> GazeSet:
+        root = Path(self.root)
+        need(root, "folder of DAEMONS", "`spgen data fetch daemons` downloads and unpacks it.")
+        table = Table(
+            root,
+            "px",
+            file="**/SAC_{split}.csv",
+            images=".",
+            size=_DEGREES,
+            picture=(0, 0, *_DEGREES),
+            y_up=True,
+            image="Img",
+            observer="VP",
+            trial="trial",
+            duration="fixdur",
+            time="ms",
+            missing=["NA"],
+            keep=None if self.first else {"forced_fix": ["0", "FALSE"]},
+        )
+        gaze = table._read(problems)
+        for stimulus in gaze.stimuli.values():
+            if stimulus.size != (1920, 1080):
+                problems.add(
+                    stimulus.path,
+                    f"{stimulus.size[0]}x{stimulus.size[1]} px, shown at 1920x1080: remove its "
+                    "EXIF orientation (exiftool -Orientation= FILE)",
+                )
+        begun: FirstFixation = "given" if self.first else "free"
+        notes = (f"fixations on the marker {'kept' if self.first else 'left out'}",)
+        return public_set("daemons", gaze.stimuli, gaze.scanpaths, gaze.splits, notes, begun)

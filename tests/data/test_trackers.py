@@ -1,0 +1,142 @@
+"""Files as eye trackers export them come back as the gaze that was written."""
+
+import gzip
+from pathlib import Path
+
+import exporters
+import numpy as np
+import pytest
+from exporters import CORNER, SCREEN, SIZE
+
+from spgen_lit.data.readers.table import Table
+
+BOX = (*CORNER, *SIZE)
+
+
+@pytest.fixture
+def recorded(tmp_path):
+    return tmp_path, exporters.truth(tmp_path)
+
+
+def same(gaze, trials, eye=0.0, seconds=0.0006):
+    found = {(path.image.removesuffix(".png"), path.observer): path for path in gaze.scanpaths}
+    assert len(found) == len(trials) == len(gaze.scanpaths)
+    for image, who, xy, ms in trials:
+        path = found[image, who]
+        assert path.size == SIZE
+        np.testing.assert_allclose(path.pixels, xy + np.array([eye, 0]), atol=0.05)
+        np.testing.assert_allclose(path.durations, ms / 1000, atol=seconds)
+
+
+@pytest.mark.parametrize("picture", [BOX, "centered"])
+def test_eyelink_report_of_a_picture_on_a_larger_screen(recorded, picture):
+    root, trials = recorded
+    exporters.eyelink(root, trials)
+    same(
+        Table(root, tracker="eyelink", file="fixations.txt", size=SCREEN, picture=picture).read(),
+        trials,
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "declared"),
+    [
+        ({"encoding": "utf-16"}, {}),
+        ({"encoding": "utf-16-le"}, {"encoding": "utf-16-le"}),
+        ({"encoding": "utf-8-sig", "decimal": ","}, {"decimal": ","}),
+        ({"missing": "NA"}, {"missing": ["NA"]}),
+        ({"eyes": ("LEFT", "RIGHT")}, {"eye": "right"}),
+    ],
+)
+def test_eyelink_report_in_other_spellings(recorded, written, declared):
+    root, trials = recorded
+    table = exporters.eyelink(root, trials, **written)
+    reader = Table(table, tracker="eyelink", size=SCREEN, picture="centered", **declared)
+    same(reader.read(), trials)
+
+
+def test_both_eyes_are_not_read_as_one(recorded):
+    root, trials = recorded
+    table = exporters.eyelink(root, trials, eyes=("LEFT", "RIGHT"))
+    with pytest.raises(ValueError, match="EYE_USED holds rows of the eyes l, r; eye must be"):
+        Table(table, tracker="eyelink", size=SCREEN, picture="centered").read()
+
+
+@pytest.mark.parametrize(
+    "spelling", [{}, {"duration": "Eye movement event duration", "system": "RCSpx"}]
+)
+def test_tobii_samples_become_fixations_on_the_picture(recorded, spelling):
+    root, trials = recorded
+    table = exporters.tobii(root, trials, **spelling)
+    reader = Table(table, tracker="tobii", size=SCREEN)
+    same(reader.read(), trials)
+
+
+def test_pupil_surfaces_are_turned_upright(recorded):
+    root, trials = recorded
+    exporters.pupil(root, trials)
+    same(Table(root, tracker="pupil").read(), trials)
+
+
+def test_neon_on_a_reference_image(recorded):
+    root, trials = recorded
+    exporters.neon(root, trials)
+    same(Table(root, tracker="neon").read(), trials)
+
+
+def test_smi_and_gazepoint(recorded):
+    root, trials = recorded
+    same(Table(exporters.smi(root, trials), tracker="smi", size=SIZE).read(), trials)
+    exporters.gazepoint(root, trials)
+    same(Table(root, tracker="gazepoint").read(), trials)
+
+
+def test_a_packed_table_and_a_fitted_picture(recorded):
+    root, trials = recorded
+    scale = SCREEN[1] / SIZE[1]
+    shift = ((SCREEN[0] - SIZE[0] * scale) / 2, 0)
+    table = exporters.plain(root / "mine.csv", trials, scale=(scale, scale), shift=shift)
+    packed = Path(f"{table}.gz")
+    packed.write_bytes(gzip.compress(table.read_bytes()))
+    given = {"order": "fixation", "duration": "ms", "time": "ms", "px_per_degree": 36}
+    gaze = Table(packed, "px", size=SCREEN, picture="fitted", seconds=4, **given).read()
+    same(gaze, trials)
+    assert gaze.scanpaths[0].viewing.px_per_degree == pytest.approx(36 / scale)
+    assert gaze.scanpaths[0].viewing.seconds == 4
+
+
+def test_an_origin_in_the_center_with_y_up(recorded):
+    root, trials = recorded
+    table = exporters.plain(root / "mine.csv", trials, scale=(1, -1), shift=(-400, 300))
+    given = {"duration": "ms", "time": "ms", "origin": "center", "y_up": True}
+    same(Table(table, "px", size="image", **given).read(), trials)
+
+
+def test_an_average_of_two_eyes_takes_the_one_that_is_there(recorded):
+    root, _ = recorded
+    content = [("pic00.png", "p1", 10, 20, 30, 40), ("pic00.png", "p1", 10, "", 30, "")]
+    exporters.rows(root / "two.csv", ("image", "observer", "lx", "rx", "ly", "ry"), content, ",")
+    given = {"x": ["lx", "rx"], "y": ["ly", "ry"], "size": "image"}
+    both = Table(root / "two.csv", "px", **given).read().scanpaths[0]
+    np.testing.assert_allclose(both.pixels, [[15, 35], [10, 30]])
+    left = Table(root / "two.csv", "px", eye="left", **given).read().scanpaths[0]
+    np.testing.assert_allclose(left.pixels, [[10, 30], [10, 30]])
+
+
+def test_a_picture_that_does_not_fill_the_screen_must_be_placed(recorded):
+    root, trials = recorded
+    exporters.eyelink(root, trials)
+    reader = Table(root, tracker="eyelink", file="fixations.txt", size=SCREEN)
+    with pytest.raises(ValueError, match=r"800x600 px does not fill 1920x1080 px: .*picture"):
+        reader.read()
+
+
+def test_official_splits_come_from_a_column(recorded):
+    root, trials = recorded
+    content = [
+        (f"{i}.png", w, *xy[0], "test" if i == "pic00" else "train") for i, w, xy, _ in trials
+    ]
+    exporters.rows(root / "t.csv", ("image", "observer", "x", "y", "part"), content, ",")
+    gaze = Table(root / "t.csv", "px", size="image", split="part").read()
+    assert gaze.splits["test"] == ("pic00.png",)
+    assert len(gaze.splits["train"]) == 5
