@@ -126,7 +126,7 @@ class Scanpath:
         """Fixation places ``(fixation, 2)`` as x, y in px of the image."""
         return self.xy * np.asarray(self.size, dtype=np.float64)
 
-    def array(self, screen: tuple[int, int] | None = None) -> Array:
+    def array(self, screen: tuple[float, float] | None = None) -> Array:
         """Rows of x, y in px and, where known, duration in s: what the metrics take.
 
         Args:

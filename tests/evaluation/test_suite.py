@@ -13,7 +13,7 @@ from spgen_lit.evaluation.protocol import Protocol
 from spgen_lit.evaluation.suite import evaluate
 from spgen_lit.metrics.energy import energy_score, leave_one_out_energy
 from spgen_lit.metrics.multimatch import multimatch
-from spgen_lit.metrics.pairing import cross, within
+from spgen_lit.metrics.pairs import cross, within
 from spgen_lit.metrics.scanmatch import scanmatch
 from spgen_lit.scanpath import Scanpath
 

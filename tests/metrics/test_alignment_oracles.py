@@ -74,9 +74,9 @@ def test_clusters_equal_scikit_learn_and_strings_equal_rapidfuzz(pairs) -> None:
     clusters = metrics.FixationClusters.fit(pairs[0][:20], bandwidth=150.0)
     places = np.concatenate(pairs[0][:20])[:, :2]
     peer = MeanShift(bandwidth=150.0).fit(places)
-    np.testing.assert_allclose(clusters.centres, peer.cluster_centers_, atol=1e-6)
+    np.testing.assert_allclose(clusters.centers, peer.cluster_centers_, atol=1e-6)
     assert clusters.labels(places).tolist() == peer.labels_.tolist()
-    strings = [[string.tolist() for string in clusters.strings(side)] for side in pairs]
+    strings = [[clusters.labels(path[:, :2]).tolist() for path in side] for side in pairs]
     both = list(zip(*strings, strict=True))
     assert metrics.fed(*pairs, clusters).tolist() == [Levenshtein.distance(a, b) for a, b in both]
     np.testing.assert_allclose(
@@ -88,7 +88,7 @@ def test_clusters_equal_scikit_learn_and_strings_equal_rapidfuzz(pairs) -> None:
 def test_default_bandwidth_is_that_of_scikit_learn(pairs) -> None:
     places = np.concatenate(pairs[1])[:, :2]
     clusters = metrics.FixationClusters.fit(pairs[1])
-    np.testing.assert_allclose(clusters.centres, MeanShift().fit(places).cluster_centers_)
+    np.testing.assert_allclose(clusters.centers, MeanShift().fit(places).cluster_centers_)
 
 
 def test_each_pair_may_have_its_own_clusters(pairs) -> None:

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spgen_lit import metrics
+from spgen_lit.scanpath import Scanpath
 
 SCREEN = (640, 480)
 CLUSTERS = metrics.FixationClusters(np.array([[100.0, 100.0], [400.0, 300.0], [600.0, 50.0]]), 90.0)
@@ -162,6 +163,30 @@ def test_nan_exactly_where_defined() -> None:
         else:
             expected = shorter == 0
         np.testing.assert_array_equal(missing, expected, err_msg=name)
+
+
+@ALL
+def test_scanpaths_tensors_and_arrays_score_alike(name: str) -> None:
+    a, b = draw(5, 4), draw(6, 4)
+    expected = METRICS[name](a, b)
+    tensors = [[torch.from_numpy(path) for path in side] for side in (a, b)]
+    np.testing.assert_array_equal(METRICS[name](*tensors), expected)
+    scanpaths = [
+        [Scanpath.from_pixels("i", SCREEN, path[:, :2], path[:, 2]) for path in side]
+        for side in (a, b)
+    ]
+    np.testing.assert_allclose(METRICS[name](*scanpaths), expected, rtol=1e-9, atol=1e-9)
+
+
+def test_a_scanpath_is_stretched_to_the_screen_and_to_the_map() -> None:
+    xy = np.array([[0.1, 0.2], [0.6, 0.9]])
+    path = Scanpath("i", (100, 50), xy)
+    pixels = xy * np.array(SCREEN)
+    assert metrics.dtw([path], [pixels], SCREEN) == pytest.approx(0.0)
+    assert metrics.dtw([path], [xy * (100, 50)]) == pytest.approx(0.0)
+    saliency = np.random.default_rng(0).random((30, 40))
+    assert metrics.nss(path, saliency) == metrics.nss(xy * (40, 30), torch.from_numpy(saliency))
+    assert metrics.congruency(path, saliency) == metrics.congruency(xy * (40, 30), saliency)
 
 
 def test_paths_without_durations() -> None:

@@ -143,11 +143,11 @@ def test_maps_have_the_reference_figures(name: str) -> None:
         np.exp(-((y / height - 0.5) ** 2) / (2 * 0.25**2)),
         np.exp(-((x / width - 0.5) ** 2) / (2 * 0.25**2)),
     )
-    density = metrics.normalised(saliency, floor=1e-12)
+    density = metrics.normalized(saliency, floor=1e-12)
     found = {
         "nss": metrics.nss(a, saliency),
         "auc_judd_no_jitter": metrics.auc_judd(a, saliency),
-        "ig_bits_vs_centerbias": metrics.information_gain(a, density, metrics.normalised(centre)),
+        "ig_bits_vs_centerbias": metrics.information_gain(a, density, metrics.normalized(centre)),
         "ig_bits_vs_uniform": metrics.information_gain(
             a, density, np.full_like(density, 1 / density.size)
         ),

@@ -17,7 +17,7 @@ from spgen_lit.metrics.saliency import (
     fixation_density,
     information_gain,
     kl,
-    normalised,
+    normalized,
     nss,
     shuffled_auc,
     sim,
@@ -71,7 +71,7 @@ class Ground:
     def floored(self, density: Array) -> Array:
         """The same density with a little everywhere, as logarithms need it."""
         floor = self.protocol.density_floor
-        return normalised((1 - floor) * density + floor / density.size)
+        return normalized((1 - floor) * density + floor / density.size)
 
     def elsewhere(self, image: str, screen: Screen) -> Array:
         """Fixations on other images ``(fixation, 2)`` in cells of this one's map."""

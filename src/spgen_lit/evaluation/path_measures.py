@@ -11,13 +11,19 @@ from numpy.typing import NDArray
 from spgen_lit.evaluation.measures import MEASURES
 from spgen_lit.evaluation.protocol import Protocol
 from spgen_lit.evaluation.trials import Trial
-from spgen_lit.metrics.clusters import FixationClusters
-from spgen_lit.metrics.delay import stde, tde
 from spgen_lit.metrics.multimatch import multimatch
-from spgen_lit.metrics.recurrence import recurrence
 from spgen_lit.metrics.scanmatch import scanmatch
-from spgen_lit.metrics.strings import fed, sequence_score, string_edit_distance
-from spgen_lit.metrics.trajectories import disc_iou, dtw, eyenalysis, frechet, hausdorff
+from spgen_lit.metrics.strings import FixationClusters, fed, sequence_score, string_edit_distance
+from spgen_lit.metrics.trajectories import (
+    disc_iou,
+    dtw,
+    eyenalysis,
+    frechet,
+    hausdorff,
+    recurrence,
+    stde,
+    tde,
+)
 
 Array = NDArray[np.float64]
 Paths = Sequence[Array]

@@ -1,17 +1,22 @@
-"""Scanpath metrics: batched, in torch, by the conventions stated in docs/metrics.md."""
+"""Scanpath metrics: batched, in torch, by the conventions stated in docs/metrics.md.
 
-from spgen_lit.metrics.clusters import FixationClusters
-from spgen_lit.metrics.delay import stde, tde
-from spgen_lit.metrics.distributions import (
+They take `Scanpath`s, arrays or tensors.
+"""
+
+from spgen_lit.metrics.distributions import path_quantities, scanpath_distributions
+from spgen_lit.metrics.energy import (
     diversity,
-    path_quantities,
+    energy_score,
+    leave_one_out_energy,
     scanmatch_distance,
-    scanpath_distributions,
 )
-from spgen_lit.metrics.energy import energy_score, leave_one_out_energy
-from spgen_lit.metrics.multimatch import DIMENSIONS, multimatch, multimatch_cost
-from spgen_lit.metrics.pairing import cross, within
-from spgen_lit.metrics.recurrence import recurrence
+from spgen_lit.metrics.multimatch import (
+    DIMENSIONS,
+    Simplification,
+    multimatch,
+    multimatch_cost,
+)
+from spgen_lit.metrics.pairs import cross, within
 from spgen_lit.metrics.saliency import (
     auc_judd,
     cc,
@@ -19,16 +24,29 @@ from spgen_lit.metrics.saliency import (
     fixation_density,
     information_gain,
     kl,
-    normalised,
+    normalized,
     nss,
     off_map,
     shuffled_auc,
     sim,
 )
 from spgen_lit.metrics.scanmatch import SCANMATCH_PRESETS, scanmatch
-from spgen_lit.metrics.simplification import Simplification
-from spgen_lit.metrics.strings import fed, sequence_score, string_edit_distance
-from spgen_lit.metrics.trajectories import disc_iou, dtw, eyenalysis, frechet, hausdorff
+from spgen_lit.metrics.strings import (
+    FixationClusters,
+    fed,
+    sequence_score,
+    string_edit_distance,
+)
+from spgen_lit.metrics.trajectories import (
+    disc_iou,
+    dtw,
+    eyenalysis,
+    frechet,
+    hausdorff,
+    recurrence,
+    stde,
+    tde,
+)
 
 __all__ = [
     "DIMENSIONS",
@@ -53,7 +71,7 @@ __all__ = [
     "leave_one_out_energy",
     "multimatch",
     "multimatch_cost",
-    "normalised",
+    "normalized",
     "nss",
     "off_map",
     "path_quantities",

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from spgen_lit.metrics.paths import Block
+from spgen_lit.metrics.pairs import Block
 
 CellCost = Callable[[Tensor, Tensor], Tensor]
 """Features ``(feature, cell, pair)`` of both sequences to costs ``(cell, pair)``."""
@@ -83,7 +83,7 @@ def scores(gap: float = 0.0, offset: float = 0.0) -> Rule:
 
 
 @dataclass(frozen=True)
-class Swept:
+class SweepResult:
     """What a sweep leaves behind.
 
     Attributes:
@@ -106,7 +106,7 @@ def sweep(
     free_start: bool = False,
     trace: bool = False,
     track_best: bool = False,
-) -> Swept:
+) -> SweepResult:
     """Fill the matrices of all pairs of a block.
 
     Args:
@@ -152,7 +152,7 @@ def sweep(
         ended = slice(stops[k], stops[k + 1])
         final[ended] = new[:, ended].gather(0, block.n[ended][None])[0]
         older, old, new = old, new, older
-    return Swept(final, best, moves)
+    return SweepResult(final, best, moves)
 
 
 def _moves(diagonal: Tensor, up: Tensor, left: Tensor) -> Tensor:
@@ -173,7 +173,7 @@ def walk_back(moves: Tensor, n: Tensor, m: Tensor) -> tuple[Tensor, Tensor, Tens
     """Follow the moves from the last cell to the first.
 
     Args:
-        moves: ``(anti-diagonal, i, pair)`` of :class:`Swept`.
+        moves: ``(anti-diagonal, i, pair)`` of :class:`SweepResult`.
         n, m: Lengths ``(pair,)``.
 
     Returns:

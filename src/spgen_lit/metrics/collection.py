@@ -10,8 +10,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 from torchmetrics import Metric
 
-from spgen_lit.metrics.pairing import PairMetric
-from spgen_lit.metrics.paths import Path
+from spgen_lit.metrics.pairs import PairMetric, PathLike
 from spgen_lit.metrics.saliency import nss
 from spgen_lit.metrics.scanmatch import Convention, scanmatch
 
@@ -86,7 +85,7 @@ class PairMean(Mean):
         self.function = function
         self.options = options
 
-    def update(self, a: Sequence[Path], b: Sequence[Path]) -> None:
+    def update(self, a: Sequence[PathLike], b: Sequence[PathLike]) -> None:
         """Add the pairs ``a[i], b[i]`` of paths ``(fixation, 2 or 3)`` in px and s."""
         self._add(self.function(a, b, **self.options))
 

@@ -1,69 +1,68 @@
-"""Distributions of amplitude, direction, length and duration, and the diversity of samples."""
+"""Distributions of saccade amplitude and direction, path length and fixation duration."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import wasserstein_distance
 
-from spgen_lit.metrics.pairing import PairMetric, within
-from spgen_lit.metrics.paths import Path, pair_up
-from spgen_lit.metrics.scanmatch import scanmatch
+from spgen_lit.metrics.pairs import Paths, Screen, Values, as_rows
 
 QUANTITIES = ("amplitude", "direction", "length", "duration")
 
 
-def path_quantities(
-    paths: Sequence[Path], screen: tuple[float, float]
-) -> dict[str, NDArray[np.float64]]:
+def path_quantities(paths: Paths, screen: Screen) -> dict[str, Values]:
     """What the distributions are made of.
 
     Args:
-        paths: Paths ``(fixation, 2 or 3)``: x, y in px, duration in s.
+        paths: Paths, see `PathLike`.
         screen: Width and height in px.
 
     Returns:
-        ``amplitude`` of every saccade as a share of the diagonal, ``direction`` of every saccade
+        ``amplitude`` of every saccade relative to the diagonal, ``direction`` of every saccade
         that has one in radians (-pi, pi], y downwards, ``length`` of every path in fixations,
         ``duration`` of every fixation in seconds (none for paths without).
+
+    >>> found = path_quantities([np.array([[0.0, 0.0, 0.2], [0.0, 250.0, 0.3]])], (300, 400))
+    >>> {name: values.round(2).tolist() for name, values in found.items()}
+    {'amplitude': [0.5], 'direction': [1.57], 'length': [2.0], 'duration': [0.2, 0.3]}
     """
-    table = pair_up(paths, paths)
-    lengths = table.lengths[table.first]
-    starts = (np.cumsum(table.lengths) - table.lengths)[table.first]
-    rows = np.concatenate(
-        [table.rows[s : s + n] for s, n in zip(starts, lengths, strict=True)] or [table.rows[:0]]
-    )
-    steps = np.delete(np.diff(rows[:, :2], axis=0), np.cumsum(lengths[lengths > 0])[:-1] - 1, 0)
+    rows = [as_rows(path, f"paths[{i}]", screen) for i, path in enumerate(paths)]
+    steps = np.concatenate([np.empty((0, 2)), *(np.diff(path[:, :2], axis=0) for path in rows)])
+    timed = [path[:, 2] for path in rows if path.shape[1] == 3]
     amplitude = np.hypot(steps[:, 0], steps[:, 1])
-    moved = steps[amplitude > 0]
+    directed = steps[amplitude > 0]
     return {
         "amplitude": amplitude / math.hypot(*screen),
-        "direction": np.arctan2(moved[:, 1], moved[:, 0]),
-        "length": lengths.astype(np.float64),
-        "duration": rows[np.isfinite(rows[:, 2]), 2],
+        "direction": np.arctan2(directed[:, 1], directed[:, 0]),
+        "length": np.array([len(path) for path in rows], dtype=np.float64),
+        "duration": np.concatenate([np.empty(0), *timed]),
     }
 
 
 def scanpath_distributions(
-    model: Sequence[Path], people: Sequence[Path], screen: tuple[float, float]
+    model: Paths, observers: Paths, screen: Screen
 ) -> dict[str, dict[str, float]]:
-    """Distances between the model's and people's distributions; 0 is equal.
+    """Distances between the model's and the observers' distributions; 0 is equal.
 
     Args:
-        model, people: Paths ``(fixation, 2 or 3)``, of any numbers: x, y in px, duration in s.
+        model, observers: Paths of any numbers, see `PathLike`.
         screen: Width and height in px.
 
     Returns:
         For each of amplitude, direction, length and duration: ``wasserstein`` in the quantity's
-        unit (share of the diagonal, radians round the circle, fixations, seconds) and ``kl``, the
-        divergence of people from the model in nats over people's own bins. NaN where a side has
-        no such values.
+        unit (fraction of the diagonal, radians round the circle, fixations, seconds) and ``kl``,
+        the divergence of the observers from the model in nats over the observers' bins. NaN where
+        a side has no such values.
+
+    >>> observers = [np.array([[0.0, 0.0, 0.2], [0.0, 250.0, 0.3]])]
+    >>> model = [np.array([[0.0, 0.0, 0.4], [0.0, 200.0, 0.3]])]
+    >>> found = scanpath_distributions(model, observers, (300, 400))
+    >>> {name: round(values["wasserstein"], 3) for name, values in found.items()}
+    {'amplitude': 0.1, 'direction': 0.0, 'length': 0.0, 'duration': 0.1}
     """
-    ours, theirs = path_quantities(model, screen), path_quantities(people, screen)
+    ours, theirs = path_quantities(model, screen), path_quantities(observers, screen)
     result = {}
     for name in QUANTITIES:
         distance = circular_wasserstein if name == "direction" else wasserstein
@@ -74,12 +73,12 @@ def scanpath_distributions(
     return result
 
 
-def wasserstein(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+def wasserstein(a: Values, b: Values) -> float:
     """Wasserstein-1 distance of two samples ``(value,)``; NaN if one is empty."""
     return float(wasserstein_distance(a, b)) if len(a) and len(b) else math.nan
 
 
-def circular_wasserstein(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+def circular_wasserstein(a: Values, b: Values) -> float:
     """Wasserstein-1 distance of two samples of angles in radians, along the circle.
 
     The integral of |F - G - c| with c the weighted median of F - G (Rabin, Delon & Gousseau
@@ -100,51 +99,26 @@ def circular_wasserstein(a: NDArray[np.float64], b: NDArray[np.float64]) -> floa
     return float((np.abs(gap - shift) * widths).sum())
 
 
-def divergence(
-    model: NDArray[np.float64], people: NDArray[np.float64], edges: NDArray[np.float64]
-) -> float:
-    """Kullback-Leibler divergence of people from the model in nats, over bins.
+def divergence(model: Values, observers: Values, edges: Values) -> float:
+    """Kullback-Leibler divergence of the observers from the model in nats, over bins.
 
     Values beyond the outer edges count to the outer bins; half a count is added to every bin of
     both, so that it is finite. NaN if a sample ``(value,)`` is empty.
     """
-    if not len(model) or not len(people):
+    if not len(model) or not len(observers):
         return math.nan
-    shares = []
-    for values in (people, model):
+    mass = []
+    for values in (observers, model):
         counts = np.histogram(np.clip(values, edges[0], edges[-1]), edges)[0] + 0.5
-        shares.append(counts / counts.sum())
-    return float((shares[0] * np.log(shares[0] / shares[1])).sum())
+        mass.append(counts / counts.sum())
+    return float((mass[0] * np.log(mass[0] / mass[1])).sum())
 
 
-def _edges(name: str, people: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Bins: 36 of 10 degrees, whole fixations, or people's own 20 quantiles."""
-    if name == "direction" or not len(people):
+def _edges(name: str, observers: Values) -> Values:
+    """Bins: 36 of 10 degrees, whole fixations, or 20 quantiles of the observers."""
+    if name == "direction" or not len(observers):
         return np.linspace(-math.pi, math.pi, 37)
     if name == "length":
-        return np.arange(people.min() - 0.5, people.max() + 1.0)
-    edges = np.unique(np.quantile(people, np.linspace(0, 1, 21)))
+        return np.arange(observers.min() - 0.5, observers.max() + 1.0)
+    edges = np.unique(np.quantile(observers, np.linspace(0, 1, 21)))
     return edges if len(edges) > 1 else edges[0] + np.array([-0.5, 0.5])
-
-
-def scanmatch_distance(a: Sequence[Path], b: Sequence[Path], **options: Any) -> NDArray[np.float64]:
-    """1 - ScanMatch ``(pair,)``: the distance behind the headline; options of ``scanmatch``."""
-    return 1.0 - scanmatch(a, b, **options)
-
-
-def diversity(
-    samples: Sequence[Path], distance: PairMetric = scanmatch_distance, **options: Any
-) -> float:
-    """Mean distance between the samples of one image; compare with that of its observers.
-
-    Args:
-        samples: Paths ``(fixation, 2 or 3)``: x, y in px, duration in s.
-        distance: A pair metric that gives one distance per pair, larger for less alike.
-        options: Passed to it (``screen=...``).
-
-    Returns:
-        Mean over pairs of distinct samples, without NaN; NaN where no pair has a value.
-    """
-    values = within(distance, samples, **options)
-    known = values[np.isfinite(values)]
-    return float(known.mean()) if known.size else math.nan

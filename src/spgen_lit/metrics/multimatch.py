@@ -3,38 +3,78 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from spgen_lit.metrics.alignment import WARP, euclidean, sweep, walk_back
-from spgen_lit.metrics.paths import Block, Device, Pairing, Path, Table, blocks, pad, pair_up
-from spgen_lit.metrics.simplification import Simplification, simplified_saccades
+from spgen_lit.metrics.pairs import (
+    Block,
+    Device,
+    Pairing,
+    Paths,
+    Screen,
+    Table,
+    Values,
+    blocks,
+    pad,
+    pair_up,
+)
 
 DIMENSIONS = ("shape", "direction", "length", "position", "duration")
 
 
+@dataclass(frozen=True)
+class Simplification:
+    """Thresholds of MultiMatch's simplification (Jarodzka et al. 2010; MATLAB toolbox).
+
+    Attributes:
+        amplitude: Saccades shorter than this many px are merged with the next; 0 for none.
+        direction: Consecutive saccades that turn by less than this many degrees are merged;
+            0 for none.
+        duration: Only across fixations shorter than this many seconds; infinite to merge
+            whatever the durations.
+
+    Raises:
+        ValueError: For a threshold below 0.
+
+    >>> a = np.array([[0.0, 0.0, 0.2], [40.0, 0.0, 0.2], [45.0, 0.0, 0.2], [90.0, 80.0, 0.2]])
+    >>> b = np.array([[0.0, 0.0, 0.2], [40.0, 0.0, 0.2], [90.0, 80.0, 0.2]])
+    >>> multimatch([a], [b], (100, 100), Simplification(amplitude=10.0))[0, :4].round(3).tolist()
+    [1.0, 1.0, 1.0, 1.0]
+    """
+
+    amplitude: float = 0.0
+    direction: float = 0.0
+    duration: float = math.inf
+
+    def __post_init__(self) -> None:
+        for name in ("amplitude", "direction", "duration"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"simplify.{name} must be at least 0, found {getattr(self, name)}")
+
+
 def multimatch(
-    a: Sequence[Path],
-    b: Sequence[Path],
-    screen: tuple[float, float],
+    a: Paths,
+    b: Paths,
+    screen: Screen,
     simplify: Simplification | Mapping[str, float] | None = None,
     *,
     minimum: int = 3,
     device: Device = None,
-) -> NDArray[np.float64]:
+) -> Values:
     """MultiMatch (Jarodzka et al. 2010, Dewhurst et al. 2012); 1 is identical.
 
     Saccade vectors u of A and v of B are aligned by the cheapest monotone path through
     M = |u - v|, from the first pair (not counted) to the last. Each dimension is one minus the
-    normalised median of a difference along that path. Of equally cheap paths the one that
+    normalized median of a difference along that path. Of equally cheap paths the one that
     prefers the diagonal, then B's saccade held, then A's, counted from the end, is taken.
 
     Args:
-        a, b: Equally long sequences of paths ``(fixation, 2 or 3)``: x, y in px, duration in s.
+        a, b: Equally long sequences of paths, see `PathLike`.
         screen: Width and height in px.
         simplify: Thresholds for simplification as the MATLAB toolbox does it; None for none.
         minimum: Fixations a path needs; 2 is the least that has a saccade (MATLAB accepts it).
@@ -51,49 +91,54 @@ def multimatch(
     >>> multimatch([path], [path], screen=(1024, 768)).tolist()
     [[1.0, 1.0, 1.0, 1.0, 1.0]]
     """
-    pairs, result = aligned(a, b, simplify, minimum=minimum, device=device)
+    pairs, result = _aligned(a, b, simplify, minimum, screen, device)
     diagonal = math.hypot(*screen)
     result[:, 1:] /= np.array([2 * diagonal, math.pi, diagonal, diagonal, 1.0])
-    scores: NDArray[np.float64] = 1.0 - result[:, 1:]
+    scores: Values = 1.0 - result[:, 1:]
     scores[~(pairs.timed[pairs.first] & pairs.timed[pairs.second]), 4] = np.nan
     return scores
 
 
 def multimatch_cost(
-    a: Sequence[Path],
-    b: Sequence[Path],
+    a: Paths,
+    b: Paths,
     simplify: Simplification | Mapping[str, float] | None = None,
     *,
     minimum: int = 3,
     device: Device = None,
-) -> NDArray[np.float64]:
+) -> Values:
     """Cost in px of the alignment behind :func:`multimatch`, ``(pair,)``.
 
     Where several paths are equally cheap their costs agree but their scores need not: compare
     implementations by this. NaN and errors as in :func:`multimatch`.
+
+    >>> a = np.array([[0.0, 0.0, 0.2], [40.0, 30.0, 0.3], [90.0, 70.0, 0.4]])
+    >>> b = np.array([[0.0, 0.0, 0.2], [40.0, 30.0, 0.3], [90.0, 75.0, 0.4]])
+    >>> multimatch_cost([a], [b]).tolist()
+    [5.0]
     """
-    return aligned(a, b, simplify, minimum=minimum, device=device)[1][:, 0]
+    return _aligned(a, b, simplify, minimum, None, device)[1][:, 0]
 
 
-def aligned(
-    a: Sequence[Path],
-    b: Sequence[Path],
+def _aligned(
+    a: Paths,
+    b: Paths,
     simplify: Simplification | Mapping[str, float] | None,
-    *,
     minimum: int,
+    screen: Screen | None,
     device: Device,
-) -> tuple[Pairing, NDArray[np.float64]]:
-    """Pairs, and rows of path cost and the five median differences in px, rad and shares."""
+) -> tuple[Pairing, Values]:
+    """Pairs, and rows of path cost and the five median differences."""
     if minimum < 2:
         raise ValueError(f"minimum must be at least 2 (one saccade), found {minimum}")
     if simplify is not None and not isinstance(simplify, Simplification):
         simplify = Simplification(**simplify)
-    pairs = pair_up(a, b, device)
+    pairs = pair_up(a, b, device, screen)
     keep = pairs.lengths >= minimum
     result = np.full((len(pairs), 6), np.nan)
     table = _saccades(pairs, simplify)
-    chosen = keep[pairs.first] & keep[pairs.second]
-    for block in blocks(table, pairs.first, pairs.second, keep=chosen):
+    enough = keep[pairs.first] & keep[pairs.second]
+    for block in blocks(table, pairs.first, pairs.second, keep=enough):
         result[block.where.numpy()] = _differences(block).cpu().numpy()
     return pairs, result
 
@@ -114,9 +159,9 @@ def _saccades(pairs: Pairing, simplify: Simplification | None) -> Table:
 
 
 def _differences(block: Block) -> Tensor:
-    swept = sweep(block, euclidean, WARP, free_start=True, trace=True)
-    assert swept.moves is not None
-    i, j, count = walk_back(swept.moves, block.n, block.m)
+    found = sweep(block, euclidean, WARP, free_start=True, trace=True)
+    assert found.moves is not None
+    i, j, count = walk_back(found.moves, block.n, block.m)
     u = [feature.gather(0, i) for feature in block.a]
     v = [feature.gather(0, j) for feature in block.b]
     # In [0, 2 pi) before the difference, as the reference does it: the last bit follows.
@@ -132,7 +177,7 @@ def _differences(block: Block) -> Tensor:
             spent,
         ]
     )
-    return torch.cat([swept.final[:, None], _medians(rows, count).T], dim=1)
+    return torch.cat([found.final[:, None], _medians(rows, count).T], dim=1)
 
 
 def _angle(x: Tensor, y: Tensor) -> Tensor:
@@ -148,3 +193,92 @@ def _medians(values: Tensor, count: Tensor) -> Tensor:
     low = ((count - 1) // 2).expand(len(values), -1)[..., None]
     high = (count // 2).expand(len(values), -1)[..., None]
     return (0.5 * (ordered.gather(-1, low) + ordered.gather(-1, high)))[..., 0]
+
+
+Saccade = tuple[float, float, float, float, float]
+"""dx, dy, start x, start y in px and the duration in s of the fixation before."""
+
+
+def simplified_saccades(path: Values, thresholds: Simplification) -> Values:
+    """Merge by direction and by amplitude in turn until neither changes the count.
+
+    Follows the MATLAB toolbox. Where multimatch-gaze 0.1.3 departs from it (a spare duration
+    after the last saccade was merged, an IndexError for a path of one short saccade, a domain
+    error for collinear saccades) the toolbox is followed.
+
+    Args:
+        path: ``(fixation, 3)``: x, y in px, duration in s; NaN durations count as short.
+        thresholds: See :class:`Simplification`.
+
+    Returns:
+        Saccades ``(saccade, 5)``: dx, dy, start x, start y, duration of the fixation before.
+    """
+    steps = np.diff(path[:, :2], axis=0)
+    saccades: list[Saccade] = [tuple(row) for row in np.column_stack([steps, path[:-1]]).tolist()]
+    last = float(path[-1, 2]) if len(path) else math.nan
+    while len(saccades) > 1:
+        before = len(saccades)
+        saccades = _by_direction(saccades, thresholds)
+        saccades = _by_amplitude(saccades, last, thresholds)
+        if len(saccades) == before:
+            break
+    return np.array(saccades, dtype=np.float64).reshape(-1, 5)
+
+
+def _by_direction(saccades: list[Saccade], thresholds: Simplification) -> list[Saccade]:
+    merged: list[Saccade] = []
+    i = 0
+    while i < len(saccades):
+        if (
+            i + 1 < len(saccades)
+            and _turn(saccades[i], saccades[i + 1]) < thresholds.direction
+            and not saccades[i + 1][4] >= thresholds.duration
+        ):
+            merged.append(_joined(saccades[i], saccades[i + 1]))
+            i += 2
+        else:
+            merged.append(saccades[i])
+            i += 1
+    return merged
+
+
+def _by_amplitude(
+    saccades: list[Saccade], last: float, thresholds: Simplification
+) -> list[Saccade]:
+    merged: list[Saccade] = []
+    i = 0
+    while i < len(saccades):
+        here = saccades[i]
+        final = i + 1 == len(saccades)
+        after = last if final else saccades[i + 1][4]
+        short = math.hypot(here[0], here[1]) < thresholds.amplitude
+        brief = not here[4] >= thresholds.duration or not after >= thresholds.duration
+        if not (short and brief):
+            merged.append(here)
+            i += 1
+        elif not final:
+            merged.append(_joined(here, saccades[i + 1]))
+            i += 2
+        elif merged:
+            # The toolbox adds the last saccade to the original one before it, even when that
+            # one was merged just now, and keeps the start of the merged one.
+            whole = _joined(saccades[i - 1], here)
+            merged[-1] = (*whole[:2], *merged[-1][2:])
+            i += 1
+        else:
+            merged.append(here)
+            i += 1
+    return merged
+
+
+def _joined(one: Saccade, two: Saccade) -> Saccade:
+    return one[0] + two[0], one[1] + two[1], one[2], one[3], one[4]
+
+
+def _turn(one: Saccade, two: Saccade) -> float:
+    """Angle between two saccades in degrees; NaN where one has no length."""
+    lengths = math.hypot(one[0], one[1]) * math.hypot(two[0], two[1])
+    if lengths == 0:
+        return math.nan
+    cosine = (one[0] * two[0] + one[1] * two[1]) / lengths
+    return math.degrees(math.acos(min(1.0, max(-1.0, cosine))))

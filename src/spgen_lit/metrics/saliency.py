@@ -1,8 +1,9 @@
 """Metrics on maps: how well a saliency map or density predicts where people looked.
 
-Places are x, y in px of the map; a place is on the map where 0 <= x < width and 0 <= y < height,
-and takes the value of the pixel it falls into. Places off the map are dropped (except by
-:func:`congruency`, where they are misses): :func:`off_map` counts them.
+Fixations are a `Scanpath`, which is stretched to the map, or an array or tensor of x, y in px of
+the map ``(fixation, 2 or more)``. A fixation is on the map where 0 <= x < width and
+0 <= y < height, and takes the value of the pixel it falls into. Fixations off the map are dropped
+(except by :func:`congruency`, where they are misses): :func:`off_map` counts them.
 """
 
 from __future__ import annotations
@@ -13,15 +14,20 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import gaussian_filter
 from scipy.stats import rankdata
+from torch import Tensor
+
+from spgen_lit.metrics.pairs import PathLike, as_array
 
 Map = NDArray[np.float64]
+Fixations = PathLike | ArrayLike
+MapLike = ArrayLike | Tensor
 
 
-def fixation_density(xy: ArrayLike, size: tuple[int, int], sigma: float) -> Map:
+def fixation_density(xy: Fixations, size: tuple[int, int], sigma: float) -> Map:
     """Gaussian-blurred fixations as a probability density.
 
     Args:
-        xy: x, y in px ``(fixation, 2 or more)``; places off the map are dropped.
+        xy: Fixations; those off the map are dropped.
         size: Width and height in px.
         sigma: Standard deviation of the blur in px, often one degree.
 
@@ -30,6 +36,9 @@ def fixation_density(xy: ArrayLike, size: tuple[int, int], sigma: float) -> Map:
 
     Raises:
         ValueError: For a sigma not above 0.
+
+    >>> fixation_density([[5.0, 5.0]], size=(11, 11), sigma=1.0).round(3)[5, 4:7].tolist()
+    [0.097, 0.159, 0.097]
     """
     if not sigma > 0:
         raise ValueError(f"fixation_density needs sigma above 0 px, found {sigma}")
@@ -37,46 +46,55 @@ def fixation_density(xy: ArrayLike, size: tuple[int, int], sigma: float) -> Map:
     rows, columns = _pixels(xy, counts.shape)
     np.add.at(counts, (rows, columns), 1.0)
     blurred = gaussian_filter(counts, sigma, mode="constant", truncate=6.0)
-    return normalised(blurred)
+    return normalized(blurred)
 
 
-def off_map(xy: ArrayLike, size: tuple[int, int]) -> int:
-    """How many places ``(fixation, 2 or more)`` lie off a map of this width and height."""
-    return len(np.asarray(xy)) - len(_pixels(xy, (size[1], size[0]))[0])
+def off_map(xy: Fixations, size: tuple[int, int]) -> int:
+    """How many fixations lie off a map of this width and height.
+
+    >>> off_map([[5.0, 5.0], [-1.0, 5.0]], size=(10, 10))
+    1
+    """
+    return len(as_array(xy, size)) - len(_pixels(xy, (size[1], size[0]))[0])
 
 
-def nss(xy: ArrayLike, saliency: ArrayLike) -> float:
-    """Normalised scanpath saliency: mean z-score (ddof 0) at the fixations; higher is better.
+def nss(xy: Fixations, saliency: MapLike) -> float:
+    """Normalized scanpath saliency: mean z-score (ddof 0) at the fixations; higher is better.
 
     Every fixation counts, repeated ones too.
 
     Args:
-        xy: x, y in px ``(fixation, 2 or more)``.
+        xy: Fixations.
         saliency: Map ``(height, width)``.
 
     Returns:
         NaN without a fixation on the map or for a constant map.
+
+    >>> round(nss([[1.0, 0.0]], [[0.0, 3.0], [0.0, 0.0]]), 3)
+    1.732
     """
     values = _map(saliency)
     at = _pixels(xy, values.shape)
-    spread = float(values.std())
     if len(at[0]) == 0 or values.max() == values.min():
         return math.nan
-    return float((values[at].mean() - values.mean()) / spread)
+    return float((values[at].mean() - values.mean()) / values.std())
 
 
-def auc_judd(xy: ArrayLike, saliency: ArrayLike) -> float:
+def auc_judd(xy: Fixations, saliency: MapLike) -> float:
     """Area under the ROC curve, fixated pixels against all others (Judd et al. 2009), no jitter.
 
     Thresholds are the values at the fixations; a pixel at a threshold counts as above it, for
     fixations and others alike; every fixation counts, an unfixated pixel once. 0.5 is chance.
 
     Args:
-        xy: x, y in px ``(fixation, 2 or more)``.
+        xy: Fixations.
         saliency: Map ``(height, width)``.
 
     Returns:
         In [0, 1]; NaN without a fixation on the map.
+
+    >>> auc_judd([[1.0, 0.0]], [[0.1, 0.9], [0.2, 0.3]])
+    1.0
     """
     values = _map(saliency)
     at = _pixels(xy, values.shape)
@@ -93,19 +111,22 @@ def auc_judd(xy: ArrayLike, saliency: ArrayLike) -> float:
     return float(np.trapezoid(rates[0], rates[1]))
 
 
-def shuffled_auc(xy: ArrayLike, saliency: ArrayLike, others: ArrayLike) -> float:
-    """AUC of fixated places against fixations made on other images; 0.5 is chance.
+def shuffled_auc(xy: Fixations, saliency: MapLike, others: Fixations) -> float:
+    """AUC of fixated pixels against fixations made on other images; 0.5 is chance.
 
     The probability that a fixation has a higher value than one from another image, ties half
-    (all of ``others`` used, so there is no sampling noise). Centre bias earns nothing.
+    (all of ``others`` used, so there is no sampling noise). Center bias earns nothing.
 
     Args:
-        xy: x, y in px ``(fixation, 2 or more)``.
+        xy: Fixations.
         saliency: Map ``(height, width)``.
-        others: Fixations on other images, in px of this map ``(fixation, 2 or more)``.
+        others: Fixations on other images, in px of this map.
 
     Returns:
-        In [0, 1]; NaN without places on the map on either side.
+        In [0, 1]; NaN without fixations on the map on either side.
+
+    >>> shuffled_auc([[1.0, 0.0]], [[0.1, 0.9], [0.2, 0.9]], [[0.0, 0.0], [1.0, 1.0]])
+    0.75
     """
     values = _map(saliency)
     positive = values[_pixels(xy, values.shape)]
@@ -117,19 +138,23 @@ def shuffled_auc(xy: ArrayLike, saliency: ArrayLike, others: ArrayLike) -> float
     return float(wins / (len(positive) * len(negative)))
 
 
-def information_gain(xy: ArrayLike, density: ArrayLike, baseline: ArrayLike) -> float:
+def information_gain(xy: Fixations, density: MapLike, baseline: MapLike) -> float:
     """Information gain over a baseline density in bits per fixation; higher is better.
 
     Args:
-        xy: x, y in px ``(fixation, 2 or more)``.
-        density: Probability density ``(height, width)``, summing to 1; see :func:`normalised`.
-        baseline: Density to compare with (centre bias, uniform), same shape.
+        xy: Fixations.
+        density: Probability density ``(height, width)``, summing to 1; see :func:`normalized`.
+        baseline: Density to compare with (center bias, uniform), same shape.
 
     Returns:
         NaN without a fixation on the map; -inf where the density is 0 at one.
 
     Raises:
         ValueError: For maps that are no densities or of different shapes.
+
+    >>> uniform = np.full((2, 2), 0.25)
+    >>> information_gain([[1.0, 0.0]], [[0.125, 0.5], [0.25, 0.125]], uniform)
+    1.0
     """
     model, base = _map(density), _map(baseline)
     _same(model, base)
@@ -137,7 +162,7 @@ def information_gain(xy: ArrayLike, density: ArrayLike, baseline: ArrayLike) -> 
         if (each < 0).any() or not math.isclose(each.sum(), 1.0, abs_tol=1e-6):
             raise ValueError(
                 f"information_gain needs true densities: {name} sums to {each.sum():.6g} with "
-                f"least value {each.min():.3g}; use normalised() first"
+                f"least value {each.min():.3g}; use normalized() first"
             )
     at = _pixels(xy, model.shape)
     if len(at[0]) == 0:
@@ -146,8 +171,12 @@ def information_gain(xy: ArrayLike, density: ArrayLike, baseline: ArrayLike) -> 
         return float((np.log2(model[at]) - np.log2(base[at])).mean())
 
 
-def cc(a: ArrayLike, b: ArrayLike) -> float:
-    """Pearson correlation of two maps ``(height, width)`` in [-1, 1]; NaN if one is constant."""
+def cc(a: MapLike, b: MapLike) -> float:
+    """Pearson correlation of two maps ``(height, width)`` in [-1, 1]; NaN if one is constant.
+
+    >>> cc([[1.0, 2.0], [3.0, 4.0]], [[4.0, 3.0], [2.0, 1.0]])
+    -1.0
+    """
     one, two = _map(a), _map(b)
     _same(one, two)
     x, y = one - one.mean(), two - two.mean()
@@ -155,34 +184,44 @@ def cc(a: ArrayLike, b: ArrayLike) -> float:
     return float((x * y).sum() / norm) if norm > 0 else math.nan
 
 
-def kl(saliency: ArrayLike, people: ArrayLike) -> float:
-    """Kullback-Leibler divergence of people's density from the map's, in nats; lower is better.
+def kl(saliency: MapLike, observers: MapLike) -> float:
+    """KL divergence of the observers' density from the map's, in nats; lower is better.
 
     sum p log(p / q + eps) with eps = 2.2e-16 inside both, after each map ``(height, width)`` is
     divided by its sum (MIT saliency benchmark). Not symmetric.
+
+    >>> round(kl([[1.0, 1.0]], [[1.0, 3.0]]), 3)
+    0.131
     """
-    q, p = normalised(saliency), normalised(people)
+    q, p = normalized(saliency), normalized(observers)
     _same(q, p)
     eps = float(np.finfo(np.float64).eps)
     return float((p * np.log(eps + p / (q + eps))).sum())
 
 
-def sim(a: ArrayLike, b: ArrayLike) -> float:
-    """Histogram intersection of two maps ``(height, width)`` in [0, 1]; higher is better."""
-    p, q = normalised(a), normalised(b)
+def sim(a: MapLike, b: MapLike) -> float:
+    """Histogram intersection of two maps ``(height, width)`` in [0, 1]; higher is better.
+
+    >>> sim([[1.0, 1.0]], [[1.0, 3.0]])
+    0.75
+    """
+    p, q = normalized(a), normalized(b)
     _same(p, q)
     return float(np.minimum(p, q).sum())
 
 
-def normalised(values: ArrayLike, floor: float = 0.0) -> Map:
+def normalized(values: MapLike, floor: float = 0.0) -> Map:
     """A map of values at least 0 divided by its sum; uniform where it is 0 everywhere.
 
     Args:
         values: ``(height, width)``.
-        floor: Share of the largest value added everywhere, so that no density is 0.
+        floor: Fraction of the largest value added everywhere, so that no density is 0.
 
     Raises:
         ValueError: For values below 0 or not finite.
+
+    >>> normalized([[1.0, 3.0]]).tolist()
+    [[0.25, 0.75]]
     """
     raw = _map(values)
     if not np.isfinite(raw).all() or (raw < 0).any():
@@ -194,42 +233,45 @@ def normalised(values: ArrayLike, floor: float = 0.0) -> Map:
 
 
 def congruency(
-    xy: ArrayLike, density: ArrayLike, *, area: float | None = 0.2, peak: float | None = None
+    xy: Fixations, density: MapLike, *, area: float | None = 0.2, peak: float | None = None
 ) -> float:
-    """Share of fixations inside the region where other people looked, in [0, 1].
+    """Fraction of fixations inside the region where observers looked, in [0, 1].
 
-    The region is where people's density reaches a threshold: the value that the stated share of
-    the image's area reaches (Torralba et al. 2006), or a stated share of the maximum. A fixation
-    off the map is a miss. SPGen's own threshold was never published: figures compare only at one
-    threshold.
+    The region is where the observers' density reaches a threshold: the value that the stated
+    fraction of the image's area reaches (Torralba et al. 2006), or a stated fraction of the
+    maximum. A fixation off the map is a miss. SPGen's threshold was never published: figures
+    compare only at one threshold.
 
     Args:
-        xy: x, y in px ``(fixation, 2 or more)``.
-        density: People's fixation density ``(height, width)``.
-        area: Share of the image's area in the region.
-        peak: Share of the maximum a pixel needs instead (0.5: half maximum); replaces area.
+        xy: Fixations.
+        density: Observers' fixation density ``(height, width)``.
+        area: Fraction of the image's area in the region.
+        peak: Fraction of the maximum a pixel needs instead (0.5: half maximum); replaces area.
 
     Returns:
         NaN without fixations.
 
     Raises:
-        ValueError: For a share outside (0, 1], or with neither given.
+        ValueError: For a fraction outside (0, 1], or with neither given.
+
+    >>> congruency([[1.0, 0.0], [0.0, 0.0]], [[0.1, 0.9], [0.2, 0.3]], area=0.25)
+    0.5
     """
     values = _map(density)
-    share = area if peak is None else peak
-    if share is None or not 0 < share <= 1:
+    fraction = area if peak is None else peak
+    if fraction is None or not 0 < fraction <= 1:
         raise ValueError(f"congruency needs area or peak in (0, 1], found {area} and {peak}")
     if peak is None:
-        threshold = float(np.quantile(values, 1 - share))
+        threshold = float(np.quantile(values, 1 - fraction))
     else:
-        threshold = share * float(values.max())
-    count = len(np.asarray(xy))
+        threshold = fraction * float(values.max())
+    count = len(as_array(xy, (values.shape[1], values.shape[0])))
     inside = values[_pixels(xy, values.shape)] >= threshold
     return float(inside.sum() / count) if count else math.nan
 
 
-def _map(values: ArrayLike) -> Map:
-    result = np.asarray(values, dtype=np.float64)
+def _map(values: MapLike) -> Map:
+    result = as_array(values)
     if result.ndim != 2:
         raise ValueError(f"a map must have shape (height, width), found {result.shape}")
     return result
@@ -240,12 +282,12 @@ def _same(a: Map, b: Map) -> None:
         raise ValueError(f"maps must have one shape, found {a.shape} and {b.shape}")
 
 
-def _pixels(xy: ArrayLike, shape: tuple[int, ...]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Rows and columns of the places on a map of this shape."""
-    places = np.asarray(xy, dtype=np.float64)
-    places = places.reshape(0, 2) if places.size == 0 else places
-    if places.ndim != 2 or places.shape[1] < 2 or not np.isfinite(places[:, :2]).all():
-        raise ValueError(f"fixations must be finite x, y (fixation, 2), found {places.shape}")
-    x, y = np.floor(places[:, 0]), np.floor(places[:, 1])
+def _pixels(xy: Fixations, shape: tuple[int, ...]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows and columns of the fixations on a map of this shape."""
+    points = as_array(xy, (shape[1], shape[0]))
+    points = points.reshape(0, 2) if points.size == 0 else points
+    if points.ndim != 2 or points.shape[1] < 2 or not np.isfinite(points[:, :2]).all():
+        raise ValueError(f"fixations must be finite x, y (fixation, 2), found {points.shape}")
+    x, y = np.floor(points[:, 0]), np.floor(points[:, 1])
     on = (x >= 0) & (x < shape[1]) & (y >= 0) & (y < shape[0])
     return y[on].astype(np.int64), x[on].astype(np.int64)

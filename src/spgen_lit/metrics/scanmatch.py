@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -10,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from spgen_lit.metrics.alignment import euclidean, scores, sweep
-from spgen_lit.metrics.paths import Device, Path, blocks, pad, pair_up
+from spgen_lit.metrics.pairs import Device, Paths, Screen, Values, blocks, pad, pair_up
 
 Convention = Literal["ports", "matlab"]
 
@@ -23,9 +22,9 @@ SCANMATCH_PRESETS: dict[str, dict[str, Any]] = {
 
 
 def scanmatch(
-    a: Sequence[Path],
-    b: Sequence[Path],
-    screen: tuple[float, float],
+    a: Paths,
+    b: Paths,
+    screen: Screen,
     bins: tuple[int, int] = (16, 12),
     threshold: float = 3.5,
     gap: float = 0.0,
@@ -34,15 +33,15 @@ def scanmatch(
     *,
     resize: tuple[float, float] | None = None,
     device: Device = None,
-) -> NDArray[np.float64]:
-    """ScanMatch (Cristino et al. 2010): normalised Needleman-Wunsch score; 1 is identical.
+) -> Values:
+    """ScanMatch (Cristino et al. 2010): normalized Needleman-Wunsch score; 1 is identical.
 
     A substitution scores ``threshold`` minus the distance of the two cells in bins; the score is
     divided by threshold times the longer length.
 
     Args:
-        a, b: Equally long sequences of paths ``(fixation, 2 or 3)``: x, y in px, duration in s.
-        screen: Width and height in px; places off it count as on its border.
+        a, b: Equally long sequences of paths, see `PathLike`.
+        screen: Width and height in px; positions off it count as on its border.
         bins: Columns and rows of the grid.
         threshold: Score of equal cells, in bins.
         gap: Score of a gap, at most 0.
@@ -70,7 +69,7 @@ def scanmatch(
             f"scanmatch needs threshold > 0, gap <= 0, bins >= 1 and temp_bin > 0 or None, found "
             f"threshold={threshold}, gap={gap}, bins={bins}, temp_bin={temp_bin}"
         )
-    pairs = pair_up(a, b, device)
+    pairs = pair_up(a, b, device, screen)
     cells = grid_cells(pairs.rows[:, :2], screen, bins, convention, resize)
     lengths = pairs.lengths
     if temp_bin is not None:
@@ -85,8 +84,8 @@ def scanmatch(
     rule = scores(gap, offset=gap if anywhere else 0.0)
     table = pad(cells, lengths, pairs.device)
     for block in blocks(table, pairs.first, pairs.second):
-        swept = sweep(block, substitution, rule, track_best=anywhere)
-        score = swept.final if swept.best is None else swept.best
+        found = sweep(block, substitution, rule, track_best=anywhere)
+        score = found.final if found.best is None else found.best
         result[block.where.numpy()] = score.cpu().numpy()
     result /= threshold * np.maximum(np.maximum(n, m), 1)
     if temp_bin is not None:
@@ -95,16 +94,16 @@ def scanmatch(
 
 
 def grid_cells(
-    xy: NDArray[np.float64],
-    screen: tuple[float, float],
+    xy: Values,
+    screen: Screen,
     bins: tuple[int, int],
     convention: Convention = "ports",
     resize: tuple[float, float] | None = None,
-) -> NDArray[np.float64]:
-    """Column and row of the grid cell of each place, counted from 0, ``(fixation, 2)``.
+) -> Values:
+    """Column and row of the grid cell of each position, counted from 0, ``(fixation, 2)``.
 
     Args:
-        xy: x, y in px ``(fixation, 2)``; places off the screen go to its border.
+        xy: x, y in px ``(fixation, 2)``; positions off the screen go to its border.
         screen: Width and height in px.
         bins: Columns and rows.
         convention: See :func:`scanmatch`.
@@ -124,20 +123,22 @@ def grid_cells(
         cell = np.floor((pixel - 1) * count / size)
     else:
         raise ValueError(f"convention must be 'ports' or 'matlab', found {convention!r}")
-    clipped: NDArray[np.float64] = np.clip(cell, 0, count - 1)
+    clipped: Values = np.clip(cell, 0, count - 1)
     return clipped
 
 
 def _repeated(
-    cells: NDArray[np.float64],
-    durations: NDArray[np.float64],
+    cells: Values,
+    durations: Values,
     lengths: NDArray[np.int64],
     temp_bin: float,
     convention: Convention,
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+) -> tuple[Values, NDArray[np.int64]]:
     # 0.175 / 0.05 is a hair under 3.5 in floating point: settle such halves before rounding.
-    share = np.round(np.nan_to_num(durations) / temp_bin, 9)
-    times = (np.round(share) if convention == "ports" else np.floor(share + 0.5)).astype(np.int64)
+    repeats = np.round(np.nan_to_num(durations) / temp_bin, 9)
+    times = (np.round(repeats) if convention == "ports" else np.floor(repeats + 0.5)).astype(
+        np.int64
+    )
     ends = np.concatenate([[0], np.cumsum(times)])
     stops = np.cumsum(lengths)
     return np.repeat(cells, times, axis=0), ends[stops] - ends[stops - lengths]

@@ -1,34 +1,35 @@
-"""Distances of two scanpaths as curves or point sets: DTW, Fréchet, Hausdorff, Eyenalysis, discs.
+"""Distances of two scanpaths as curves, point sets or windows, and their cross-recurrence.
 
-Every function takes ``screen`` so that all pair metrics can be called alike; distances are in px
-whatever the screen, so it is not used.
+DTW, Fréchet, Hausdorff, Eyenalysis, overlap of discs, time-delay embedding, recurrence.
+
+Distances are in px. ``screen`` is the width and height that a `Scanpath` is stretched to first;
+arrays and tensors are in px already.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator
+from typing import Literal
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from spgen_lit.metrics.alignment import LEASH, WARP, Rule, euclidean, sweep
-from spgen_lit.metrics.distances import beyond, by_block, inside_sum, nearest
-from spgen_lit.metrics.paths import Block, Device, Path, blocks, pair_up
+from spgen_lit.metrics.pairs import Block, Device, Paths, Screen, Values, blocks, pair_up
 
-Screen = tuple[float, float] | None
+DelayConvention = Literal["chen2021", "vame"]
+BlockMetric = Callable[[Block, Tensor], Tensor]
+"""Block and its distances ``(i, j, pair)``, infinite beyond the paths, to ``(pair[, k])``."""
 
 
-def dtw(
-    a: Sequence[Path], b: Sequence[Path], screen: Screen = None, *, device: Device = None
-) -> NDArray[np.float64]:
+def dtw(a: Paths, b: Paths, screen: Screen | None = None, *, device: Device = None) -> Values:
     """Dynamic time warping in px, exact: sum of distances along the cheapest warp; lower is better.
 
     Args:
-        a, b: Equally long sequences of paths ``(fixation, 2 or 3)``: x, y in px.
-        screen: Not used.
+        a, b: Equally long sequences of paths, see `PathLike`.
+        screen: Width and height in px that a `Scanpath` is stretched to.
         device: Where to compute; CPU by default.
 
     Returns:
@@ -38,84 +39,88 @@ def dtw(
     >>> dtw([a], [b]).tolist()
     [5.0]
     """
-    return _warped(a, b, WARP, device)
+    return _warped(a, b, WARP, screen, device)
 
 
-def frechet(
-    a: Sequence[Path], b: Sequence[Path], screen: Screen = None, *, device: Device = None
-) -> NDArray[np.float64]:
+def frechet(a: Paths, b: Paths, screen: Screen | None = None, *, device: Device = None) -> Values:
     """Discrete Fréchet distance in px (Eiter & Mannila 1994); lower is better.
 
     Arguments, result and NaN as for :func:`dtw`.
+
+    >>> a, b = np.array([[0.0, 0.0], [3.0, 4.0]]), np.array([[0.0, 0.0], [0.0, 1.0]])
+    >>> frechet([a], [b]).round(3).tolist()
+    [4.243]
     """
-    return _warped(a, b, LEASH, device)
+    return _warped(a, b, LEASH, screen, device)
 
 
-def _warped(
-    a: Sequence[Path], b: Sequence[Path], rule: Rule, device: Device
-) -> NDArray[np.float64]:
-    pairs = pair_up(a, b, device)
+def _warped(a: Paths, b: Paths, rule: Rule, screen: Screen | None, device: Device) -> Values:
+    pairs = pair_up(a, b, device, screen)
     result = np.full(len(pairs), np.nan)
     for block in blocks(pairs.table(), pairs.first, pairs.second):
         result[block.where.numpy()] = sweep(block, euclidean, rule).final.cpu().numpy()
     return result
 
 
-def hausdorff(
-    a: Sequence[Path], b: Sequence[Path], screen: Screen = None, *, device: Device = None
-) -> NDArray[np.float64]:
+def hausdorff(a: Paths, b: Paths, screen: Screen | None = None, *, device: Device = None) -> Values:
     """Hausdorff distance in px: the farthest fixation from the other path; lower is better.
 
     The larger of the two directed distances. Arguments, result and NaN as for :func:`dtw`.
+
+    >>> a, b = np.array([[0.0, 0.0], [3.0, 4.0]]), np.array([[0.0, 0.0]])
+    >>> hausdorff([a], [b]).tolist()
+    [5.0]
     """
 
     def farthest(block: Block, matrix: Tensor) -> Tensor:
-        outside = beyond(block)
-        ways = [
-            to.masked_fill(out, 0.0).amax(0)
-            for to, out in zip(nearest(matrix, block), outside, strict=True)
-        ]
-        return torch.maximum(*ways)
+        to_b, to_a = _nearest(matrix)
+        beyond_a, beyond_b = _beyond(block)
+        from_a = to_b.masked_fill(beyond_a, 0.0).amax(0)
+        return torch.maximum(from_a, to_a.masked_fill(beyond_b, 0.0).amax(0))
 
-    return by_block(a, b, farthest, 1, device)[:, 0]
+    return _by_block(a, b, farthest, 1, screen, device)[:, 0]
 
 
 def eyenalysis(
-    a: Sequence[Path], b: Sequence[Path], screen: Screen = None, *, device: Device = None
-) -> NDArray[np.float64]:
+    a: Paths, b: Paths, screen: Screen | None = None, *, device: Device = None
+) -> Values:
     """Eyenalysis (Mathôt et al. 2012) in px; lower is better.
 
-    Nearest-neighbour distances summed both ways, divided by the longer length. Arguments, result
+    Nearest-neighbor distances summed both ways, divided by the longer length. Arguments, result
     and NaN as for :func:`dtw`.
+
+    >>> a, b = np.array([[0.0, 0.0], [3.0, 4.0]]), np.array([[0.0, 0.0]])
+    >>> eyenalysis([a], [b]).tolist()
+    [2.5]
     """
 
     def mutual(block: Block, matrix: Tensor) -> Tensor:
-        to_b, to_a = nearest(matrix, block)
-        beyond_a, beyond_b = beyond(block)
-        total = inside_sum(to_b, beyond_a) + inside_sum(to_a, beyond_b)
+        to_b, to_a = _nearest(matrix)
+        beyond_a, beyond_b = _beyond(block)
+        total = _inside_sum(to_b, beyond_a) + _inside_sum(to_a, beyond_b)
         return total / torch.maximum(block.n, block.m)
 
-    return by_block(a, b, mutual, 1, device)[:, 0]
+    return _by_block(a, b, mutual, 1, screen, device)[:, 0]
 
 
 def disc_iou(
-    a: Sequence[Path],
-    b: Sequence[Path],
+    a: Paths,
+    b: Paths,
     radius: float,
-    screen: Screen = None,
+    screen: Screen | None = None,
     *,
     parts: bool = False,
     device: Device = None,
-) -> NDArray[np.float64]:
+) -> Values:
     """Overlap of discs around the fixations, blind to order, in [0, 1]; higher is better.
 
     Precision is the mean over A's discs of the best intersection over union with a disc of B,
     recall the same from B's side, the value their harmonic mean.
 
     Args:
-        a, b: Equally long sequences of paths ``(fixation, 2 or 3)``: x, y in px.
+        a, b: Equally long sequences of paths, see `PathLike`.
         radius: Radius of the discs in px, usually one degree.
-        screen: Not used.
+        screen: Width and height in px that a `Scanpath` is stretched to.
         parts: Also give precision and recall.
         device: Where to compute; CPU by default.
 
@@ -125,20 +130,24 @@ def disc_iou(
 
     Raises:
         ValueError: For a radius that is not above 0.
+
+    >>> a, b = np.array([[0.0, 0.0], [30.0, 40.0]]), np.array([[0.0, 0.0]])
+    >>> disc_iou([a], [b], radius=10.0, parts=True).round(3).tolist()
+    [[0.667, 0.5, 1.0]]
     """
     if not radius > 0:
         raise ValueError(f"disc_iou needs a radius above 0 px, found {radius}")
 
     def overlap(block: Block, matrix: Tensor) -> Tensor:
-        beyond_a, beyond_b = beyond(block)
-        to_b, to_a = nearest(matrix, block)  # the nearest equal disc overlaps most
-        precision = inside_sum(_iou(to_b, radius), beyond_a) / block.n
-        recall = inside_sum(_iou(to_a, radius), beyond_b) / block.m
+        beyond_a, beyond_b = _beyond(block)
+        to_b, to_a = _nearest(matrix)  # the nearest equal disc overlaps most
+        precision = _inside_sum(_iou(to_b, radius), beyond_a) / block.n
+        recall = _inside_sum(_iou(to_a, radius), beyond_b) / block.m
         both = precision + recall
         value = torch.where(both > 0, 2 * precision * recall / both, 0.0)
         return torch.stack([value, precision, recall], dim=1)
 
-    rows = by_block(a, b, overlap, 3, device)
+    rows = _by_block(a, b, overlap, 3, screen, device)
     return rows if parts else rows[:, 0]
 
 
@@ -147,3 +156,215 @@ def _iou(distance: Tensor, radius: float) -> Tensor:
     half = (distance / (2 * radius)).clamp(max=1.0)
     lens = 2 * radius**2 * (half.acos() - half * (1 - half * half).sqrt())
     return lens / (2 * math.pi * radius**2 - lens)
+
+
+def tde(
+    a: Paths,
+    b: Paths,
+    screen: Screen | None = None,
+    *,
+    k: int = 3,
+    convention: DelayConvention = "vame",
+    device: Device = None,
+) -> Values:
+    """Time-delay embedding distance in px; lower is better; not symmetric.
+
+    Mean over the windows of k fixations of B (the prediction) of the smallest distance to a
+    window of A (the observer), divided by k. The order of arguments is that of the ports.
+
+    Args:
+        a, b: Equally long sequences of paths, see `PathLike`: observers and predictions.
+        screen: Width and height in px that a `Scanpath` is stretched to.
+        k: Fixations in a window.
+        convention: How two windows are compared: ``vame`` by the Euclidean norm of all their
+            coordinates, ``chen2021`` by the sum of the distances of their fixations.
+        device: Where to compute; CPU by default.
+
+    Returns:
+        ``(pair,)``; NaN where a path has fewer than k fixations.
+
+    Raises:
+        ValueError: For k below 1 or an unknown convention.
+
+    >>> a = np.array([[0.0, 0.0], [3.0, 4.0], [6.0, 8.0]])
+    >>> tde([a], [a[:1] - (3.0, 4.0)], k=1).tolist()
+    [5.0]
+    """
+    if k < 1:
+        raise ValueError(f"tde needs windows of k >= 1 fixations, found {k}")
+    squared = _squared(convention)
+
+    def at_k(block: Block, matrix: Tensor) -> Tensor:
+        for length, value in _window_distances(block, matrix, squared):
+            if length == k:
+                return value
+        return torch.full_like(matrix[0, 0], torch.nan)
+
+    return _by_block(a, b, at_k, 1, screen, device)[:, 0]
+
+
+def stde(
+    a: Paths,
+    b: Paths,
+    screen: Screen,
+    convention: DelayConvention = "chen2021",
+    *,
+    device: Device = None,
+) -> Values:
+    """Scaled time-delay embedding in (0, 1]; higher is better; not symmetric.
+
+    Mean over k = 1 .. min(n, m) of exp(-TDE_k), coordinates divided by the longer screen side
+    (Wang et al. 2011). The two conventions in use differ by up to 0.16, see :func:`tde`.
+
+    Args:
+        a, b: Equally long sequences of paths, see `PathLike`: observers and predictions.
+        screen: Width and height in px.
+        convention: ``chen2021`` (sum of distances) or ``vame`` (Euclidean norm; FixaTons).
+        device: Where to compute; CPU by default.
+
+    Returns:
+        ``(pair,)``; NaN where a path is empty.
+
+    Raises:
+        ValueError: For an unknown convention.
+
+    >>> a = np.array([[100.0, 100.0], [500.0, 300.0]])
+    >>> stde([a], [a + (0.0, 100.0)], screen=(1000, 500)).round(3).tolist()
+    [0.905]
+    """
+    squared = _squared(convention)
+    side = float(max(screen))
+
+    def scaled(block: Block, matrix: Tensor) -> Tensor:
+        total = torch.zeros_like(matrix[0, 0])
+        for _, value in _window_distances(block, matrix, squared):
+            total += torch.exp(-value / side).nan_to_num_(nan=0.0)
+        return total / torch.minimum(block.n, block.m)
+
+    return _by_block(a, b, scaled, 1, screen, device)[:, 0]
+
+
+def _squared(convention: str) -> bool:
+    if convention not in ("chen2021", "vame"):
+        raise ValueError(f"convention must be 'chen2021' or 'vame', found {convention!r}")
+    return convention == "vame"
+
+
+def _window_distances(block: Block, matrix: Tensor, squared: bool) -> Iterator[tuple[int, Tensor]]:
+    """TDE_k ``(pair,)`` for k = 1, 2, ...; NaN for pairs with a path shorter than k."""
+    matrix = matrix.square() if squared else matrix
+    rows, columns, _ = matrix.shape
+    start = torch.arange(columns, device=matrix.device)[:, None]
+    windows = matrix
+    for k in range(1, min(rows, columns) + 1):
+        if k > 1:  # a window of k ends one fixation after the window of k - 1
+            windows = windows[:-1, :-1] + matrix[k - 1 :, k - 1 :]
+        closest = windows.amin(0)
+        if squared:
+            closest = closest.sqrt_()
+        count = block.m - k + 1
+        total = closest.masked_fill_(start[: columns - k + 1] >= count, 0.0).sum(0)
+        value = total / (count * k)
+        yield k, value.masked_fill_((count < 1) | (block.n < k), torch.nan)
+
+
+def recurrence(
+    a: Paths, b: Paths, radius: float, screen: Screen | None = None, *, device: Device = None
+) -> Values:
+    """Cross-recurrence quantification (Anderson et al. 2015), in percent.
+
+    Both paths are cut to the shorter length N; C_ij = 1 where fixations i of A and j of B lie
+    at most ``radius`` apart. REC is the percentage of recurrent pairs; DET of those on diagonal
+    runs of at least two (the same order); LAM the mean of those on horizontal and on vertical
+    runs of at least two (one position held); CORM the lag of the recurrent pairs, above 0 where
+    B comes later, 0 best.
+
+    Args:
+        a, b: Equally long sequences of paths, see `PathLike`.
+        radius: Radius in px.
+        screen: Width and height in px that a `Scanpath` is stretched to.
+        device: Where to compute; CPU by default.
+
+    Returns:
+        ``(pair, 4)``: REC, DET, LAM, CORM. Without any recurrence the last three are 0; CORM is
+        NaN where N = 1 and the two fixations recur; all NaN where a path is empty. Swapping a and
+        b changes the sign of CORM alone.
+
+    Raises:
+        ValueError: For a radius below 0.
+
+    >>> a = np.array([[0.0, 0.0], [50.0, 0.0], [90.0, 0.0]])
+    >>> recurrence([a], [a], radius=10.0).round(2).tolist()
+    [[33.33, 100.0, 0.0, 0.0]]
+    """
+    if not radius >= 0:
+        raise ValueError(f"recurrence needs a radius of at least 0 px, found {radius}")
+
+    def measures(block: Block, matrix: Tensor) -> Tensor:
+        return _recurrence(block, matrix, radius)
+
+    return _by_block(a, b, measures, 4, screen, device)
+
+
+def _recurrence(block: Block, matrix: Tensor, radius: float) -> Tensor:
+    shorter = torch.minimum(block.n, block.m)
+    side = int(shorter.max())
+    index = torch.arange(side, device=matrix.device)
+    inside = index[:, None] < shorter
+    close = matrix[:side, :side] <= radius
+    close &= inside[:, None] & inside[None]
+    count = close.sum((0, 1)).to(matrix.dtype)
+    every, head, tail = slice(None), slice(None, -1), slice(1, None)
+
+    def on_runs(first: tuple[slice, slice], second: tuple[slice, slice]) -> Tensor:
+        """Recurrent pairs that have a recurrent neighbor in one direction."""
+        both = close[first] & close[second]
+        runs = torch.zeros_like(close)
+        runs[first] |= both
+        runs[second] |= both
+        return runs.sum((0, 1)).to(matrix.dtype)
+
+    ordered = on_runs((head, head), (tail, tail))
+    held = on_runs((head, every), (tail, every)) + on_runs((every, head), (every, tail))
+    lag = ((index[None, :] - index[:, None])[..., None] * close).sum((0, 1)).to(matrix.dtype)
+    some = count.clamp(min=1)
+    corm = torch.where(count > 0, 100 * lag / ((shorter - 1) * some), 0.0)
+    return torch.stack(
+        [100 * count / shorter.square(), 100 * ordered / some, 50 * held / some, corm], dim=1
+    )
+
+
+def _by_block(
+    a: Paths, b: Paths, metric: BlockMetric, values: int, screen: Screen | None, device: Device
+) -> Values:
+    """Apply a block metric to all pairs ``(pair, values)``; NaN where a path is empty."""
+    pairs = pair_up(a, b, device, screen)
+    result = np.full((len(pairs), values), np.nan)
+    for block in blocks(pairs.table(), pairs.first, pairs.second, square=True):
+        rows = metric(block, _distances(block)).cpu().numpy()
+        result[block.where.numpy()] = rows.reshape(len(rows), values)
+    return result
+
+
+def _distances(block: Block) -> Tensor:
+    """Distances in px ``(i, j, pair)``, infinite where i or j lies beyond its path."""
+    matrix = euclidean(block.a[:, :, None], block.b[:, None])
+    beyond_a, beyond_b = _beyond(block)
+    return matrix.masked_fill_(beyond_a[:, None] | beyond_b[None], math.inf)
+
+
+def _beyond(block: Block) -> tuple[Tensor, Tensor]:
+    """Which positions lie beyond the first and second paths: ``(i, pair)`` and ``(j, pair)``."""
+    i = torch.arange(block.a.shape[1], device=block.n.device)[:, None]
+    j = torch.arange(block.b.shape[1], device=block.n.device)[:, None]
+    return i >= block.n, j >= block.m
+
+
+def _nearest(matrix: Tensor) -> tuple[Tensor, Tensor]:
+    """Distance of each fixation to the nearest of the other path: ``(i, pair)``, ``(j, pair)``."""
+    return matrix.amin(1), matrix.amin(0)
+
+
+def _inside_sum(values: Tensor, outside: Tensor) -> Tensor:
+    """Sum over positions ``(position, pair)`` that are not outside."""
+    return values.masked_fill(outside, 0.0).sum(0)

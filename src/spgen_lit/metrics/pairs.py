@@ -1,0 +1,283 @@
+"""Pairs of scanpaths: padded tables, blocks of similar length, all pairs of two sets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+
+from spgen_lit.scanpath import Scanpath
+
+Device = torch.device | str | None
+PathLike = Scanpath | NDArray[Any] | Tensor
+"""A path: a `Scanpath`, or an array or tensor ``(fixation, 2 or 3)``: x, y in px, duration in s."""
+Paths = Sequence[PathLike]
+Screen = tuple[float, float]
+"""Width and height in px."""
+Values = NDArray[np.float64]
+PairMetric = Callable[..., Values]
+"""``metric(a, b, **options)`` on equally long sequences: ``(pair,)`` or ``(pair, k)``."""
+
+SYMMETRIC = frozenset(
+    {
+        "multimatch",
+        "multimatch_cost",
+        "scanmatch",
+        "scanmatch_distance",
+        "string_edit_distance",
+        "sequence_score",
+        "fed",
+        "dtw",
+        "frechet",
+        "hausdorff",
+        "eyenalysis",
+    }
+)
+"""Names of the metrics of this package for which f(a, b) = f(b, a)."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Sequences of different lengths, padded with zeros, sequences last.
+
+    Attributes:
+        features: ``(feature, position, sequence)``, float64.
+        lengths: ``(sequence,)``, int64.
+    """
+
+    features: Tensor
+    lengths: Tensor
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """Distinct paths of two equally long sequences of paths, and which pairs they form.
+
+    Attributes:
+        rows: All fixations of all distinct paths ``(fixation, 3)``: x, y, duration (NaN
+            where a path has none).
+        lengths: Fixations of each distinct path ``(path,)``.
+        timed: Whether each distinct path has durations ``(path,)``.
+        first, second: Row of the table for each pair ``(pair,)``.
+        device: Where tables are put.
+    """
+
+    rows: Values
+    lengths: NDArray[np.int64]
+    timed: NDArray[np.bool_]
+    first: NDArray[np.int64]
+    second: NDArray[np.int64]
+    device: torch.device
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    def table(self) -> Table:
+        """All paths as a table of three features: x, y in px and duration in s."""
+        return pad(self.rows, self.lengths, self.device)
+
+
+def pad(rows: NDArray[Any], lengths: NDArray[np.int64], device: torch.device) -> Table:
+    """Put concatenated sequences ``(position, feature)`` into a padded table."""
+    count, longest = len(lengths), int(lengths.max(initial=0))
+    features = np.zeros((rows.shape[1], longest, count))
+    sequence = np.repeat(np.arange(count), lengths)
+    starts = np.cumsum(lengths) - lengths
+    features[:, np.arange(len(rows)) - starts[sequence], sequence] = rows.T
+    return Table(torch.from_numpy(features).to(device), torch.from_numpy(lengths).to(device))
+
+
+def pair_up(a: Paths, b: Paths, device: Device = None, screen: Screen | None = None) -> Pairing:
+    """Collect the paths of pairs ``a[i], b[i]``; the same object is stored once.
+
+    Args:
+        a, b: Equally long sequences of paths, see `PathLike`.
+        device: Where to compute; CPU by default.
+        screen: Width and height in px that a `Scanpath` is stretched to; None for the size of
+            its image. Arrays and tensors are in px already.
+
+    Raises:
+        ValueError: For sequences of different lengths, arrays of another shape, or positions
+            and durations that are not finite; the message names the sequence and the index.
+    """
+    if len(a) != len(b):
+        raise ValueError(
+            f"a and b must be equally long (pair i is a[i], b[i]), found {len(a)} and {len(b)}; "
+            f"use cross() for all pairs"
+        )
+    known: dict[int, int] = {}
+    kept: list[PathLike] = []  # paths stay alive, so that no two share an id
+    arrays: list[Values] = []
+    sides = []
+    for name, given in (("a", a), ("b", b)):
+        index = np.empty(len(given), dtype=np.int64)
+        for i, path in enumerate(given):
+            index[i] = known.setdefault(id(path), len(kept))
+            if index[i] == len(kept):
+                kept.append(path)
+                arrays.append(as_rows(path, f"{name}[{i}]", screen))
+        sides.append(index)
+    lengths = np.array([len(rows) for rows in arrays], dtype=np.int64)
+    timed = np.array([rows.shape[1] == 3 for rows in arrays], dtype=np.bool_)
+    table = np.full((int(lengths.sum()), 3), np.nan)
+    for rows, end in zip(arrays, np.cumsum(lengths).tolist(), strict=True):
+        table[end - len(rows) : end, : rows.shape[1]] = rows
+    return Pairing(table, lengths, timed, sides[0], sides[1], torch.device(device or "cpu"))
+
+
+def as_rows(path: PathLike, name: str = "path", screen: Screen | None = None) -> Values:
+    """A path as rows of x, y in px and, where known, duration in s ``(fixation, 2 or 3)``.
+
+    Raises:
+        ValueError: For another shape or values that are not finite, naming the path.
+    """
+    rows = as_array(path, screen)
+    if rows.size == 0:
+        rows = rows.reshape(0, 3)
+    if rows.ndim != 2 or rows.shape[1] not in (2, 3):
+        raise ValueError(
+            f"{name}: a path must have shape (fixation, 2) or (fixation, 3) "
+            f"(x, y in px, duration in s), found {rows.shape}"
+        )
+    finite = np.isfinite(rows)
+    if not finite.all():
+        bad = int(np.flatnonzero(~finite.all(axis=1))[0])
+        raise ValueError(f"{name}: fixation {bad} is not finite: {rows[bad]}")
+    return rows
+
+
+def as_array(values: PathLike | ArrayLike, screen: Screen | None = None) -> Values:
+    """Values of a path in px of the screen, of a tensor on any device, or of an array."""
+    if isinstance(values, Scanpath):
+        return values.array(screen)
+    given = values.detach().cpu().numpy() if isinstance(values, Tensor) else values
+    return np.asarray(given, dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class Block:
+    """Pairs computed together, shortest (by sum of lengths) first.
+
+    Attributes:
+        where: Positions of these pairs in the result ``(pair,)``.
+        a, b: Features ``(feature, position, pair)`` of the first and second sequences.
+        n, m: Their lengths ``(pair,)``, ascending in n + m.
+    """
+
+    where: Tensor
+    a: Tensor
+    b: Tensor
+    n: Tensor
+    m: Tensor
+
+
+def blocks(
+    table: Table,
+    first: NDArray[np.int64],
+    second: NDArray[np.int64],
+    *,
+    square: bool = False,
+    elements: int = 1 << 16,
+    keep: NDArray[np.bool_] | None = None,
+) -> Iterator[Block]:
+    """Cut pairs into blocks of similar lengths that fit the processor's cache.
+
+    Args:
+        table: Sequences to take the pairs from.
+        first, second: Columns of the table for each pair ``(pair,)``.
+        square: Whether the caller holds whole distance matrices (position, position, pair)
+            rather than one anti-diagonal of them.
+        elements: Numbers held by the largest tensor of a block.
+        keep: Pairs to yield at all ``(pair,)``; the rest is left out.
+    """
+    lengths = table.lengths.cpu().numpy()
+    n, m = lengths[first], lengths[second]
+    chosen = np.arange(len(first)) if keep is None else np.flatnonzero(keep)
+    chosen = chosen[(n[chosen] > 0) & (m[chosen] > 0)]
+    if len(chosen) == 0:
+        return
+    # Strips of like n, and inside a strip runs of like m: little padding either way.
+    by_n = chosen[np.argsort(n[chosen], kind="stable")]
+    typical = int(np.median(n[chosen])) * (int(np.median(m[chosen])) if square else 1)
+    size = max(1, elements // max(1, typical))
+    strips = max(1, round((len(chosen) / size) ** 0.5))
+    for strip in np.array_split(by_n, strips):
+        ordered = strip[np.argsort(m[strip], kind="stable")]
+        start = 0
+        while start < len(ordered):
+            part = ordered[start : start + size]
+            long_n, long_m = int(n[part].max()), int(m[part].max())
+            fits = max(1, elements // (long_n * (long_m if square else 1)))
+            part = part[:fits]
+            start += len(part)
+            yield _block(table, part[np.argsort((n + m)[part], kind="stable")], first, second)
+
+
+def _block(
+    table: Table, part: NDArray[np.int64], first: NDArray[np.int64], second: NDArray[np.int64]
+) -> Block:
+    device = table.features.device
+    ia = torch.from_numpy(first[part]).to(device)
+    ib = torch.from_numpy(second[part]).to(device)
+    n, m = table.lengths[ia], table.lengths[ib]
+    a = table.features[:, : int(n.max())].index_select(2, ia)
+    b = table.features[:, : int(m.max())].index_select(2, ib)
+    return Block(torch.from_numpy(part), a, b, n, m)
+
+
+def cross(metric: PairMetric, a: Paths, b: Paths, **options: Any) -> Values:
+    """Every path of a against every path of b.
+
+    Args:
+        metric: Any pair metric of this package.
+        a, b: Sequences of paths, of any lengths.
+        options: Passed to the metric (``screen=...``).
+
+    Returns:
+        ``(len(a), len(b))``, or ``(len(a), len(b), k)`` for a metric of k values.
+
+    >>> paths = [np.array([[0.0, 0.0]]), np.array([[3.0, 4.0]])]
+    >>> cross(dtw, paths, paths[:1]).tolist()
+    [[0.0], [5.0]]
+    """
+    left = [path for path in a for _ in b]
+    right = [path for _ in a for path in b]
+    values = metric(left, right, **options)
+    return values.reshape(len(a), len(b), *values.shape[1:])
+
+
+def within(
+    metric: PairMetric, a: Paths, *, symmetric: bool | None = None, **options: Any
+) -> Values:
+    """Every path of a against every other one; NaN on the diagonal.
+
+    Args:
+        metric: Any pair metric of this package.
+        a: Sequence of paths.
+        symmetric: Whether f(a, b) = f(b, a), so that half the pairs suffice; None to look the
+            metric's name up among those known to be.
+        options: Passed to the metric.
+
+    Returns:
+        ``(len(a), len(a))``, or ``(len(a), len(a), k)`` for a metric of k values.
+
+    >>> within(dtw, [np.array([[0.0, 0.0]]), np.array([[3.0, 4.0]])]).tolist()
+    [[nan, 5.0], [5.0, nan]]
+    """
+    if symmetric is None:
+        symmetric = getattr(metric, "__name__", "") in SYMMETRIC
+    count = len(a)
+    i, j = (index.tolist() for index in np.triu_indices(count, k=1))
+    if not symmetric:
+        i, j = i + j, j + i
+    values = metric([a[k] for k in i], [a[k] for k in j], **options)
+    result = np.full((count, count, *values.shape[1:]), np.nan)
+    result[i, j] = values
+    if symmetric:
+        result[j, i] = values
+    return result
