@@ -36,9 +36,15 @@ from spgen_lit.predicting.prediction import Sampling, predict
 from spgen_lit.predictor import Predictor
 
 SAMPLES = 10
-SPEC = {"name": "spgen"}
+SPEC = {
+    "_target_": "spgen_lit.network.spgen.SPGen",
+    "encoder": {
+        "_target_": "spgen_lit.network.encoders.efficientnet_lite.EfficientNetLite0",
+        "weights": "none",
+    },
+}
 # What is kept an image does not depend on the network: a small one shows it sooner.
-SMALL = {"name": "spgen", "frame": [128, 96], "channels": 16, "max_fixations": 6}
+SMALL = {**SPEC, "frame": [128, 96], "channels": 16, "max_fixations": 6}
 
 
 def photographs(folder: Path, count: int, distinct: int = 20) -> list[Path]:

@@ -21,7 +21,6 @@ from spgen_lit.learning.adaptation import Adaptation
 from spgen_lit.learning.losses import ScanpathLoss
 from spgen_lit.learning.optimisation import Optimisation
 from spgen_lit.learning.reversal import Schedule
-from spgen_lit.network.build import NETWORKS
 
 ROOT = Path(CONFIG_DIR)
 
@@ -139,9 +138,6 @@ def _experiments() -> list[str]:
 
 def _checked(config: dict[str, Any]) -> None:
     """Every section's keys against the signature of what it goes to."""
-    network = dict(config["network"])
-    valid = inspect.signature(NETWORKS[network.pop("name")]).parameters
-    assert network.keys() - {"weights"} <= valid.keys()
     optimizer = {k: v for k, v in config["optimizer"].items() if k != "scale_lr"}
     adaptation = dict(config["adaptation"])
     built(Optimisation, optimizer, "optimizer")

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from tests.networks import encoder
 from torch import nn
 
 from spgen_lit.data.sampling import Share, ShuffledStream
 from spgen_lit.learning.optimisation import Optimisation
-from spgen_lit.network.encoder import Encoder
 from spgen_lit.training.devices import SyncLiveNorms, scale_rates, trainer_settings
 
 #: 11 source images for training and 5 for validation: neither divides by 2.
@@ -199,7 +199,7 @@ def test_frozen_batch_norms_stay_what_they_are() -> None:
     class Model(nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.encoder = Encoder(taps=(6,))
+            self.encoder = encoder(taps=(6,))
             self.live = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4))
 
     model = Model().to("meta")

@@ -14,6 +14,7 @@ import torch
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 from rich.console import Console
+from tests.networks import tree
 
 from spgen_lit.config import CONFIG_DIR
 from spgen_lit.data.gallery import Gallery
@@ -149,7 +150,7 @@ def test_dropped_trials_and_images_are_counted(tmp_path: Path, cache: Path, gaze
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
-    spec = {"name": "spgen", "padding": "torch", "frame": [64, 64], "channels": 16}
+    spec = tree(frame=[64, 64], channels=16)
     torch.manual_seed(0)
     state = {f"network.{k}": v for k, v in build_network(spec).state_dict().items()}
     info = {

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from tests.networks import tree
 
 from spgen_lit.exporting.model_card import model_card
 from spgen_lit.network.build import build_network
@@ -24,13 +25,7 @@ onnx_sampler = pytest.importorskip(
 )
 export_run = pytest.importorskip("spgen_lit.exporting.export_run", reason="needs the export extra")
 
-SPEC: dict[str, Any] = {
-    "name": "spgen",
-    "frame": [128, 96],
-    "channels": 16,
-    "max_fixations": 6,
-    "domain_norm": "affine",
-}
+SPEC = tree(options={"domain_norm": "affine"}, frame=[128, 96], channels=16, max_fixations=6)
 FILES = {
     "image.onnx",
     "step.onnx",
@@ -209,11 +204,12 @@ def test_programs_load_and_give_the_networks_values(exported: Exported) -> None:
 
 
 def test_what_cannot_be_exported_is_said_and_leaves_nothing(tmp_path: Path) -> None:
-    published = write_checkpoint(tmp_path / "p.ckpt", {"name": "published", "frame": [160, 128]})
+    published = write_checkpoint(tmp_path / "p.ckpt", tree("published", frame=[160, 128]))
     done = command(f"ckpt_path={published}", cwd=tmp_path)
     assert done.returncode == 2
     assert (
-        "export takes networks of network=spgen; this checkpoint holds 'published'" in done.stderr
+        "export takes networks of network=spgen; this checkpoint holds 'PublishedPaths'"
+        in done.stderr
     )
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("years")

@@ -94,7 +94,9 @@ def test_wheel_holds_every_module_and_every_config(wheel: Path) -> None:
 def test_wheel_is_what_runs_and_its_network_samples(elsewhere: Path, empty: Path) -> None:
     code = (
         "import torch, spgen_lit; from spgen_lit.network.published import PublishedSPGen; "
-        "path, = PublishedSPGen(fixations=5).sample(torch.zeros(1, 3, 64, 64)); "
+        "from spgen_lit.network.encoders.mobilenet import MobileNetV2; "
+        "network = PublishedSPGen(MobileNetV2('none'), fixations=5); "
+        "path, = network.sample(torch.zeros(1, 3, 64, 64)); "
         "print(spgen_lit.__file__); print(tuple(path.xy.shape))"
     )
     place, shape = _run(elsewhere, "-c", code, cwd=empty).splitlines()

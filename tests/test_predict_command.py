@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from tests.networks import tree
 
 from spgen_lit.network.build import build_network
 from spgen_lit.predictor import Predictor
 
-SPEC = {"name": "spgen", "frame": [128, 96], "channels": 16, "max_fixations": 6}
+SPEC = tree(frame=[128, 96], channels=16, max_fixations=6)
 
 
 @pytest.fixture(scope="module")

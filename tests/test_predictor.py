@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from tests.networks import tree
 
 from spgen_lit.data.frame import Frame
 from spgen_lit.network.build import build_network
 from spgen_lit.predictor import Predictor
 
-SPEC = {"name": "spgen", "frame": [96, 64], "channels": 8, "priors": 2, "max_fixations": 5}
+SPEC = tree(frame=[96, 64], channels=8, priors=2, max_fixations=5)
 
 
 @pytest.fixture

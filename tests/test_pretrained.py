@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from tests.networks import tree
 
 from spgen_lit import pretrained
 from spgen_lit.network.build import build_network
 from spgen_lit.predictor import Predictor
 
-SPEC = {"name": "spgen", "frame": [128, 96], "channels": 16, "max_fixations": 6}
+SPEC = tree(frame=[128, 96], channels=16, max_fixations=6)
 CARD: dict[str, Any] = {
     "version": "1",
     "network": SPEC,

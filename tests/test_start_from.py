@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from tests.networks import spgen
 
 from spgen_lit.config import ConfigError
 from spgen_lit.network.spgen import SPGen
@@ -14,7 +15,7 @@ from spgen_lit.training.resumption import start_from
 
 def _network(seed: int, frozen: int = 4, priors: int = 4) -> SPGen:
     torch.manual_seed(seed)
-    return SPGen((64, 64), frozen_stages=frozen, channels=16, priors=priors)
+    return spgen(frozen_stages=frozen, channels=16, priors=priors)
 
 
 @pytest.fixture
@@ -31,8 +32,8 @@ def test_weights_are_taken_over_whichever_layers_are_trained(finished: Path) -> 
     start_from(finished, other)
     for ours, theirs in zip(other.parameters(), _network(0).parameters(), strict=True):
         assert torch.equal(ours, theirs)
-    assert not next(other.encoder.features[6].parameters()).requires_grad
-    assert next(other.encoder.features[7].parameters()).requires_grad
+    assert not next(other.encoder.stages[6].parameters()).requires_grad
+    assert next(other.encoder.stages[7].parameters()).requires_grad
 
 
 def test_other_shapes_and_other_files_are_refused(finished: Path, tmp_path: Path) -> None:

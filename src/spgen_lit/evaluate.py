@@ -164,7 +164,9 @@ def _from_checkpoint(
     # Imported here: the other two ways to score need no network.
     from spgen_lit.predictor import Predictor
 
-    predictor = Predictor.from_checkpoint(config.ckpt_path, str(config.device), config.domain)
+    predictor = Predictor.from_checkpoint(
+        config.ckpt_path, str(config.device), config.domain, plain(config.trust)
+    )
     _refuse_leak(config, question, predictor.info)
     images = list(question.people)
     batches = [

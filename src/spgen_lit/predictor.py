@@ -13,8 +13,7 @@ from torch import nn
 from spgen_lit.data.frame import Frame
 from spgen_lit.data.images import Pixels, image_size, read_image
 from spgen_lit.network.build import build_network
-from spgen_lit.network.domain_norm import check_domain, domain
-from spgen_lit.network.encoder import normalise
+from spgen_lit.network.encoders.base import check_domain
 from spgen_lit.network.noise import path_seed
 from spgen_lit.pretrained import DEFAULT, load_pretrained
 from spgen_lit.scanpath import Scanpath
@@ -58,25 +57,40 @@ class Predictor:
 
     @classmethod
     def from_pretrained(
-        cls, model: str | Path = DEFAULT, device: str = "cpu", domain: str = "source"
+        cls,
+        model: str | Path = DEFAULT,
+        device: str = "cpu",
+        domain: str = "source",
+        trust: Sequence[str] = (),
     ) -> Predictor:
         """Load a model by name, folder, file or Hugging Face id; device and domain as of the class.
 
+        Args:
+            model: See :func:`~spgen_lit.pretrained.load_pretrained`.
+            device: As of the class.
+            domain: As of the class.
+            trust: Modules besides this package whose classes the model's card may name, such
+                as that of your own encoder. Their code runs.
+
         Raises:
             FileNotFoundError: If there is no such model.
-            ValueError: If it cannot be read.
+            ValueError: If it cannot be read, or names a class that is not trusted.
         """
         found = load_pretrained(model)
-        network = build_network(found.card["network"])
+        network = build_network(found.card["network"], trust)
         network.load_state_dict(found.state)
         frame = Frame(tuple(found.card["frame"]["size"]), found.card["frame"]["mode"])
         return cls(network, frame, found.card, device, domain)
 
     @classmethod
     def from_checkpoint(
-        cls, path: str | Path, device: str = "cpu", domain: str = "source"
+        cls,
+        path: str | Path,
+        device: str = "cpu",
+        domain: str = "source",
+        trust: Sequence[str] = (),
     ) -> Predictor:
-        """Load a checkpoint that training wrote; device and domain as of the class.
+        """Load a checkpoint that training wrote; the rest as of :meth:`from_pretrained`.
 
         Raises:
             FileNotFoundError: If there is no such file.
@@ -87,7 +101,7 @@ class Predictor:
             raise FileNotFoundError(
                 f"ckpt_path: no file at {file}; training writes checkpoints/best.ckpt and last.ckpt"
             )
-        return cls.from_pretrained(file, device, domain)
+        return cls.from_pretrained(file, device, domain, trust)
 
     @property
     def temperature(self) -> float:
@@ -164,8 +178,8 @@ class Predictor:
         training = self.network.training
         self.network.eval()
         try:
-            with torch.inference_mode(), domain(self.domain):
-                scenes = self.network.encode(normalise(planes.to(self.device)))
+            with torch.inference_mode():
+                scenes = self.network.encode(planes.to(self.device), self.domain)
                 drawn = self.network.sample(scenes, seeds, temperature)
         finally:
             self.network.train(training)

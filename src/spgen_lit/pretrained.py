@@ -29,6 +29,7 @@ _KEPT = (
     "network",
     "frame",
     "initial_weights",
+    "initial_weights_licence",
     "source",
     "target",
     "styles",

@@ -13,6 +13,7 @@ import pytest
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 from PIL import Image
+from tests.networks import spgen
 
 from spgen_lit.data.augment import Augment
 from spgen_lit.data.module import DomainMix
@@ -22,7 +23,6 @@ from spgen_lit.learning.callbacks import Ema, StopOnSignal
 from spgen_lit.learning.module import ScanpathModule
 from spgen_lit.learning.optimisation import Optimisation
 from spgen_lit.learning.reversal import Schedule
-from spgen_lit.network.spgen import SPGen
 from spgen_lit.scanpath import Scanpath
 
 SIZE = (64, 64)
@@ -75,7 +75,7 @@ def make_module() -> Callable[..., ScanpathModule]:
     def make(ceiling: float = 0.5, method: str = "adversarial", **settings: Any) -> ScanpathModule:
         torch.manual_seed(0)
         defaults = {"frame": SIZE, "channels": 8, "priors": 2, "max_fixations": 5}
-        network = SPGen(**{**defaults, **settings})
+        network = spgen(**{**defaults, **settings})
         schedule = Schedule("constant", ceiling)
         module = ScanpathModule(
             network,

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from hydra import compose, initialize_config_dir
+from tests.networks import spgen, tree
 from torch import Tensor
 
 from spgen_lit.config import CONFIG_DIR, plain
@@ -23,8 +24,6 @@ from spgen_lit.learning.discrepancy import coral, mmd, rows
 from spgen_lit.learning.domain import features_at
 from spgen_lit.learning.reversal import Schedule
 from spgen_lit.network.build import build_network
-from spgen_lit.network.domain_norm import domain
-from spgen_lit.network.encoder import normalise
 from spgen_lit.network.spgen import SPGen
 
 METHODS = ("adversarial", "coral", "mmd", "entropy", "information", "consistency")
@@ -34,7 +33,7 @@ CONSTANT = Schedule("constant", 1.0)
 @pytest.fixture(scope="module")
 def network() -> SPGen:
     torch.manual_seed(0)
-    network = SPGen(frame=(64, 64), channels=16, priors=4, max_fixations=5, frozen_stages=12)
+    network = spgen(frame=(64, 64), channels=16, priors=4, max_fixations=5, frozen_stages=12)
     # Random history-free maps are nearly flat; sharper ones give every loss something to do.
     with torch.no_grad():
         network.choice.static.weight.mul_(20)
@@ -54,8 +53,8 @@ def losses(
     source, target = images
     view = None
     if adaptation.needs_view:
-        view = network.encode(normalise(second_view(target, 0)))
-    scenes = network.encode(normalise(source)), network.encode(normalise(target))
+        view = network.encode(second_view(target, 0))
+    scenes = network.encode(source), network.encode(target)
     out: dict[str, Tensor] = adaptation(*scenes, progress, view)
     return out
 
@@ -94,7 +93,7 @@ def test_reversal_pulls_against_the_classifier(
 ) -> None:
     adaptation = Adaptation(schedule=CONSTANT).attach(network)
     against = pull(network, losses(network, images, adaptation)["loss"])
-    scenes = [network.encode(normalise(own)) for own in images]
+    scenes = [network.encode(own) for own in images]
     logits = [adaptation.heads[0](features_at(s, "deep")) for s in scenes]
     plain_loss = torch.stack(
         [
@@ -145,7 +144,7 @@ def test_all_levels_at_once(
 def test_the_conditional_level_is_the_product_with_the_prediction(
     network: SPGen, images: tuple[Tensor, Tensor]
 ) -> None:
-    scenes = network.encode(normalise(images[0]))
+    scenes = network.encode(images[0])
     pooled = features_at(scenes, "prediction").mean((2, 3))
     logits = scenes.places.static[:, :4]
     share = logits.softmax(-1).mean(1)
@@ -217,15 +216,13 @@ def test_entropy_and_information_know_their_ends() -> None:
 
 def test_target_priors_are_the_targets_own() -> None:
     torch.manual_seed(0)
-    own = SPGen(frame=(64, 64), channels=16, priors=4, max_fixations=5, domain_priors=True).eval()
-    image = normalise(torch.rand(1, 3, 64, 64))
-    with domain("target"):
-        before = own.encode(image).features
+    own = spgen(frame=(64, 64), channels=16, priors=4, max_fixations=5, domain_priors=True).eval()
+    image = torch.rand(1, 3, 64, 64)
+    before = own.encode(image, "target").features
     torch.testing.assert_close(before, own.encode(image).features)
     with torch.no_grad():
         own.neck.priors.target_gaussians.add_(0.3)  # type: ignore[union-attr]
-    with domain("target"):
-        after = own.encode(image).features
+    after = own.encode(image, "target").features
     assert (after - before).abs().max() > 1e-3
     torch.testing.assert_close(before, own.encode(image).features)
 
@@ -253,19 +250,19 @@ def test_every_shipped_adaptation_can_be_built(choice: str) -> None:
         config = compose("train", ["+experiment=smoke", f"adaptation={choice}"])
     settings = plain(config.adaptation)
     schedule = Schedule(**settings.pop("schedule"))
-    spec = {k: v for k, v in plain(config.network).items() if k != "padding"}
-    adaptation = Adaptation(**settings, schedule=schedule).attach(build_network(spec))
+    network = build_network(plain(config.network))
+    adaptation = Adaptation(**settings, schedule=schedule).attach(network)
     assert len(adaptation.heads) == len(settings["levels"])
 
 
 def test_the_published_network_has_maps_to_agree_on() -> None:
     torch.manual_seed(0)
-    published = build_network({"name": "published", "frame": (64, 64), "fixations": 6}).eval()
+    published = build_network(tree("published", frame=(64, 64), fixations=6)).eval()
     image = torch.rand(2, 3, 64, 64)
-    scenes: Any = published.encode(normalise(image))
+    scenes: Any = published.encode(image)
     logs = map_logs(scenes)
     torch.testing.assert_close(logs.exp().sum((2, 3)), torch.ones(2, 4))
     adaptation = Adaptation("consistency+entropy", schedule=CONSTANT).attach(published)
-    view = published.encode(normalise(second_view(image, 0)))
+    view = published.encode(second_view(image, 0))
     out = adaptation(scenes, scenes, 1.0, view)
     assert out["consistency"] >= 0 and out["loss"].isfinite()

@@ -5,23 +5,23 @@ from __future__ import annotations
 import pytest
 import torch
 from tests.learning.conftest import NoiseImages
+from tests.networks import spgen
 from torch import Tensor
 
 from spgen_lit.learning.adaptation import Adaptation
 from spgen_lit.learning.distillation import Distillation
 from spgen_lit.learning.module import ScanpathModule
-from spgen_lit.network.encoder import normalise
 from spgen_lit.network.spgen import SPGen
 
 
 def _network(frozen: int = 4) -> SPGen:
     torch.manual_seed(0)
-    network = SPGen((64, 64), frozen_stages=frozen, channels=16, priors=4)
+    network = spgen(frozen_stages=frozen, channels=16, priors=4)
     for module in network.encoder.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             module.train().momentum = 1.0
     with torch.no_grad():
-        network.encoder(normalise(_images()))
+        network.encoder(_images())
     return network.train()
 
 
@@ -33,7 +33,7 @@ def _images(seed: int = 0) -> Tensor:
 def test_untouched_encoder_is_at_no_distance_from_its_photographs() -> None:
     network = _network()
     distillation = Distillation(1.0).attach(network)
-    taps = network.encoder(normalise(_images()))
+    taps = network.encoder(_images())
     assert distillation(taps, _images()).item() < 1e-8
     assert distillation(taps, _images(1)).item() > 0.01
 
@@ -47,7 +47,7 @@ def test_learning_draws_renditions_to_photographs_and_leaves_the_teacher() -> No
     optimiser = torch.optim.Adam(trained, 1e-3)
     losses = []
     for _ in range(8):
-        loss = distillation(network.encoder(normalise(_images(1))), _images())
+        loss = distillation(network.encoder(_images(1)), _images())
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -72,12 +72,12 @@ def test_maps_of_nothing_are_at_no_distance() -> None:
     for norm in distillation.teacher.modules():
         if isinstance(norm, torch.nn.BatchNorm2d):
             torch.nn.init.zeros_(norm.weight)
-    empty = distillation.teacher(normalise(_images()))
+    empty = distillation.teacher(_images())
     assert distillation(empty, _images()).item() == 0.0
 
 
 def test_frozen_encoder_and_negative_weight_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"frozen; lower network\.frozen_stages"):
+    with pytest.raises(ValueError, match=r"frozen; lower network\.encoder\.frozen_stages"):
         Distillation(1.0).attach(_network(19))
     with pytest.raises(ValueError, match="at least 0, found -1"):
         Distillation(-1.0)

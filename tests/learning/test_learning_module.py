@@ -13,7 +13,6 @@ from spgen_lit.batch import TargetBatch
 from spgen_lit.learning.adaptation import Adaptation
 from spgen_lit.learning.domain import DomainHead, domain_loss
 from spgen_lit.learning.module import DivergedError, ScanpathModule
-from spgen_lit.network.encoder import normalise
 
 Make = Callable[..., Any]
 
@@ -79,7 +78,7 @@ def test_domain_gradient_on_features_is_turned_and_scaled_by_lambda() -> None:
 def _domain_gradients(module: ScanpathModule, batch: dict[str, Any]) -> dict[str, Any]:
     """Gradients on the network of the domain loss alone."""
     _prepare(module)
-    scenes = module.network.encode(normalise(batch["source"].images))
+    scenes = module.network.encode(batch["source"].images)
     module._domain_loss(scenes, batch["target"], 0, 2).backward()
     return _gradients(module)
 
@@ -92,9 +91,9 @@ def test_the_reversed_gradient_reaches_the_first_trained_layer(
     monkeypatch.setattr("spgen_lit.learning.domain.reverse", lambda maps, _: maps)
     plain = _domain_gradients(make_module(1.0), batch)
     reached = {n for n, g in whole.items() if n.startswith("encoder.") and g is not None}
-    first = "encoder.features.4.conv.0.0.weight"
-    assert first in reached and not any(n.startswith("encoder.features.3.") for n in reached)
-    for name in (first, "encoder.features.18.0.weight"):
+    first = "encoder.stages.4.conv.0.0.weight"
+    assert first in reached and not any(n.startswith("encoder.stages.3.") for n in reached)
+    for name in (first, "encoder.stages.18.0.weight"):
         scale = float(plain[name].norm())
         assert scale > 0
         assert torch.allclose(whole[name], -plain[name], rtol=1e-3, atol=1e-4 * scale)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from tests.networks import spgen
 
 from spgen_lit.batch import PathBatch
 from spgen_lit.learning.refinement import Refinement
@@ -29,7 +30,7 @@ def _energy(network: SPGen, scenes: object, people: PathBatch) -> float:
 
 def test_descending_the_loss_lowers_the_energy_score() -> None:
     torch.manual_seed(0)
-    network = SPGen((96, 64), taps=(6,), channels=16, priors=4, max_fixations=6, dropout=0.0)
+    network = spgen((96, 64), taps=(6,), channels=16, priors=4, max_fixations=6, dropout=0.0)
     people = _people(5, 5)
     scenes = network.encode(torch.randn(1, 3, 64, 96))
     before = _energy(network, scenes, people)

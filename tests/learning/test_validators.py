@@ -14,6 +14,7 @@ import pytest
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
+from tests.networks import spgen
 
 from spgen_lit.data.module import DomainMix
 from spgen_lit.data.records import GazeSet, Stimulus
@@ -28,7 +29,6 @@ from spgen_lit.learning.validators import (
     validate,
 )
 from spgen_lit.learning.watch import Watch
-from spgen_lit.network.spgen import SPGen
 from spgen_lit.scanpath import Scanpath
 
 SIZE = (64, 64)
@@ -137,7 +137,7 @@ def fit(
         test=0.0,
         cache_dir=images / "cache",
     )
-    network = SPGen(frame=SIZE, channels=16, priors=4, max_fixations=4, frozen_stages=12)
+    network = spgen(frame=SIZE, channels=16, priors=4, max_fixations=4, frozen_stages=12)
     adaptation = Adaptation("adversarial+consistency")
     module = ScanpathModule(network, adaptation, samples=3)
     best = ModelCheckpoint(folder, "best", monitor=monitor, mode="min")

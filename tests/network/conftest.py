@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from tests.networks import spgen
 
 from spgen_lit.network.spgen import SPGen
 
@@ -18,7 +19,7 @@ def small() -> Callable[..., SPGen]:
     def build(stirred: float = 0.2, **settings: Any) -> SPGen:
         torch.manual_seed(3)
         defaults = {"frame": (128, 64), "channels": 8, "priors": 4, "max_fixations": 6}
-        network = SPGen(**{**defaults, **settings})
+        network = spgen(**{**defaults, **settings})
         with torch.no_grad():
             for module in (network.choice, network.timing):
                 for parameter in module.parameters():
@@ -30,7 +31,7 @@ def small() -> Callable[..., SPGen]:
 
 @pytest.fixture
 def images() -> torch.Tensor:
-    """Three different normalised images of 128x64 px."""
+    """Three different images of 128x64 px."""
     generator = torch.Generator().manual_seed(1)
     coarse = torch.randn(3, 3, 8, 16, generator=generator)
     return torch.nn.functional.interpolate(coarse, (64, 128), mode="bilinear")

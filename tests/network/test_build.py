@@ -1,51 +1,91 @@
-"""From a configuration to a network: names checked, rebuilt without weights at hand."""
+"""From a tree of class names to a network: names checked, rebuilt without weights at hand."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from tests.networks import encoder, tree
 
-from spgen_lit.network.build import NETWORKS, build_network, initialise
-from spgen_lit.network.encoder import Encoder
+from spgen_lit.network.build import build_network, instantiate, portable
 
-SPECS = {
-    "spgen": {"name": "spgen", "frame": [64, 64], "channels": 8, "priors": 2},
-    "published": {"name": "published", "frame": [64, 64], "priors": 2, "fixations": 4},
+SETTINGS = {
+    "spgen": {"frame": [64, 64], "channels": 8, "priors": 2},
+    "published": {"frame": [64, 64], "priors": 2, "fixations": 4},
 }
 
 
-@pytest.mark.parametrize("name", sorted(NETWORKS))
-def test_the_final_arguments_rebuild_the_network_without_weights(name: str, tmp_path: Path) -> None:
-    state = {
-        f"{k}": torch.randn_like(v.float()).to(v.dtype) for k, v in Encoder().state_dict().items()
-    }
-    torch.save(state, tmp_path / "mobilenet_v2_tfsame.pth")
-    network, final, weights = initialise(
-        {**SPECS[name], "weights": "auto", "padding": "auto"}, [tmp_path]
-    )
-    assert not weights.random and final["padding"] == "tf_same" and "weights" not in final
-    loaded = network.encoder.state_dict()["features.0.0.weight"]
-    assert torch.equal(loaded, state["features.0.0.weight"])
-    again = build_network(final)
+@pytest.mark.parametrize("kind", sorted(SETTINGS))
+def test_the_portable_tree_rebuilds_the_network_without_weights(kind: str, tmp_path: Path) -> None:
+    file = tmp_path / "weights.pth"
+    state = {k.replace("stages.", "features."): v for k, v in encoder().state_dict().items()}
+    torch.save({**state, "classifier.1.weight": torch.zeros(1001, 2)}, file)
+    given = tree(kind, {"weights": str(file), "padding": "auto"}, **SETTINGS[kind])
+    network = instantiate(given)
+    assert network.encoder.origin == "weights.pth" and not network.encoder.random
+    card = portable(given, network)
+    assert card["encoder"]["weights"] == "none" and card["encoder"]["padding"] == "tf_same"
+    file.unlink()
+    again = build_network(card)
     again.load_state_dict(network.state_dict())
     assert again.encoder.padding == "tf_same"
+    image = torch.rand(1, 3, 64, 64)
+    for ours, theirs in zip(again.encoder(image), network.encoder(image), strict=True):
+        assert torch.equal(ours, theirs)
 
 
-def test_given_padding_is_kept(tmp_path: Path) -> None:
-    _, final, weights = initialise({**SPECS["spgen"], "weights": "none", "padding": "tf_same"})
-    assert weights.random and final["padding"] == "tf_same"
+def test_a_card_neither_reads_nor_fetches_weights() -> None:
+    card = tree(options={"weights": "/nowhere/evil.pth"}, **SETTINGS["spgen"])
+    assert build_network(card).encoder.random
+
+
+SPGEN = tree(**SETTINGS["spgen"])
 
 
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ({"name": "sgpen"}, r"network.name must be one of.*'published', 'spgen'.*'sgpen'"),
-        ({"name": "spgen", "prior": 3}, r"network.prior: .*did you mean 'priors'"),
-        ({"name": "published", "channels": 3}, r"network.channels: 'published' has no such"),
+        ({"frame": [64, 64]}, r"network has no _target_"),
+        ({**SPGEN, "prior": 3}, r"'network.prior'; did you mean 'priors'"),
+        (tree("published", channels=3), r"'network.channels'; there are .*'fixations'"),
+        (tree(options={"tap": [6]}), r"'network.encoder.tap'; did you mean 'taps'"),
+        (tree(options={"smoth": 1}), r"'network.encoder.smoth'; did you mean 'smooth'"),
+        ({**SPGEN, "_target_": "spgen_lit.network.spgen.SPGan"}, "cannot find the class"),
+        ({**SPGEN, "_target_": "spgen_lit.batch.PathBatch"}, "no class of torch.nn.Module"),
+        ({"_target_": "spgen_lit.network.spgen.SPGen"}, "network: .*missing.*'encoder'"),
     ],
 )
-def test_unknown_names_are_refused_with_the_nearest_valid_one(spec: dict, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
+def test_faulty_trees_are_refused_in_one_line(spec: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message) as caught:
         build_network(spec)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["torch.hub.load", "torch.nn.Linear", "os.system", "spgen_lit_evil.Net", "builtins.eval"],
+)
+def test_a_card_makes_no_foreign_class(target: str) -> None:
+    with pytest.raises(ValueError, match=r"not of spgen_lit: its code would run here.*trust="):
+        build_network({**SPGEN, "encoder": {"_target_": target}})
+
+
+def test_a_card_makes_no_foreign_class_through_a_module_of_the_package() -> None:
+    with pytest.raises(ValueError, match=r"no class of torch|not trusted|cannot find"):
+        build_network({"_target_": "spgen_lit.network.spgen.nn.Linear"})
+    with pytest.raises(ValueError, match=r"defined in torchmetrics.*not trusted"):
+        build_network({"_target_": "spgen_lit.learning.module.MeanMetric"})
+
+
+def test_a_trusted_module_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    code = "from spgen_lit.network.encoders.mobilenet import MobileNetV2 as M\nclass Mine(M): pass"
+    (tmp_path / "mine_of_test.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    spec = {**SPGEN, "encoder": {**SPGEN["encoder"], "_target_": "mine_of_test.Mine"}}
+    with pytest.raises(ValueError, match=r"trust=\[mine_of_test\]"):
+        build_network(spec)
+    assert type(build_network(spec, ["mine_of_test"]).encoder).__name__ == "Mine"
+    sys.modules.pop("mine_of_test")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from tests.networks import published
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -241,7 +242,7 @@ def test_wrong_shapes_are_named(state: State, images: Tensor) -> None:
 @pytest.fixture(scope="module")
 def network() -> PublishedSPGen:
     torch.manual_seed(11)
-    return PublishedSPGen().eval()
+    return published().eval()
 
 
 @pytest.fixture(scope="module")
@@ -266,12 +267,12 @@ def test_every_trained_parameter_is_reached_and_the_frozen_encoder_is_not(
     frozen: bool, pictures: Tensor
 ) -> None:
     torch.manual_seed(0)
-    network = PublishedSPGen(fixations=6, gaussians=4, freeze_encoder=frozen).train()
+    network = published(frozen, fixations=6, gaussians=4).train()
     out = network(pictures, temperature=0.3)
     (out.xy.square().sum() + out.keep.sum() + out.features.mean()).backward()
     unreached = [n for n, p in network.named_parameters() if p.requires_grad and p.grad is None]
     assert unreached == []  # a parameter that no gradient reaches stops distributed training
-    first = network.encoder.features[0][0].weight
+    first = network.encoder.stages[0][0].weight
     assert (first.grad is None) is frozen
     if not frozen:
         assert float(first.grad.abs().sum()) > 0
@@ -299,7 +300,7 @@ def test_sampling_is_in_evaluation_mode_and_leaves_the_mode_as_it_was(
         before = {name: value.clone() for name, value in network.state_dict().items()}
         found = network.sample(pictures, samples=2, temperature=0.0, seeds=[5, 5, 6])
         assert network.training
-        assert not network.encoder.features[3].conv[1][1].training
+        assert not network.encoder.stages[3].conv[1][1].training
         assert all(torch.equal(before[n], v) for n, v in network.state_dict().items())
     finally:
         network.eval()
@@ -329,7 +330,7 @@ def test_heat_beyond_one_is_noise_alone(network: PublishedSPGen, pictures: Tenso
 
 def test_bad_arguments_are_named(network: PublishedSPGen, pictures: Tensor) -> None:
     with pytest.raises(ValueError, match="fixations must be at least 1"):
-        PublishedSPGen(fixations=0)
+        published(fixations=0)
     with pytest.raises(ValueError, match="temperature must be finite and at least 0"):
         network(pictures, temperature=-0.1)
     with pytest.raises(ValueError, match="samples must be at least 1"):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from scipy import stats
+from tests.networks import spgen
 
 from spgen_lit.batch import PathBatch
 from spgen_lit.network.fixation import soft_argmax
@@ -206,4 +207,4 @@ def test_paths_go_where_the_maps_point(small: Build, images: torch.Tensor) -> No
 )
 def test_settings_out_of_range_are_refused(settings: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        SPGen(**settings)
+        spgen(**settings)

@@ -25,8 +25,6 @@ from spgen_lit.exporting import onnx_sampler
 from spgen_lit.exporting.graphs import INPUTS, OUTPUTS, SCENE, STATE, ImageGraph, StepGraph
 from spgen_lit.exporting.model_card import model_card
 from spgen_lit.exporting.onnx_sampler import OnnxSampler
-from spgen_lit.network.domain_norm import domain
-from spgen_lit.network.encoder import normalise
 from spgen_lit.network.noise import path_seed
 from spgen_lit.network.spgen import SPGen
 from spgen_lit.predicting.outputs import find_images
@@ -45,7 +43,9 @@ def run(config: DictConfig) -> str:
     """
     if config.samples < 1 or config.tolerance <= 0:
         raise ValueError("samples must be at least 1 and tolerance above 0")
-    predictor = Predictor.from_pretrained(config.ckpt_path, domain=config.domain)
+    predictor = Predictor.from_pretrained(
+        config.ckpt_path, domain=config.domain, trust=plain(config.trust)
+    )
     target = Path(config.output)
     if target.exists() and not (target / "settings.json").is_file():
         raise ValueError(
@@ -58,8 +58,7 @@ def run(config: DictConfig) -> str:
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as place:
         part = Path(place) / "export"
         part.mkdir()
-        with domain(predictor.domain):
-            parity = export(predictor, part, frames, config.samples, config.programs)
+        parity = export(predictor, part, frames, config.samples, config.programs)
         worst = max(value for key, value in parity.items() if key.startswith("largest"))
         if worst > config.tolerance:
             raise ValueError(
@@ -87,7 +86,7 @@ def export(
 ) -> dict[str, float]:
     """Write graphs, settings and sampler into a folder and compare them with torch.
 
-    Graphs are of the domain that :func:`~spgen_lit.network.domain_norm.domain` names.
+    Graphs are of the predictor's domain.
 
     Args:
         predictor: The trained network, on the CPU.
@@ -104,12 +103,13 @@ def export(
     """
     network = predictor.network
     if not isinstance(network, SPGen):
-        name = predictor.info.get("network", {}).get("name", type(network).__name__)
+        name = type(network).__name__
         raise ValueError(f"export takes networks of network=spgen; this checkpoint holds {name!r}")
     network.eval().requires_grad_(False)
     width, height = network.frame
     grid = (height // network.stride, width // network.stride)
-    image, step = ImageGraph(network).eval(), StepGraph(network, grid).eval()
+    image = ImageGraph(network, predictor.domain).eval()
+    step = StepGraph(network, grid).eval()
     traced = {"image": trace_image(image, (height, width)), "step": trace_step(step, image)}
     names = {"image": (["images"], list(SCENE)), "step": (list(INPUTS), list(OUTPUTS))}
     for name, program in traced.items():
@@ -203,7 +203,7 @@ def compare(
     counts as infinitely far.
     """
     encoded, places, seconds, paths = 0.0, 0.0, 0.0, 0
-    graph = ImageGraph(predictor.network).eval()
+    graph = ImageGraph(predictor.network, predictor.domain).eval()
     for number, frame in enumerate(frames):
         planes = np.ascontiguousarray(frame.transpose(2, 0, 1))
         scene = sampler.encode(planes)
@@ -215,7 +215,7 @@ def compare(
         seeds = [path_seed(0, str(number), k) for k in range(samples)]
         for temperature in TEMPERATURES:
             with torch.inference_mode():
-                scenes = predictor.network.encode(normalise(torch.from_numpy(planes)[None]))
+                scenes = graph.network.encode(torch.from_numpy(planes)[None], graph.domain)
                 theirs = predictor.network.sample(scenes, [seeds], temperature)[0]
             for own, path in zip(sampler.draw(scene, seeds, temperature), theirs, strict=True):
                 paths += 1

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from spgen_lit.network.choice import Places
-from spgen_lit.network.encoder import normalise
+from spgen_lit.network.encoders.base import Domain
 from spgen_lit.network.fixation import cell_of, local_soft_argmax
 from spgen_lit.network.history import History
 from spgen_lit.network.noise import normal_from_gumbel
@@ -26,15 +26,17 @@ class ImageGraph(nn.Module):
 
     Args:
         network: The trained network, in evaluation mode.
+        domain: Of the images that it is exported for.
     """
 
-    def __init__(self, network: SPGen) -> None:
+    def __init__(self, network: SPGen, domain: Domain = "source") -> None:
         super().__init__()
         self.network = network
+        self.domain = domain
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """``(image, 3, height, width)`` uint8 → tensors named by ``SCENE``."""
-        scenes = self.network.encode(normalise(images))
+        scenes = self.network.encode(images, self.domain)
         places = scenes.places
         return (
             scenes.features.flatten(2),

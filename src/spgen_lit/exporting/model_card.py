@@ -47,7 +47,7 @@ def model_card(
         domain: What images the network is exported for, ``source`` or ``target``.
     """
     network = dict(info.get("network", {}))
-    name = network.pop("name", "unknown")
+    name = str(network.pop("_target_", "unknown")).rpartition(".")[2]
     source = ", ".join(info.get("source", [])) or "unknown"
     target = ", ".join(info.get("target", [])) or "none"
     gaze = info.get("gaze", "unknown")

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from spgen_lit.network.encoder import Encoder, normalise
-from spgen_lit.network.feature_store import FeatureStore
-from spgen_lit.network.mobilenet import LAYERS
+from spgen_lit.network.encoders.base import Encoder
+from spgen_lit.network.encoders.feature_store import FeatureStore
 
 
 class Distillation:
@@ -47,15 +45,12 @@ class Distillation:
         """
         if not self.weight:
             return self
-        if network.encoder.frozen_stages > network.encoder.taps[-1]:
+        if network.encoder.frozen:
             raise ValueError(
                 "distillation.weight is above 0 and the encoder is frozen; lower "
-                "network.frozen_stages, or set distillation.weight=0"
+                "network.encoder.frozen_stages, or set distillation.weight=0"
             )
-        self.teacher = copy.deepcopy(network.encoder).requires_grad_(False)
-        self.teacher.frozen_stages = LAYERS
-        self.teacher.store = store
-        self.teacher.eval()
+        self.teacher = network.encoder.frozen_copy(store)
         return self
 
     def __call__(self, taps: Sequence[Tensor], originals: Tensor) -> Tensor:
@@ -73,7 +68,7 @@ class Distillation:
             raise RuntimeError("attach() a network first")
         self.teacher.to(originals.device)
         with torch.no_grad():
-            aims = self.teacher(normalise(originals))
+            aims = self.teacher(originals)
         losses = []
         for tap, aim in zip(taps, aims, strict=True):
             variance = aim.float().var((0, 2, 3), keepdim=True)

@@ -9,8 +9,7 @@ import lightning as L
 import numpy as np
 import torch
 
-from spgen_lit.network.domain_norm import domain as shown_as
-from spgen_lit.network.encoder import normalise
+from spgen_lit.network.encoders.base import Domain
 from spgen_lit.network.noise import path_seed
 from spgen_lit.pictures.overlay import save_png, side_by_side
 from spgen_lit.scanpath import Scanpath
@@ -57,7 +56,8 @@ class Examples(L.Callback):
             return
         data: Any = getattr(trainer, "datamodule", None)
         rows = []
-        for domain in ("source", "target"):
+        domains: tuple[Domain, ...] = ("source", "target")
+        for domain in domains:
             part = data.parts[domain, "val"]
             if not part.stimuli:
                 part = data.parts[domain, "train"]
@@ -73,7 +73,7 @@ class Examples(L.Callback):
                 log_examples(rows, trainer.global_step)
 
     def _draw(
-        self, module: L.LightningModule, data: Any, domain: str, part: Any
+        self, module: L.LightningModule, data: Any, domain: Domain, part: Any
     ) -> list[dict[str, Any]]:
         keys = list(part.stimuli)[: self.images]
         if not keys:
@@ -82,8 +82,8 @@ class Examples(L.Callback):
         planes = torch.from_numpy(pixels).permute(0, 3, 1, 2).to(module.device)
         seeds = [[path_seed(0, key, k) for k in range(self.samples)] for key in keys]
         network: Any = module.network
-        with torch.no_grad(), shown_as(domain):
-            drawn = network.sample(network.encode(normalise(planes)), seeds)
+        with torch.no_grad():
+            drawn = network.sample(network.encode(planes, domain), seeds)
         rows = []
         for key, image, paths in zip(keys, pixels, drawn, strict=True):
             frame = (image.shape[1], image.shape[0])

@@ -19,8 +19,6 @@ from spgen_lit.learning.losses import ScanpathLoss
 from spgen_lit.learning.optimisation import Optimisation
 from spgen_lit.learning.refinement import Refinement
 from spgen_lit.learning.validation import VALUES, Agreement
-from spgen_lit.network.domain_norm import domain
-from spgen_lit.network.encoder import normalise
 from spgen_lit.network.noise import path_seed
 from spgen_lit.network.published_paths import PublishedPaths
 from spgen_lit.network.spgen import SPGen
@@ -84,7 +82,7 @@ class ScanpathModule(L.LightningModule):
     def training_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:
         """One step on a source batch and, where there is a target, a target batch."""
         source: SourceBatch = batch["source"]
-        scenes = self.network.encode(normalise(source.images))
+        scenes = self.network.encode(source.images)
         parts = self.loss(
             self.network(scenes, source.paths), source.paths, source.weights, self.aspect
         )
@@ -124,12 +122,13 @@ class ScanpathModule(L.LightningModule):
         # Where the target cannot change the network its gradient is not worth computing;
         # the classifier still learns, so that domain accuracy is known for λ = 0 too.
         view = None
-        with torch.set_grad_enabled(not self.adaptation.source_only), domain("target"):
-            target = self.network.encode(normalise(batch.images))
+        with torch.set_grad_enabled(not self.adaptation.source_only):
+            target = self.network.encode(batch.images, domain="target")
             if self.adaptation.needs_view:
                 # Of step, batch and rank, so that a resumed run sees the same views.
                 seed = (self.global_step << 24) + (batch_idx << 8) + self.global_rank
-                view = self.network.encode(normalise(second_view(batch.images / 255, seed)))
+                other = second_view(batch.images / 255, seed)
+                view = self.network.encode(other, domain="target")
         out = self.adaptation(source, target, self.progress, view)
         for name, value in out.items():
             self.log(f"adaptation/{name}", value.detach(), batch_size=size, sync_dist=True)
@@ -182,7 +181,7 @@ class ScanpathModule(L.LightningModule):
             ``features`` ``(image, channel)``, pooled, and ``energy`` ``(image,)``: what
             validators need to weigh source images by their likeness to the target.
         """
-        scenes = self.network.encode(normalise(batch.images))
+        scenes = self.network.encode(batch.images)
         parts = self.loss(
             self.network(scenes, batch.paths),
             batch.paths,

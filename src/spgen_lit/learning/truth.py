@@ -8,8 +8,6 @@ import lightning as L
 import numpy as np
 import torch
 
-from spgen_lit.network.domain_norm import domain
-from spgen_lit.network.encoder import normalise
 from spgen_lit.network.noise import path_seed
 
 _MEASURES = ("energy", "scanmatch")
@@ -65,8 +63,7 @@ class Truth(L.Callback):
             key = ids[index]
             stimulus = part.stimuli[key]
             planes = torch.from_numpy(data.cache.get(stimulus)).permute(2, 0, 1)[None]
-            with domain("target"):
-                scenes = module.network.encode(normalise(planes.to(module.device)))
+            scenes = module.network.encode(planes.to(module.device), domain="target")
             seeds = [path_seed(0, key, k) for k in range(self.samples)]
             drawn = module.network.sample(scenes, [seeds])[0]
             people = [data.frame.xy(path.on_image().xy, stimulus.size) for path in part.paths[key]]

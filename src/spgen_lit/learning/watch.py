@@ -15,8 +15,7 @@ from torch import Tensor
 from spgen_lit.learning.agreement import map_logs
 from spgen_lit.learning.diagnostics import plane, proxy_a_distance
 from spgen_lit.learning.validators import validate
-from spgen_lit.network.domain_norm import domain
-from spgen_lit.network.encoder import normalise
+from spgen_lit.network.encoders.base import Domain
 from spgen_lit.pictures.plots import domain_scatter
 
 Array = NDArray[np.float64]
@@ -57,7 +56,8 @@ class Watch(L.Callback):
             return
         self._outputs, self._features, self._maps = [], {}, None
         data = trainer.datamodule
-        parts = {name: data.parts[name, "train"].stimuli for name in ("source", "target")}
+        domains: tuple[Domain, ...] = ("source", "target")
+        parts = {name: data.parts[name, "train"].stimuli for name in domains}
         if min(map(len, parts.values())) < _FEWEST:
             return
         for name, stimuli in parts.items():
@@ -113,21 +113,20 @@ class Watch(L.Callback):
 
 
 @torch.no_grad()
-def encoded(module: Any, pixels: Tensor, name: str) -> tuple[Array, Tensor]:
+def encoded(module: Any, pixels: Tensor, domain: Domain) -> tuple[Array, Tensor]:
     """Pooled bottleneck features and the first steps' maps of images of one domain.
 
     Args:
         module: The training module.
         pixels: uint8 RGB ``(image, height, width, 3)``.
-        name: ``source`` or ``target``.
+        domain: Theirs.
 
     Returns:
         Features ``(image, channel)``; log probabilities ``(image, step, height, width)``.
     """
     features, maps = [], []
     for batch in pixels.permute(0, 3, 1, 2).split(_BATCH):
-        with domain(name):
-            scenes = module.network.encode(normalise(batch.to(module.device)))
+        scenes = module.network.encode(batch.to(module.device), domain)
         features.append(scenes.features.mean((2, 3)).double().cpu().numpy())
         maps.append(map_logs(scenes).float().cpu())
     return np.concatenate(features), torch.cat(maps)

@@ -1,65 +1,120 @@
-"""Networks by name: the one place where a configuration becomes a network."""
+"""From a tree of class names and arguments to a network, by the classes that are trusted."""
 
 from __future__ import annotations
 
 import difflib
+import importlib
 import inspect
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
+from torch import nn
+
+from spgen_lit.network.encoders.base import Encoder
 from spgen_lit.network.published_paths import PublishedPaths
 from spgen_lit.network.spgen import SPGen
-from spgen_lit.network.weights import Weights, find_weights
 
-NETWORKS: dict[str, type[SPGen] | type[PublishedPaths]] = {
-    "spgen": SPGen,
-    "published": PublishedPaths,
+_PACKAGE = "spgen_lit"
+# What an encoder with **options takes besides its own arguments.
+_OPTIONS = {
+    parameter.name
+    for parameter in inspect.signature(Encoder).parameters.values()
+    if parameter.kind is parameter.KEYWORD_ONLY
 }
 
 
-def build_network(spec: Mapping[str, Any]) -> SPGen | PublishedPaths:
-    """Build a network from its name and arguments.
+def _class_of(target: str, trust: Sequence[str] | None) -> type[nn.Module]:
+    """The class of a dotted name; None trusts all."""
+    module, _, name = target.rpartition(".")
+    trusted = None if trust is None else (_PACKAGE, *trust)
+
+    def is_trusted(place: str) -> bool:
+        return trusted is None or any(f"{place}.".startswith(f"{own}.") for own in trusted)
+
+    if not is_trusted(module):
+        raise ValueError(
+            f"the network names the class {target!r}, which is not of {_PACKAGE}: its code would "
+            f"run here; if you trust it, give trust=[{module.partition('.')[0]}]"
+        )
+    try:
+        found = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ValueError(
+            f"network: cannot find the class {target!r} ({error}); is its module on PYTHONPATH?"
+        ) from error
+    if not (inspect.isclass(found) and issubclass(found, nn.Module)):
+        raise ValueError(f"network: {target!r} is no class of torch.nn.Module")
+    # A trusted module may have imported what is not.
+    if not is_trusted(found.__module__):
+        raise ValueError(
+            f"network: {target!r} is defined in {found.__module__}, which is not trusted"
+        )
+    return found
+
+
+def instantiate(
+    tree: Mapping[str, Any], trust: Sequence[str] | None = None, key: str = "network"
+) -> Any:
+    """A module from ``_target_``, the dotted name of its class, and arguments.
 
     Args:
-        spec: ``name`` from ``NETWORKS`` and arguments of that class; ``weights`` is left
-            to :func:`initialise`.
+        tree: Plain values; a mapping with a ``_target_`` of its own is made first.
+        trust: Modules besides this package whose classes may be made; None for all.
+        key: Dotted name of the tree in the configuration, for messages.
 
     Raises:
-        ValueError: For an unknown name or argument, with the nearest valid one.
+        ValueError: For a class that is not trusted or found, or an argument that it does
+            not have, with the nearest valid one.
+        FileNotFoundError: If weights are named that are not there.
     """
-    arguments = {key: value for key, value in spec.items() if key not in ("name", "weights")}
-    name = spec.get("name")
-    if name not in NETWORKS:
-        raise ValueError(f"network.name must be one of {sorted(NETWORKS)}, found {name!r}")
-    valid = list(inspect.signature(NETWORKS[name]).parameters)
-    for key in arguments:
-        if key not in valid:
-            near = difflib.get_close_matches(key, valid, 1)
-            hint = f"did you mean {near[0]!r}" if near else f"valid: {', '.join(valid)}"
-            raise ValueError(f"network.{key}: {name!r} has no such argument; {hint}")
-    return NETWORKS[name](**arguments)
+    if "_target_" not in tree:
+        raise ValueError(f"{key} has no _target_: it must name a class, found {sorted(tree)}")
+    found = _class_of(str(tree["_target_"]), trust)
+    parameters = inspect.signature(found).parameters.values()
+    valid = {p.name for p in parameters if p.kind is not p.VAR_KEYWORD}
+    if any(p.kind is p.VAR_KEYWORD for p in parameters):
+        valid |= _OPTIONS
+    arguments = {}
+    for name, value in tree.items():
+        if name == "_target_":
+            continue
+        if name not in valid:
+            near = difflib.get_close_matches(name, valid, 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are {sorted(valid)}"
+            raise ValueError(f"unknown key '{key}.{name}'; {hint}")
+        nested = isinstance(value, Mapping) and "_target_" in value
+        arguments[name] = instantiate(value, trust, f"{key}.{name}") if nested else value
+    try:
+        return found(**arguments)
+    except (TypeError, ImportError) as error:
+        raise ValueError(f"{key}: {error}") from error
 
 
-def initialise(
-    spec: Mapping[str, Any], folders: Sequence[str | Path] = ()
-) -> tuple[SPGen | PublishedPaths, dict[str, Any], Weights]:
-    """Build a network and load ImageNet weights into its encoder.
+def build_network(card: Mapping[str, Any], trust: Sequence[str] = ()) -> SPGen | PublishedPaths:
+    """A network by the card of its checkpoint, with random weights.
 
     Args:
-        spec: As in :func:`build_network`; ``weights`` as in
-            :func:`~spgen_lit.network.weights.find_weights`, ``padding: auto`` for the
-            padding that the weights were trained with.
-        folders: Where weights are looked for.
+        card: The tree that :func:`portable` gave.
+        trust: Modules besides this package whose classes the card may name.
 
-    Returns:
-        The network; the arguments that rebuild it without any weights at hand; the weights.
+    Raises:
+        ValueError: If the card names another class, or one that cannot be made.
     """
-    weights = find_weights(str(spec.get("weights", "auto")), folders)
-    final = {key: value for key, value in spec.items() if key != "weights"}
-    if final.get("padding", "auto") == "auto":
-        final["padding"] = weights.padding
-    network = build_network(final)
-    if weights.state is not None:
-        network.encoder.load_imagenet(weights.state)
-    return network, final, weights
+    tree = dict(card)
+    encoder = tree.get("encoder")
+    if isinstance(encoder, Mapping) and "weights" in encoder:
+        # Nothing is read or fetched because a card says so.
+        tree["encoder"] = {**encoder, "weights": "none"}
+    network: SPGen | PublishedPaths = instantiate(tree, trust)
+    return network
+
+
+def portable(tree: Mapping[str, Any], network: SPGen | PublishedPaths) -> dict[str, Any]:
+    """The tree that rebuilds a network without its initial weights at hand."""
+    encoder = dict(tree["encoder"])
+    valid = inspect.signature(type(network.encoder)).parameters
+    if "weights" in valid:
+        encoder["weights"] = "none"
+    if "padding" in valid:
+        encoder["padding"] = network.encoder.padding
+    return {**tree, "encoder": encoder}

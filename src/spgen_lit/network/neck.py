@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from spgen_lit.network.encoders.base import Domain
 from spgen_lit.network.priors import GaussianPriors
 
 
@@ -50,13 +51,15 @@ class Neck(nn.Module):
             width = channels
         self.decode = nn.Sequential(*blocks)
 
-    def forward(self, taps: Sequence[Tensor], height: int, width: int) -> Tensor:
+    def forward(
+        self, taps: Sequence[Tensor], height: int, width: int, domain: Domain = "source"
+    ) -> Tensor:
         """Bottleneck features ``(batch, channels, height, width)``."""
         maps = [
             self._resize(project(tap), height, width)
             for project, tap in zip(self.project, taps, strict=True)
         ]
-        priors = self.priors(height, width).expand(len(taps[0]), -1, -1, -1)
+        priors = self.priors(height, width, domain).expand(len(taps[0]), -1, -1, -1)
         joined = self.dropout(torch.cat(maps, dim=1))
         out: Tensor = self.decode(torch.cat([joined, priors.to(joined.dtype)], dim=1))
         return out

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from spgen_lit.network.domain_norm import current_domain
+from spgen_lit.network.encoders.base import Domain
 
 
 def published_layout() -> Tensor:
@@ -68,10 +68,10 @@ class GaussianPriors(nn.Module):
         self.gaussians = nn.Parameter(prior_layout(count))
         self.target_gaussians = nn.Parameter(prior_layout(count)) if domains else None
 
-    def forward(self, height: int, width: int) -> Tensor:
+    def forward(self, height: int, width: int, domain: Domain = "source") -> Tensor:
         """The maps ``(count, height, width)``."""
         values = self.gaussians
-        if self.target_gaussians is not None and current_domain() == "target":
+        if self.target_gaussians is not None and domain == "target":
             values = self.target_gaussians
         y = torch.linspace(0, 1, height, device=values.device, dtype=values.dtype)
         x = torch.linspace(0, 1, width, device=values.device, dtype=values.dtype)

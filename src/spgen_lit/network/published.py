@@ -10,12 +10,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from spgen_lit.network.encoder import Encoder
+from spgen_lit.network.encoders.base import Domain, Encoder
 from spgen_lit.network.fixation import soft_argmax
-from spgen_lit.network.mobilenet import LAYERS, Padding
 from spgen_lit.network.priors import GaussianPriors
 from spgen_lit.network.published_faithful import (
-    FEATURES,
     ChannelGate,
     ReleasedOutput,
     ReleasedSPGen,
@@ -89,11 +87,10 @@ class PublishedSPGen(nn.Module):
     centre, and noise draws them further.
 
     Args:
+        encoder: Its last maps are decoded. As released it is MobileNetV2, frozen whole: no
+            gradient reaches it, so adaptation by gradient reversal cannot either.
         fixations: Maps, and so the most fixations that a path can have.
         gaussians: Number of learnable priors.
-        padding: The encoder's padding, see :func:`~spgen_lit.network.encoder.Encoder`.
-        freeze_encoder: Keep the encoder as it is, as released: no gradient reaches it, so
-            adaptation by gradient reversal cannot either. False trains all of its layers.
         freeze_priors: Keep the priors as they are, as released.
 
     Raises:
@@ -102,32 +99,31 @@ class PublishedSPGen(nn.Module):
 
     def __init__(
         self,
+        encoder: Encoder,
         fixations: int = 20,
         gaussians: int = 16,
-        padding: Padding = "torch",
-        freeze_encoder: bool = True,
         freeze_priors: bool = False,
     ) -> None:
         super().__init__()
         if fixations < 1:
             raise ValueError(f"fixations must be at least 1, found {fixations}")
         self.fixations = fixations
-        self.encoder = Encoder(padding, (LAYERS - 1,), LAYERS if freeze_encoder else 0)
+        self.encoder = encoder
         self.priors = GaussianPriors(gaussians).requires_grad_(not freeze_priors)
-        self.decoder = decoder(FEATURES + gaussians, fixations)
+        self.decoder = decoder(encoder.channels[-1] + gaussians, fixations)
         self.gate = ChannelGate(fixations)
 
-    def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
+    def encode(self, images: Tensor, domain: Domain = "source") -> tuple[Tensor, Tensor]:
         """Features and noise-free maps, the part that samples of an image share.
 
         Args:
-            images: Normalised RGB ``(batch, 3, height, width)``.
+            images: RGB ``(batch, 3, height, width)``, uint8 or float in [0, 1].
 
         Returns:
             Features ``(batch, 1280, h, w)`` and maps ``(batch, fixation, h, w)``, where h
             and w are a 32nd of the image's, rounded up.
         """
-        (features,) = self.encoder(images)
+        features = self.encoder(images, domain)[-1]
         priors = self.priors(*features.shape[-2:]).expand(len(images), -1, -1, -1)
         return features, self.decoder(torch.cat([features, priors], dim=1))
 
@@ -142,7 +138,7 @@ class PublishedSPGen(nn.Module):
         """Places and gates for training.
 
         Args:
-            images: Normalised RGB ``(batch, 3, height, width)``.
+            images: RGB ``(batch, 3, height, width)``, uint8 or float in [0, 1].
             temperature: Share of noise in the maps; 0 trains without.
             noise: Noise of the maps' shape; drawn from torch's global generator without it.
 
@@ -168,7 +164,7 @@ class PublishedSPGen(nn.Module):
         """Scanpaths for each image, encoded once, in evaluation mode whatever the mode is.
 
         Args:
-            images: Normalised RGB ``(batch, 3, height, width)``.
+            images: RGB ``(batch, 3, height, width)``, uint8 or float in [0, 1].
             samples: Scanpaths an image; the first ones stay the same when more are asked.
             temperature: Share of noise: 0 gives the same path every time, 1 noise alone.
             seeds: One seed an image; 0, 1, … without. A path depends on its image, seed and

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from spgen_lit.network.encoders.mobilenet import mobilenet_v2_features
 from spgen_lit.network.fixation import soft_argmax
-from spgen_lit.network.mobilenet import mobilenet_v2_features
 from spgen_lit.network.priors import published_layout
 
 FIXATIONS = 20

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from spgen_lit.batch import PathBatch
-from spgen_lit.network.mobilenet import Padding
+from spgen_lit.network.encoders.base import Domain, Encoder
 from spgen_lit.network.published import PublishedSPGen
 from spgen_lit.network.spgen import Drawn
 
@@ -40,33 +40,31 @@ class PublishedPaths(nn.Module):
     """``network=published``: coordinates by soft-argmax, regressed; noise by blending.
 
     Args:
+        encoder: As released it is MobileNetV2, frozen whole.
         frame: Width and height in px; the released test script used 320x240.
         fixations: Maps, and so the most fixations of a path.
         priors: Number of learnable Gaussian priors.
-        padding: The encoder's padding.
-        freeze_encoder: As released: no gradient reaches the encoder.
         temperature: Default temperature of sampling.
     """
 
     def __init__(
         self,
+        encoder: Encoder,
         frame: tuple[int, int] = (320, 224),
         fixations: int = 20,
         priors: int = 16,
-        padding: Padding = "torch",
-        freeze_encoder: bool = True,
         temperature: float = 0.5,
     ) -> None:
         super().__init__()
         self.frame = (int(frame[0]), int(frame[1]))
         self.max_fixations = fixations
         self.temperature = temperature
-        self.design = PublishedSPGen(fixations, priors, padding, freeze_encoder)
-        self.encoder = self.design.encoder
+        self.design = PublishedSPGen(encoder, fixations, priors)
+        self.encoder = encoder
 
-    def encode(self, images: Tensor) -> PublishedScenes:
-        """Encode normalised RGB images ``(image, 3, height, width)`` once."""
-        features, maps = self.design.encode(images)
+    def encode(self, images: Tensor, domain: Domain = "source") -> PublishedScenes:
+        """Encode RGB images ``(image, 3, height, width)`` once: uint8, or float in [0, 1]."""
+        features, maps = self.design.encode(images, domain)
         return PublishedScenes([features], features, maps)
 
     def forward(self, scenes: PublishedScenes, paths: PathBatch) -> list[RegressionOutputs]:

@@ -10,10 +10,8 @@ from torch import Tensor, nn
 
 from spgen_lit.batch import PathBatch
 from spgen_lit.network.choice import HistoryKind, NextFixation, Places
-from spgen_lit.network.domain_norm import DomainNorm, split_batch_norms
-from spgen_lit.network.encoder import Encoder
+from spgen_lit.network.encoders.base import Domain, Encoder
 from spgen_lit.network.fixation import cell_of, local_soft_argmax
-from spgen_lit.network.mobilenet import Padding
 from spgen_lit.network.neck import Neck
 from spgen_lit.network.noise import NoiseKind, NoiseSampler, normal_from_gumbel
 from spgen_lit.network.timing import Clock, Timing
@@ -68,12 +66,8 @@ class SPGen(nn.Module):
     """Encoder, bottleneck with Gaussian priors, next-fixation maps, timing, noise sampler.
 
     Args:
+        encoder: Gives the feature maps that the bottleneck joins.
         frame: Width and height in px of the images it is made for.
-        padding: See :class:`~spgen_lit.network.encoder.Encoder`.
-        taps: Layers of the encoder that the bottleneck joins.
-        frozen_stages: First layers of the encoder that are not trained.
-        freeze_batch_norm: Keep the encoder's batch-norm statistics: for pretrained weights,
-            not for random ones, which have none to keep.
         stride: Image px per cell of the grid of places: 8, 16 or 32.
         channels: Channels of the bottleneck.
         priors: Number of learnable Gaussian priors.
@@ -82,22 +76,13 @@ class SPGen(nn.Module):
         noise: ``gumbel``, ``gaussian`` or ``uniform``.
         dropout: Share of feature channels dropped in training.
         temperature: Default temperature of sampling.
-        smooth: Deviation in px of a Gaussian that images are blurred by before they are
-            encoded: what is finer is brush and grain rather than scene. 0 leaves them sharp.
-        two_scales: Join features of the image at half its size; see Encoder.
-        domain_norm: What the encoder's batch norms keep apart for the target: ``shared``
-            nothing, ``statistics`` means and variances, ``affine`` weights too; see
-            :mod:`~spgen_lit.network.domain_norm`.
         domain_priors: Give the target Gaussian priors of its own.
     """
 
     def __init__(
         self,
+        encoder: Encoder,
         frame: tuple[int, int] = (512, 384),
-        padding: Padding = "torch",
-        taps: Sequence[int] = (6, 13, 18),
-        frozen_stages: int = 4,
-        freeze_batch_norm: bool = True,
         stride: int = 16,
         channels: int = 64,
         priors: int = 16,
@@ -106,9 +91,6 @@ class SPGen(nn.Module):
         noise: NoiseKind = "gumbel",
         dropout: float = 0.25,
         temperature: float = 1.0,
-        smooth: float = 0.0,
-        two_scales: bool = False,
-        domain_norm: DomainNorm = "shared",
         domain_priors: bool = False,
     ) -> None:
         super().__init__()
@@ -125,10 +107,7 @@ class SPGen(nn.Module):
         self.channels = channels
         self.max_fixations = max_fixations
         self.temperature = temperature
-        self.encoder = Encoder(
-            padding, tuple(taps), frozen_stages, freeze_batch_norm, smooth, two_scales
-        )
-        split_batch_norms(self.encoder, domain_norm)
+        self.encoder = encoder
         self.neck = Neck(
             self.encoder.channels, channels, priors, dropout=dropout, domain_priors=domain_priors
         )
@@ -137,14 +116,16 @@ class SPGen(nn.Module):
         self.noise = NoiseSampler(noise)
         self.timing_noise = NoiseSampler("gumbel")
 
-    def encode(self, images: Tensor) -> Scenes:
-        """Encode normalised RGB images ``(image, 3, height, width)`` once."""
-        return self.scenes(self.encoder(images), images.shape[-2:])
+    def encode(self, images: Tensor, domain: Domain = "source") -> Scenes:
+        """Encode RGB images ``(image, 3, height, width)`` once: uint8, or float in [0, 1]."""
+        return self.scenes(self.encoder(images, domain), images.shape[-2:], domain)
 
-    def scenes(self, taps: Sequence[Tensor], size: Sequence[int]) -> Scenes:
+    def scenes(
+        self, taps: Sequence[Tensor], size: Sequence[int], domain: Domain = "source"
+    ) -> Scenes:
         """Bottleneck and places from the encoder's maps of images of size (height, width)."""
         height, width = size[0] // self.stride, size[1] // self.stride
-        features = self.neck(taps, height, width)
+        features = self.neck(taps, height, width, domain)
         return Scenes(list(taps), features, self.choice.prepare(features))
 
     def forward(self, scenes: Scenes, paths: PathBatch) -> list[StepOutputs]:

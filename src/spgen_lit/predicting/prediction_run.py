@@ -92,7 +92,9 @@ def run(config: DictConfig, console: Console) -> int:
     items, failures = find_images(plain(config.images))
     observers = load_observers(config.people)
     regions = find_regions(config.regions)
-    predictor = Predictor.from_checkpoint(config.ckpt_path, config.device, config.domain)
+    predictor = Predictor.from_checkpoint(
+        config.ckpt_path, config.device, config.domain, plain(config.trust)
+    )
     warmth = predictor.temperature if sampling.temperature is None else sampling.temperature
     settings = {
         "checkpoint": identity(Path(config.ckpt_path)),
@@ -126,7 +128,7 @@ def run(config: DictConfig, console: Console) -> int:
 
 def _notes(info: dict[str, Any], settings: dict[str, Any]) -> str:
     """The line under the page's heading: how the paths were made, and by what."""
-    network = info.get("network", {}).get("name", "model")
+    network = str(info.get("network", {}).get("_target_", "model")).rpartition(".")[2]
     trained = " and ".join(info.get("source", [])) or "unknown data"
     gaze = " (simulated gaze)" if info.get("gaze") == "simulated" else ""
     return (

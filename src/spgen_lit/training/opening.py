@@ -13,7 +13,6 @@ from spgen_lit import __version__
 from spgen_lit.data.module import DomainMix
 from spgen_lit.learning.callbacks import trained_parameters
 from spgen_lit.learning.module import ScanpathModule
-from spgen_lit.network.weights import Weights
 from spgen_lit.training.devices import together
 
 
@@ -22,7 +21,6 @@ def opening(
     data: DomainMix,
     module: ScanpathModule,
     trainer: L.Trainer,
-    weights: Weights,
 ) -> Table:
     """Data sizes, network, adaptation, device, training, and where results go."""
     table = Table(title=f"spgen_lit {__version__}: {config.name}", show_header=False)
@@ -31,13 +29,14 @@ def opening(
     network = module.network
     total = sum(p.numel() for p in network.parameters())
     trained = f"{trained_parameters(network):,} of {total:,} parameters trained"
-    table.add_row("network", f"{config.network.name}: {trained}")
-    table.add_row("encoder weights", weights.origin)
-    if weights.random:
+    table.add_row("network", f"{type(network).__name__}: {trained}")
+    encoder = network.encoder
+    table.add_row("encoder", f"{type(encoder).__name__}: {encoder.origin}")
+    if encoder.random:
         table.add_row(
             "[yellow]warning[/]",
             "[yellow]the encoder starts from random weights: expect far lower agreement than "
-            "from ImageNet weights (network.weights names a file)[/]",
+            "from ImageNet weights (network.encoder.weights names a file)[/]",
         )
     table.add_row("adaptation", _adaptation(module) if data.sets["target"] else "none: no target")
     if module.distillation.weight:

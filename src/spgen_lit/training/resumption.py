@@ -49,9 +49,7 @@ def check_resumption(path: Path, spec: Mapping[str, Any]) -> None:
         raise ConfigError(
             f"ckpt_path: {path} holds no state of training by spgen_lit.train; give a last.ckpt"
         )
-    # Lists and tuples are the same once they have been through YAML.
-    before = {key: repr(_plain(value)) for key, value in card["network"].items()}
-    now = {key: repr(_plain(value)) for key, value in spec.items()}
+    before, now = dict(_flat(card["network"])), dict(_flat(spec))
     other = [
         f"network.{key} was {before.get(key)}, now {now.get(key)}"
         for key in sorted(before.keys() | now.keys())
@@ -94,8 +92,14 @@ def start_from(path: Path, network: nn.Module) -> None:
         ) from error
 
 
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, list | tuple) else value
+def _flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Dotted keys and values of nested arguments, as text."""
+    for key, value in tree.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            # Lists and tuples are the same once they have been through YAML.
+            yield f"{prefix}{key}", repr(list(value) if isinstance(value, tuple) else value)
 
 
 @contextmanager

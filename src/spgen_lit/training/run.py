@@ -29,9 +29,9 @@ from spgen_lit.learning.module import DivergedError, ScanpathModule
 from spgen_lit.learning.optimisation import Optimisation
 from spgen_lit.learning.refinement import Refinement
 from spgen_lit.learning.reversal import Schedule
-from spgen_lit.network.build import initialise
-from spgen_lit.network.feature_store import FeatureStore
-from spgen_lit.network.weights import Weights
+from spgen_lit.network.build import instantiate, portable
+from spgen_lit.network.encoders.base import Encoder
+from spgen_lit.network.encoders.feature_store import FeatureStore
 from spgen_lit.training.devices import scale_rates, together, trainer_settings
 from spgen_lit.training.opening import opening
 from spgen_lit.training.quiet import quiet
@@ -49,7 +49,6 @@ class Prepared:
     data: DomainMix
     module: ScanpathModule
     trainer: L.Trainer
-    weights: Weights
 
 
 def run(config: DictConfig) -> float:
@@ -75,7 +74,7 @@ def run(config: DictConfig) -> float:
         return _refuse(error, 2)
     if prepared.trainer.is_global_zero:
         data, module = prepared.data, prepared.module
-        console.print(opening(config, data, module, prepared.trainer, prepared.weights))
+        console.print(opening(config, data, module, prepared.trainer))
         OmegaConf.save(config, Path(config.paths.output_dir) / "config.yaml", resolve=True)
     with tracked(prepared.trainer):
         try:
@@ -90,7 +89,6 @@ def run(config: DictConfig) -> float:
             prepared.data,
             prepared.trainer,
             console,
-            prepared.weights,
             started,
         )
 
@@ -114,10 +112,8 @@ def prepare(config: DictConfig) -> Prepared:
     L.seed_everything(config.seed, workers=True, verbose=False)
     data = _data(config)
     data.setup()
-    root = Path(config.paths.data_dir)
-    network, spec, weights = initialise(
-        plain(config.network), [root / "weights", root.parent / "weights"]
-    )
+    network = instantiate(plain(config.network))
+    spec = portable(plain(config.network), network)
     if config.ckpt_path:
         check_resumption(Path(config.ckpt_path), spec)
     if config.start_from:
@@ -134,17 +130,17 @@ def prepare(config: DictConfig) -> Prepared:
         built(Refinement, plain(config.refinement), "refinement"),
         built(Distillation, plain(config.distillation), "distillation"),
         samples=int(config.evaluation.samples),
-        card=_card(config, data, spec, weights.origin),
+        card=_card(config, data, spec, network.encoder),
     )
     store = _feature_store(config) if config.feature_cache else None
     module.distillation.attach(network, store)
     if not _texture(config):
-        network.encoder.store = store
+        network.encoder.keep_features(store)
     if config.compile:
         network.encoder.compile()
     trainer = _trainer(config)
     module.optimisation = scale_rates(module.optimisation, scale, together(trainer))
-    return Prepared(data, module, trainer, weights)
+    return Prepared(data, module, trainer)
 
 
 def _fit(config: DictConfig, prepared: Prepared) -> None:
@@ -173,11 +169,11 @@ def _feature_store(config: DictConfig) -> FeatureStore:
         )
     if config.compile:
         raise ConfigError("feature_cache=true does not go with compile=true; set one of them")
-    norm = config.network.get("domain_norm", "shared")
+    norm = config.network.encoder.get("domain_norm", "shared")
     if norm != "shared":
         raise ConfigError(
-            f"feature_cache=true needs frozen layers that never change, and network.domain_norm="
-            f"{norm} follows the target's statistics; train with feature_cache=false"
+            f"feature_cache=true needs frozen layers that never change, and network.encoder."
+            f"domain_norm={norm} follows the target's statistics; train with feature_cache=false"
         )
     return FeatureStore(Path(config.paths.cache_dir) / "features")
 
@@ -229,13 +225,16 @@ def _data(config: DictConfig) -> DomainMix:
     return data
 
 
-def _card(config: DictConfig, data: DomainMix, spec: dict[str, Any], origin: str) -> dict[str, Any]:
+def _card(
+    config: DictConfig, data: DomainMix, spec: dict[str, Any], encoder: Encoder
+) -> dict[str, Any]:
     """What travels in the checkpoint: plain values only."""
     return {
         "version": __version__,
         "network": spec,
         "frame": {"size": list(data.frame.size), "mode": data.frame.mode},
-        "initial_weights": origin,
+        "initial_weights": encoder.origin,
+        "initial_weights_licence": encoder.licence,
         "source": sorted(data.sets["source"]),
         "target": sorted(data.sets["target"]),
         "styles": sorted(data.style_readers),

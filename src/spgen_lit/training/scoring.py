@@ -25,7 +25,6 @@ from spgen_lit.evaluation.results import Results
 from spgen_lit.evaluation.suite import evaluate
 from spgen_lit.evaluation.temperatures import score_temperatures, write_temperatures
 from spgen_lit.learning.module import ScanpathModule
-from spgen_lit.network.weights import Weights
 from spgen_lit.pictures.overlay import save_png, side_by_side
 from spgen_lit.pictures.plots import training_curves
 from spgen_lit.predictor import Predictor
@@ -85,7 +84,6 @@ def score_run(
     data: DomainMix,
     trainer: L.Trainer,
     console: Console,
-    weights: Weights,
     started: float,
 ) -> float:
     """Score the best checkpoint on every set with gaze, draw pictures, write the summary.
@@ -96,8 +94,10 @@ def score_run(
     output = Path(config.paths.output_dir)
     best = getattr(trainer.checkpoint_callback, "best_model_path", "")
     device = str(trainer.strategy.root_device)
+    # The run's own classes are trusted: they have just been trained.
+    trust = [type(made).__module__ for made in (module.network, module.network.encoder)]
     predictor = (
-        Predictor.from_checkpoint(best, device)
+        Predictor.from_checkpoint(best, device, trust=trust)
         if best
         else Predictor(module.network, data.frame, module.card, device)
     )
@@ -134,7 +134,7 @@ def score_run(
         "validation_energy": energy,
         "results": scored,
     }
-    write_summary(output, config, data, module, weights, started, outcome)
+    write_summary(output, config, data, module, started, outcome)
     log_end(trainer, output, best, energy)
     console.print(f"Results, pictures and checkpoints: {output}")
     return energy

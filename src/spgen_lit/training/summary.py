@@ -17,7 +17,6 @@ from spgen_lit.config import CONFIG_DIR
 from spgen_lit.data.module import DomainMix
 from spgen_lit.evaluation.results import Results
 from spgen_lit.learning.module import ScanpathModule
-from spgen_lit.network.weights import Weights
 
 HEADLINE = ("energy", "scanmatch")
 
@@ -61,7 +60,6 @@ def write_summary(
     config: DictConfig,
     data: DomainMix,
     module: ScanpathModule,
-    weights: Weights,
     started: float,
     results: Mapping[str, Any],
 ) -> None:
@@ -72,13 +70,13 @@ def write_summary(
         config: The run's configuration.
         data: What it was trained on.
         module: What was trained.
-        weights: What the encoder started from.
         started: Time of its beginning, as :func:`time.time` gives it.
         results: Further entries: checkpoint, validation energy, results.
     """
     warnings = []
-    if weights.random:
-        warnings.append(f"encoder started from random weights: {weights.origin}")
+    encoder = module.network.encoder
+    if encoder.random:
+        warnings.append(f"encoder started from random weights: {encoder.origin}")
     if data.gaze_kind == "simulated":
         warnings.append("source gaze is simulated, not people's")
     given = config.evaluation.temperature
@@ -91,8 +89,8 @@ def write_summary(
         "seed": config.seed,
         "seconds": round(time.time() - started, 1),
         "data": sizes,
-        "initial_weights": weights.origin,
-        "random_initial_weights": weights.random,
+        "initial_weights": encoder.origin,
+        "random_initial_weights": encoder.random,
         "warnings": warnings,
         "temperature": module.network.temperature if given is None else given,
         "priors": config.network.priors,

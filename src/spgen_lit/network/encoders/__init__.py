@@ -1,0 +1,1 @@
+"""Encoders: from images to feature maps, each with the origin of its weights."""
