@@ -5,6 +5,7 @@ import gzip
 import json
 from pathlib import Path
 
+import h5py
 import numpy as np
 from PIL import Image
 
@@ -253,6 +254,30 @@ def bids(root, trials, rate=250, events=True):
         screen = {"ScreenDistance": 0.6, "ScreenOrigin": ["top", "left"]}
         screen |= {"ScreenResolution": list(SCREEN), "ScreenSize": [0.53, 0.3]}
         _json(f"{name}_events.json", {"StimulusPresentation": screen})
+
+
+def psychopy(root, trials):
+    """ioHub's HDF5: fixations of the right eye from the center of the screen, y upwards."""
+    fixation = [("time", "f8"), ("eye", "u1"), ("duration", "f4")]
+    fixation += [("average_gaze_x", "f4"), ("average_gaze_y", "f4")]
+    for who in sorted({trial[1] for trial in trials}):
+        events, messages, time = [], [], 10.0
+        for image, seen, xy, ms in trials:
+            if seen != who:
+                continue
+            messages.append((time, f"IMAGE {image}.png".encode()))
+            for n, (x, y) in enumerate((xy + CORNER - np.array(SCREEN) / 2) * [1, -1]):
+                time += ms[n] / 1000
+                events.append((time, 22, ms[n] / 1000, x, y))
+                events.append((time, 21, ms[n] / 1000, x + 9, y))
+                time += 0.03
+            time += 0.5
+        with h5py.File(root / f"{who}.hdf5", "w") as file:
+            group = file.create_group("data_collection/events")
+            group["eyetracker/FixationEndEvent"] = np.array(events, fixation)
+            group["experiment/MessageEvent"] = np.array(
+                messages, [("time", "f8"), ("text", "S128")]
+            )
 
 
 def _gz(path, content):

@@ -140,3 +140,59 @@ def test_official_splits_come_from_a_column(recorded):
     gaze = Table(root / "t.csv", "px", size="image", split="part").read()
     assert gaze.splits["test"] == ("pic00.png",)
     assert len(gaze.splits["train"]) == 5
+
+
+@pytest.mark.parametrize(("eye", "off"), [("left", -4), ("right", 4)])
+def test_eyelink_asc_with_two_eyes_blinks_and_messages(recorded, eye, off):
+    pytest.importorskip("pymovements")
+    root, trials = recorded
+    exporters.asc(root, trials)
+    reader = Table(root, tracker="asc", size=SCREEN, picture="centered", eye=eye)
+    same(reader.read(), trials, eye=off, seconds=0.0025)
+    with pytest.raises(ValueError, match="eyes l, r; eye must be left or right"):
+        Table(root, tracker="asc", size=SCREEN, picture="centered").read()
+    with pytest.raises(ValueError, match=r"no message matches begins='SHOW \(.*TRIALID"):
+        Table(root, tracker="asc", size=SCREEN, begins=r"SHOW (\S+)").read()
+
+
+def test_bids_with_the_trackers_events(recorded):
+    root, trials = recorded
+    exporters.bids(root, trials)
+    gaze = Table(root, tracker="bids", picture="centered", task="free").read()
+    same(gaze, trials, seconds=0.0041)
+    viewing = gaze.scanpaths[0].viewing
+    assert viewing.px_per_degree == pytest.approx(1920 / 0.53 * 0.6 * np.tan(np.pi / 180), rel=1e-3)
+    assert 1 < viewing.seconds < 5
+    with pytest.raises(ValueError, match="does not fill 1920x1080"):
+        Table(root, tracker="bids").read()
+
+
+def test_bids_without_events_has_them_detected(recorded):
+    pytest.importorskip("pymovements")
+    root, trials = recorded
+    exporters.bids(root, trials, events=False)
+    gaze = Table(root, tracker="bids", picture="centered").read()
+    found = {(path.image.removesuffix(".png"), path.observer): path for path in gaze.scanpaths}
+    for image, who, xy, _ in trials:
+        path = found[image, who]
+        reach = np.linalg.norm(path.pixels[:, None] - xy, axis=2)
+        assert reach.min(axis=1).max() < 6
+        far = np.linalg.norm(np.diff(xy, axis=0), axis=1) > 60
+        assert len(path) >= far.sum() - 1
+
+
+def test_a_recording_of_something_else_is_passed_over(recorded):
+    root, trials = recorded
+    exporters.bids(root, trials)
+    other = next(root.rglob("*_physio.json"))
+    other.write_text('{"PhysioType": "generic", "Columns": ["pulse"]}')
+    assert len(Table(root, tracker="bids", picture="centered").read().scanpaths) == 18
+
+
+def test_psychopy_gaze_from_the_center_of_the_screen(recorded):
+    root, trials = recorded
+    exporters.psychopy(root, trials)
+    given = {"size": SCREEN, "picture": "centered", "eye": "right", "begins": r"IMAGE (\S+)"}
+    same(Table(root, tracker="psychopy", **given).read(), trials)
+    with pytest.raises(ValueError, match="give begins"):
+        Table(root, tracker="psychopy", size=SCREEN).read()

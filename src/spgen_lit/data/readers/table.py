@@ -16,6 +16,7 @@ import yaml
 from spgen_lit.data.images import list_files, list_images
 from spgen_lit.data.readers.base import FileReader, Problems, SetFile, measure, need, sort_splits
 from spgen_lit.data.readers.rows import load_table, numbers, text
+from spgen_lit.data.readers.trackers import load_asc, load_bids, load_psychopy
 from spgen_lit.data.records import GazeSet, Stimulus
 from spgen_lit.scanpath import Array, FirstFixation, Scanpath, Task, Viewing
 
@@ -26,6 +27,7 @@ TRACKERS: dict[str, dict[str, Any]] = yaml.safe_load(
 _DEFAULTS = {"image": "image", "x": "x", "y": "y", "observer": "observer", "decimal": "."}
 _PARTS = ("image", "observer", "trial", "split")
 _PLACED = ("left", "top", "width", "height")
+_TOLD = ("seconds", "px_per_degree")
 _ASPECT = 0.02  # relative difference of aspects that rounding explains
 
 
@@ -70,6 +72,9 @@ class Table(FileReader):
         eye_column: Column that says which eye a row is of; not needed where it is absent.
         keep: Column to the value, or values, of the rows that count; ``*``: any text.
         merge: Column of the number of a fixation: neighboring rows that share it are one.
+        begins: Of ``.asc`` and PsychoPy files: regular expression of the message at which a
+            picture appears; its group is the picture's name.
+        ends: Of the message at which it goes.
         missing: Cells that stand for a missing value.
         encoding: Of text files; found by byte-order mark, else UTF-8.
         decimal: The decimal sign.
@@ -110,6 +115,8 @@ class Table(FileReader):
     eye_column: str | None = None
     keep: Mapping[str, Any] | None = None
     merge: str | None = None
+    begins: str | None = None
+    ends: str | None = None
     missing: Sequence[str] | None = None
     encoding: str | None = None
     decimal: str | None = None
@@ -183,7 +190,8 @@ class Table(FileReader):
                 f"{self.folder}: px need the size they count: give `size` as [width, height] of "
                 "the screen or `image`, or name the columns `width` and `height`"
             )
-        if self.picture in ("centered", "fitted") and not isinstance(self.size, (tuple, list)):
+        placed = isinstance(self.size, (tuple, list)) or self.width
+        if self.picture in ("centered", "fitted") and not placed:
             raise ValueError(f"picture={self.picture} needs size: [width, height] of the screen")
 
     def _read(self, problems: Problems) -> GazeSet:
@@ -220,11 +228,26 @@ class Table(FileReader):
         """All tables one below the other, with a column ``where`` and those of their names."""
         frames = []
         for path, parts in self._files():
-            frame = load_table(path, self.delimiter, self.encoding, self.missing or ())
+            frame = self._one(path)
+            if not len(frame.columns):
+                continue
             first = 1 if path.suffix == ".json" else 2
             frame["where"] = [f"{path}: row {row + first}" for row in range(len(frame))]
             frames.append(frame.assign(**{f"{{{part}}}": value for part, value in parts.items()}))
-        return pd.concat(frames, ignore_index=True)
+        return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+
+    def _one(self, path: Path) -> pd.DataFrame:
+        if path.name.endswith("_physio.tsv.gz"):
+            return load_bids(path)
+        if path.suffix in (".asc", ".hdf5"):
+            if self.begins is None:
+                raise ValueError(
+                    f"{path}: give begins, a regular expression of the messages at which pictures "
+                    r"appear, with the picture's name as its group: begins='IMAGE (\S+)'"
+                )
+            load = load_asc if path.suffix == ".asc" else load_psychopy
+            return load(path, self.begins, self.ends)
+        return load_table(path, self.delimiter, self.encoding, self.missing or ())
 
     def _files(self) -> Iterator[tuple[Path, dict[str, str]]]:
         pattern = self.file
@@ -237,9 +260,9 @@ class Table(FileReader):
             yield need(table, "table", "Set `root` to the table, or `file` to its name."), {}
             return
         pieces = re.split(r"(\{\w+\}|\*\*/|\*)", pattern)
-        special = {"**/": "(?:.*/)?", "*": "[^/]*"}
+        special = {"**/": "(?:.*/)?", "*": "[^/]*?"}
         regex = "".join(
-            f"(?P<{piece[1:-1]}>[^/]+)"
+            f"(?P<{piece[1:-1]}>[^/]+?)"
             if piece.startswith("{")
             else special.get(piece, re.escape(piece))
             for piece in pieces
@@ -264,6 +287,9 @@ class Table(FileReader):
         for part in _PARTS:
             named = self._column(frame, part)
             rows[part] = "" if named is None else text(frame[named])
+        for key in _TOLD:
+            if key in frame and getattr(self, key) is None:
+                rows[key] = frame[key]
         bad: dict[int, str] = {}
         for key, columns in self._numeric(frame).items():
             values = []
@@ -382,10 +408,13 @@ class Table(FileReader):
                 raise ValueError(f"{known.sum()} of {len(rows)} fixations have a duration")
             durations = lasting if known.all() else None
         xy, width = self._placed(stimulus, rows)
-        degree = self.px_per_degree
+        # BIDS says for each trial how long the picture was shown, and how far the screen was.
+        told = {key: trial[key].iloc[0] for key in _TOLD if key in trial}
+        seconds = told.get("seconds") if self.seconds is None else self.seconds
+        degree = told.get("px_per_degree") if self.px_per_degree is None else self.px_per_degree
         if degree is not None and self.units == "px":
-            degree *= stimulus.size[0] / width
-        viewing = Viewing(self.seconds, degree, self.first_fixation, self.task)
+            degree = float(degree * stimulus.size[0] / width)
+        viewing = Viewing(seconds, degree, self.first_fixation, self.task)
         return Scanpath(stimulus.id, stimulus.size, xy, durations, observer, viewing)
 
     def _placed(self, stimulus: Stimulus, rows: pd.DataFrame) -> tuple[Array, float]:
@@ -411,19 +440,18 @@ class Table(FileReader):
         """Left and top, width and height of the picture on the screen in px."""
         if self.picture is None:
             aspect = (own[0] / own[1]) / (screen[..., 0] / screen[..., 1])
-            whole = self.units == "px" and isinstance(self.size, (tuple, list))
-            if whole and np.abs(np.log(aspect)).max(initial=0) > _ASPECT:
+            if self.units == "px" and np.abs(np.log(aspect)).max(initial=0) > _ASPECT:
+                width, height = np.atleast_2d(screen)[0]
                 raise ValueError(
-                    f"an image of {own[0]:g}x{own[1]:g} px does not fill {screen[0]:g}x"
-                    f"{screen[1]:g} px: say where it lay by picture: centered, fitted, or "
-                    f"[left, top, width, height] ([0, 0, {screen[0]:g}, {screen[1]:g}] if it was "
-                    "stretched)"
+                    f"an image of {own[0]:g}x{own[1]:g} px does not fill {width:g}x{height:g} px: "
+                    "say where it lay by picture: centered, fitted, or [left, top, width, height] "
+                    f"([0, 0, {width:g}, {height:g}] if it was stretched)"
                 )
             return np.zeros(2), screen
         if self.picture == "centered":
-            return (screen - own) / 2, own
+            return (screen - own) / 2, np.broadcast_to(own, screen.shape)
         if self.picture == "fitted":
-            sides = own * (screen / own).min()
+            sides = own * (screen / own).min(axis=-1, keepdims=True)
             return (screen - sides) / 2, sides
         if sides := self._sides():
             box = rows[list(sides)].to_numpy(np.float64)
