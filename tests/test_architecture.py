@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
+import yaml
+
 PACKAGE = Path(__file__).resolve().parents[1] / "src" / "spgen_lit"
+CONFIG = PACKAGE.parents[1] / "conf"
 DOORS = {"train", "evaluate", "predict", "report", "export", "data.__main__", "__main__"}
 # What each room may import of the package; CONTRIBUTING.md says the same in words.
 ROOMS = {
@@ -32,6 +36,26 @@ for shell in SHELLS:
 # Whoever keeps a file writes it by `files`.
 for name in ROOMS.keys() - {"files", "scanpath", "batch"}:
     ROOMS[name].add("files")
+# Words that say nothing to somebody who knows the field: as a part of a name, or as a whole one.
+_WORDS = """
+choice agreement watch truth opening quiet tally pooled pools archive faults lookup launching washes
+warmth deviation drawn places ground question clock swept apart towards moved
+"""
+FORBIDDEN = set(_WORDS.split())
+FORBIDDEN_WHOLE = {"part", "own", "asked", "said", "told", "wanted", "share", "shares", "colour"}
+# Rooms whose names still stand for their renaming.
+NOT_YET_RENAMED = {
+    "data",
+    "evaluate",
+    "evaluation",
+    "exporting",
+    "launching",
+    "learning",
+    "network",
+    "pictures",
+    "predicting",
+    "training",
+}
 # What must not be known, whoever offers it.
 FOREIGN = {
     "metrics": {"lightning", "hydra", "cv2"},
@@ -125,3 +149,58 @@ def test_every_file_says_what_lives_there_and_carries_no_exemption() -> None:
         assert not {"# noqa", "# type: ignore", "TODO"} & {
             w for w in ("# noqa", "# type: ignore", "TODO") if w in text
         }, name
+
+
+def _names(path: Path) -> set[str]:
+    """Names of a file's module, classes, functions, arguments and attributes."""
+    found = {path.stem}
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            found.add(node.name)
+        elif isinstance(node, ast.arg):
+            found.add(node.arg)
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            found.add(node.target.id)
+    return found
+
+
+def _keys(node: object) -> set[str]:
+    """Keys of a YAML file at every depth."""
+    if isinstance(node, list):
+        return set().union(*map(_keys, node))
+    if not isinstance(node, dict):
+        return set()
+    return {str(key) for key in node} | set().union(*map(_keys, node.values()))
+
+
+def _forbidden(names: set[str]) -> list[str]:
+    def plain(name: str) -> str:
+        return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower().strip("_")
+
+    return sorted(
+        name
+        for name in names
+        if plain(name) in FORBIDDEN_WHOLE or FORBIDDEN & set(plain(name).split("_"))
+    )
+
+
+def test_names_are_the_fields_own() -> None:
+    wrong = [
+        f"{name}: {found}"
+        for name, path in FILES.items()
+        if name.partition(".")[0] not in NOT_YET_RENAMED
+        for found in _forbidden(_names(path))
+    ]
+    assert not wrong
+
+
+def test_keys_and_choices_of_the_configuration_are_the_fields_own() -> None:
+    wrong = []
+    for path in sorted(CONFIG.rglob("*.yaml")):
+        keys = _keys(yaml.safe_load(path.read_text(encoding="utf-8"))) | {path.stem}
+        wrong += [f"{path.relative_to(CONFIG)}: {found}" for found in _forbidden(keys)]
+        if "onecycle" in path.read_text(encoding="utf-8"):
+            wrong.append(f"{path.relative_to(CONFIG)}: onecycle")
+    # Renamed with the rooms above.
+    later = {"callbacks/default.yaml", "callbacks/truth.yaml", "optimizer/adamw.yaml"}
+    assert not [found for found in wrong if found.partition(":")[0] not in later]

@@ -197,37 +197,37 @@ def blocks(
     """
     lengths = table.lengths.cpu().numpy()
     n, m = lengths[first], lengths[second]
-    chosen = np.arange(len(first)) if keep is None else np.flatnonzero(keep)
-    chosen = chosen[(n[chosen] > 0) & (m[chosen] > 0)]
-    if len(chosen) == 0:
+    usable = np.arange(len(first)) if keep is None else np.flatnonzero(keep)
+    usable = usable[(n[usable] > 0) & (m[usable] > 0)]
+    if len(usable) == 0:
         return
     # Strips of like n, and inside a strip runs of like m: little padding either way.
-    by_n = chosen[np.argsort(n[chosen], kind="stable")]
-    typical = int(np.median(n[chosen])) * (int(np.median(m[chosen])) if square else 1)
+    by_n = usable[np.argsort(n[usable], kind="stable")]
+    typical = int(np.median(n[usable])) * (int(np.median(m[usable])) if square else 1)
     size = max(1, elements // max(1, typical))
-    strips = max(1, round((len(chosen) / size) ** 0.5))
+    strips = max(1, round((len(usable) / size) ** 0.5))
     for strip in np.array_split(by_n, strips):
         ordered = strip[np.argsort(m[strip], kind="stable")]
         start = 0
         while start < len(ordered):
-            part = ordered[start : start + size]
-            long_n, long_m = int(n[part].max()), int(m[part].max())
+            chosen = ordered[start : start + size]
+            long_n, long_m = int(n[chosen].max()), int(m[chosen].max())
             fits = max(1, elements // (long_n * (long_m if square else 1)))
-            part = part[:fits]
-            start += len(part)
-            yield _block(table, part[np.argsort((n + m)[part], kind="stable")], first, second)
+            chosen = chosen[:fits]
+            start += len(chosen)
+            yield _block(table, chosen[np.argsort((n + m)[chosen], kind="stable")], first, second)
 
 
 def _block(
-    table: Table, part: NDArray[np.int64], first: NDArray[np.int64], second: NDArray[np.int64]
+    table: Table, chosen: NDArray[np.int64], first: NDArray[np.int64], second: NDArray[np.int64]
 ) -> Block:
     device = table.features.device
-    ia = torch.from_numpy(first[part]).to(device)
-    ib = torch.from_numpy(second[part]).to(device)
+    ia = torch.from_numpy(first[chosen]).to(device)
+    ib = torch.from_numpy(second[chosen]).to(device)
     n, m = table.lengths[ia], table.lengths[ib]
     a = table.features[:, : int(n.max())].index_select(2, ia)
     b = table.features[:, : int(m.max())].index_select(2, ib)
-    return Block(torch.from_numpy(part), a, b, n, m)
+    return Block(torch.from_numpy(chosen), a, b, n, m)
 
 
 def cross(metric: PairMetric, a: Paths, b: Paths, **options: Any) -> Values:

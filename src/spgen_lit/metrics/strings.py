@@ -58,10 +58,10 @@ class FixationClusters:
         Raises:
             ValueError: Without any fixation, or for a bandwidth not above 0.
         """
-        places = [as_rows(path)[:, :2] for path in paths if len(path)]
-        if not places:
+        found = [as_rows(path)[:, :2] for path in paths if len(path)]
+        if not found:
             raise ValueError("no fixations to cluster: all given paths are empty")
-        points = np.concatenate(places)
+        points = np.concatenate(found)
         if bandwidth is None:
             nearest = max(1, int(0.3 * len(points)))
             distances = np.sqrt(_squared_distances(points, points))
@@ -72,9 +72,9 @@ class FixationClusters:
         modes, weights = _climb(points, bandwidth)
         return cls(_strongest(modes, weights, bandwidth), bandwidth)
 
-    def labels(self, places: Values) -> NDArray[np.int64]:
+    def labels(self, points: Values) -> NDArray[np.int64]:
         """Nearest cluster of each position ``(fixation, 2)`` in px, ``(fixation,)``."""
-        found: NDArray[np.int64] = _squared_distances(places, self.centers).argmin(1)
+        found: NDArray[np.int64] = _squared_distances(points, self.centers).argmin(1)
         return found
 
 
@@ -203,7 +203,7 @@ def _cluster_strings(
         raise ValueError(
             f"clusters must be one for all pairs or one for each of {len(a)}, found {len(given)}"
         )
-    places = np.split(pairs.rows[:, :2], np.cumsum(pairs.lengths)[:-1])
+    points = np.split(pairs.rows[:, :2], np.cumsum(pairs.lengths)[:-1])
     known: dict[tuple[int, int], int] = {}  # a path may meet several clusters
     strings: list[NDArray[np.int64]] = []
     sides = []
@@ -212,7 +212,7 @@ def _cluster_strings(
         for i, (path, each) in enumerate(zip(side, given, strict=True)):
             index[i] = known.setdefault((path, id(each)), len(strings))
             if index[i] == len(strings):
-                strings.append(each.labels(places[path]))
+                strings.append(each.labels(points[path]))
         sides.append(index)
     lengths = np.array([len(string) for string in strings], dtype=np.int64)
     labels = np.concatenate(strings or [np.empty(0, np.int64)])[:, None]

@@ -49,7 +49,7 @@ Palette = NDArray[np.uint8] | None
 def oil(photo: Picture, rng: np.random.Generator, unit: float, palette: Palette) -> Picture:
     """Anisotropic Kuwahara filter under bristle marks that follow the form."""
     radius = rng.uniform(3.5, 6) * unit
-    warmth, chroma = rng.uniform(-0.02, 0.1), rng.uniform(1.05, 1.35)
+    tone, chroma = rng.uniform(-0.02, 0.1), rng.uniform(1.05, 1.35)
     depth, bristles = rng.uniform(0.035, 0.075), rng.uniform(10, 20) * unit
     if palette is not None:
         photo = transfer(photo, palette, color=rng.uniform(0.4, 0.8), light=0.5)
@@ -59,7 +59,7 @@ def oil(photo: Picture, rng: np.random.Generator, unit: float, palette: Palette)
     # Finer paint where coarse paint loses most: a painter spends small brushes on faces.
     lost = blur(np.abs(luma(photo) - luma(coarse)), 2.5 * unit)
     paint = coarse + (fine - coarse) * np.clip(14 * lost - 0.35, 0, 1)[..., None]
-    paint = saturate(warm(paint, warmth), chroma)
+    paint = saturate(warm(paint, tone), chroma)
     ridges = smear(rng.standard_normal(paint.shape[:2], dtype=np.float32), flow, bristles)
     ridges /= ridges.std()
     # Bristles also carry unevenly mixed paint.
