@@ -30,9 +30,10 @@ from rich.table import Table
 
 from spgen_lit.data.frame import Frame
 from spgen_lit.network.build import build_network
+from spgen_lit.predicting import Settings
 from spgen_lit.predicting.illustration import Illustrator
 from spgen_lit.predicting.outputs import Outputs, find_images
-from spgen_lit.predicting.prediction import Sampling, predict
+from spgen_lit.predicting.prediction import predict
 from spgen_lit.predictor import Predictor
 
 SAMPLES = 10
@@ -96,7 +97,8 @@ def measure(predictor: Predictor, files: list[Path]) -> list[float]:
         with tempfile.TemporaryDirectory() as place:
             items, _ = find_images([str(file) for file in files])
             outputs = Outputs(place, {})
-            predict(predictor, items, outputs, Illustrator(outputs), Sampling())
+            settings = Settings()
+            predict(predictor, items, outputs, Illustrator(outputs, settings), settings)
 
     return [rate(work, len(files)) for work in (together, one_by_one, whole)]
 
@@ -118,8 +120,9 @@ def alone(checkpoint: str | None, count: int) -> None:
         photographs(folder, count)
         items, _ = find_images(str(folder))
         outputs = Outputs(Path(place, "out"), {})
-        illustrator = Illustrator(outputs, overlay=0, density=False)
-        predict(load(checkpoint, small=True), items, outputs, illustrator, Sampling(samples=2))
+        settings = Settings(samples=2, overlay=False, density=False)
+        illustrator = Illustrator(outputs, settings)
+        predict(load(checkpoint, small=True), items, outputs, illustrator, settings)
         outputs.join(items)
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 

@@ -1,39 +1,45 @@
-"""Remake docs/readme.png from a finished demo run: python docs/readme_picture.py outputs/demo."""
+"""Remake docs/readme.png: python docs/readme_picture.py [model].
+
+The photograph is scikit-learn's ``china.jpg`` (© danielbuechele, CC BY 2.0); the painting is a
+rendition of it by this package.
+"""
 
 from __future__ import annotations
 
-import argparse
+import sys
 from pathlib import Path
 
-from omegaconf import OmegaConf
+import numpy as np
+from sklearn.datasets import load_sample_image
 
-from spgen_lit.data.gallery import Gallery
-from spgen_lit.data.images import read_image
-from spgen_lit.data.splits import split_images
-from spgen_lit.pictures.overlay import save_png
-from spgen_lit.pictures.poster import poster
+from spgen_lit.data.painting.painter import paint
+from spgen_lit.pictures.density import density_overlay
+from spgen_lit.pictures.figure import save_png
+from spgen_lit.pictures.overlay import draw_scanpath
+from spgen_lit.pictures.sheets import contact_sheet
+from spgen_lit.predicting.prediction import typical_path
 from spgen_lit.predictor import Predictor
 
 
 def main() -> None:
-    """Draw the first test photograph and the first test painting of the gallery."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("run", type=Path, help="folder of a demo run")
-    run: Path = parser.parse_args().run
-    predictor = Predictor.from_checkpoint(run / "checkpoints" / "best.ckpt")
-    config = OmegaConf.load(run / "config.yaml")
-    shown = []
-    for domain in ("source", "target"):
-        settings = OmegaConf.to_container(config.data[domain].gallery)
-        settings.pop("_target_")
-        gaze = Gallery(**settings).read()
-        stimulus = gaze.stimuli[split_images(gaze)["test"][0]]
-        image = read_image(stimulus.path, stimulus.size)
-        people = gaze.by_image()[stimulus.id]
-        shown.append((image, people, predictor(stimulus.path, samples=2)))
-    (photograph, people, model), (painting, _, painted) = shown
+    """Draw the typical path and the density on a photograph and on its rendition in oil."""
+    predictor = Predictor.from_pretrained(sys.argv[1] if len(sys.argv) > 1 else "natural")
+    photograph = np.ascontiguousarray(load_sample_image("china.jpg"))
+    columns = []
+    for picture in (photograph, paint(photograph, "oil", seed=3)):
+        paths = predictor(picture, samples=10)
+        columns += [
+            draw_scanpath(picture, paths[typical_path(paths) or 0]),
+            density_overlay(picture, paths),
+        ]
+    titles = (
+        "a path on a photograph",
+        "density of ten",
+        "on a painted rendition",
+        "density of ten",
+    )
     target = Path(__file__).parent / "readme.png"
-    save_png(target, poster(photograph, people, model, painting, painted))
+    save_png(target, contact_sheet([columns], titles, cell_width=400))
     print(target)
 
 

@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 from PIL import Image
 
 from spgen_lit.evaluation.aoi import Regions, probabilities, transitions, visits
-from spgen_lit.pictures.interest import Interest, draw_regions, interest_sheet, region_colour
-from spgen_lit.predicting.illustration import observers_of
-from spgen_lit.predicting.interest_tables import tabulate_regions
+from spgen_lit.pictures.interest import Interest, draw_regions, interest_sheet, region_color
+from spgen_lit.predicting.illustration import Observers
 from spgen_lit.predicting.outputs import Outputs, find_images
-from spgen_lit.predicting.regions import find_regions, read_regions, regions_of
+from spgen_lit.predicting.regions import find_regions, read_regions, regions_of, tabulate_regions
 from spgen_lit.scanpath import Scanpath
 
 HALVES = Regions(("left", "top right"), np.array([[1, 2], [1, 0]]))
@@ -167,7 +167,7 @@ def test_regions_are_tinted_in_place_and_the_sheet_is_drawn() -> None:
     labels[10:40, 5:35] = 1
     drawn = draw_regions(image, ["a"], labels)
     assert (image == 120).all()
-    tint = np.asarray(region_colour(0)) - 120
+    tint = 255 * np.array(to_rgb(region_color(0))) - 120
     assert drawn[70, 50].astype(int) - 120 == pytest.approx(tint / 4, abs=1)
     assert (drawn[250, 300] == 120).all()
     one = Interest(np.array([0.6, 0.4]), np.array([[0.5, 0.5], [np.nan, np.nan]]))
@@ -186,7 +186,7 @@ def test_tables_for_images_with_regions_and_a_line_for_faulty_files(tmp_path: Pa
     items, _ = find_images(str(tmp_path / "*.jpg"))
     for item in items:
         outputs.write(item, [path(LEFT, TOP, seconds=[0.3, 0.1])])
-    people = observers_of({"a.jpg": [path(TOP, REST, seconds=[0.2, 0.2])]})
+    people = Observers({"a.jpg": [path(TOP, REST, seconds=[0.2, 0.2])]})
     count, failures = tabulate_regions(outputs, items, find_regions(tmp_path), people, 400)
     assert count == 1
     assert [failure.path.name for failure in failures] == ["b.jpg"]

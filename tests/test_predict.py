@@ -10,18 +10,23 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
 from spgen_lit.data.images import ImageError, image_size, read_image
-from spgen_lit.predicting.illustration import Illustrator, illustrate_page, observers_of
+from spgen_lit.predicting import Settings
+from spgen_lit.predicting.illustration import (
+    Illustrator,
+    Observers,
+    illustrate_page,
+    read_captions,
+)
 from spgen_lit.predicting.outputs import Item, Outputs, find_images, from_trials
-from spgen_lit.predicting.prediction import Sampling, predict
+from spgen_lit.predicting.prediction import predict, typical_path
 from spgen_lit.scanpath import Scanpath
 
-SETTINGS = {"checkpoint": "0", "samples": 3, "temperature": None, "seed": 0}
+MADE_BY = {"model": "0", "samples": 3, "temperature": None, "seed": 0}
 PLACES = [(0.2, 0.3), (0.8, 0.4), (0.5, 0.9)]
 SECONDS = [0.2, 0.3, 0.25]
 
@@ -62,10 +67,10 @@ def go(
     images: str | list[str], output: Path, model: Fixed | None = None, **drawing: Any
 ) -> tuple[list[Item], Outputs, list[Any], int]:
     items, failures = find_images(images)
-    outputs = Outputs(output, SETTINGS)
-    illustrator = Illustrator(outputs, **drawing)
-    sampling = Sampling(samples=3, batch_size=2)
-    before, refused = predict(model or Fixed(), items, outputs, illustrator, sampling)
+    outputs = Outputs(output, MADE_BY, "fixed: SIMULATED gaze")
+    settings = Settings(samples=3, batch_size=2, **drawing)
+    illustrator = Illustrator(outputs, settings, read_captions(items))
+    before, refused = predict(model or Fixed(), items, outputs, illustrator, settings)
     bad = {failure.path for failure in failures + refused}
     outputs.join([item for item in items if item.path not in bad])
     outputs.refuse(failures + refused)
@@ -88,7 +93,7 @@ def test_a_folder_gives_exactly_these_files(tmp_path: Path) -> None:
     _, outputs, failures, _ = go(str(tmp_path / "in"), tmp_path / "out", replay="gif")
     assert not failures
     expected = {"run.json", "scanpaths.csv", "scanpaths.json"}
-    for key in ("a.png", "deep/b.jpg"):
+    for key in ("a", "deep/b"):
         expected |= {f"csv/{key}.csv", f"json/{key}.json", f"replay/{key}.gif"}
         expected |= {f"{kind}/{key}.png" for kind in ("overlay", "density")}
     assert files_of(outputs.root) == expected
@@ -98,7 +103,7 @@ def test_a_folder_gives_exactly_these_files(tmp_path: Path) -> None:
 def test_pixels_and_order_in_csv_json_and_overlay(tmp_path: Path, size: tuple[int, int]) -> None:
     paint(tmp_path / "a.png", size)
     _, outputs, _, _ = go(str(tmp_path / "a.png"), tmp_path / "out")
-    with (outputs.root / "csv" / "a.png.csv").open() as file:
+    with (outputs.root / "csv" / "a.csv").open() as file:
         rows = list(csv.DictReader(file))
     first = [row for row in rows if row["observer"] == "1"]
     assert [int(row["fixation"]) for row in first] == [1, 2, 3]
@@ -114,19 +119,15 @@ def test_pixels_and_order_in_csv_json_and_overlay(tmp_path: Path, size: tuple[in
     assert np.column_stack([records[0]["X"], records[0]["Y"]]) == pytest.approx(found)
     assert from_trials(records)[0].xy == pytest.approx(np.array(PLACES), abs=1e-5)
 
-    overlay = cv2.imread(str(outputs.root / "overlay" / "a.png.png"))
-    assert overlay.shape[0] / overlay.shape[1] == pytest.approx(size[1] / size[0], rel=0.02)
-    for x, y in PLACES:
-        row, column = int(y * overlay.shape[0]), int(x * overlay.shape[1])
-        spot = overlay[max(0, row - 3) : row + 4, max(0, column - 3) : column + 4].astype(int)
-        assert np.abs(spot - 120).max() > 80, (x, y)
+    assert [record["typical"] for record in records] == [True, False, False]
+    assert {row["model"] for row in rows} == {"fixed: SIMULATED gaze"}
 
 
 def test_whole_run_file_equals_the_single_ones(tmp_path: Path) -> None:
     for name in "abc":
         paint(tmp_path / "in" / f"{name}.png")
     _, outputs, _, _ = go(str(tmp_path / "in"), tmp_path / "out")
-    single = [json.loads((outputs.root / "json" / f"{n}.png.json").read_text()) for n in "abc"]
+    single = [json.loads((outputs.root / "json" / f"{n}.json").read_text()) for n in "abc"]
     assert json.loads((outputs.root / "scanpaths.json").read_text()) == [
         *single[0],
         *single[1],
@@ -160,8 +161,8 @@ def test_a_changed_image_or_a_missing_picture_is_made_again(tmp_path: Path) -> N
     paint(tmp_path / "in" / "a.png")
     image = paint(tmp_path / "in" / "b.png")
     _, outputs, _, _ = go(str(tmp_path / "in"), tmp_path / "out")
-    (outputs.root / "density" / "a.png.png").unlink()
-    later = (outputs.root / "json" / "b.png.json").stat().st_mtime + 5
+    (outputs.root / "density" / "a.png").unlink()
+    later = (outputs.root / "json" / "b.json").stat().st_mtime + 5
     os.utime(image, (later, later))
     model = Fixed()
     go(str(tmp_path / "in"), tmp_path / "out", model)
@@ -169,9 +170,9 @@ def test_a_changed_image_or_a_missing_picture_is_made_again(tmp_path: Path) -> N
 
 
 def test_other_settings_are_not_mixed_into_a_folder(tmp_path: Path) -> None:
-    Outputs(tmp_path, SETTINGS)
+    Outputs(tmp_path, MADE_BY)
     with pytest.raises(ValueError, match=r"seed was 0, now 1.*output="):
-        Outputs(tmp_path, {**SETTINGS, "seed": 1})
+        Outputs(tmp_path, {**MADE_BY, "seed": 1})
 
 
 def test_what_images_mean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -233,7 +234,7 @@ def test_bad_input_ends_in_a_line_and_harms_nothing_else(tmp_path: Path) -> None
     text = (outputs.root / "scanpaths.csv").read_text(encoding="utf-8")
     assert "caf\\xe9.png" in text
     for name in (*readable, "sub/good.jpg", "caf\udce9.png"):
-        assert read_image(outputs.root / "overlay" / (name + ".png")).size
+        assert read_image((outputs.root / "overlay" / name).with_suffix(".png")).size
     assert whole.is_file()
 
     for name in refused:
@@ -277,20 +278,79 @@ def test_one_bad_image_does_not_take_its_batch_with_it(tmp_path: Path) -> None:
         paint(tmp_path / "in" / f"{name}.png")
     _, outputs, failures, _ = go(str(tmp_path / "in"), tmp_path / "out", Fussy())
     assert [(f.path.name, f.reason) for f in failures] == [("b.png", "refused by the model")]
-    assert {file.name for file in (outputs.root / "json").iterdir()} == {"a.png.json", "c.png.json"}
+    assert {file.name for file in (outputs.root / "json").iterdir()} == {"a.json", "c.json"}
 
 
-def test_several_samples_share_an_overlay_and_none_means_no_picture(tmp_path: Path) -> None:
+def test_the_typical_path_is_the_one_nearest_to_the_others() -> None:
+    size = (800, 600)
+    near = [(0.2, 0.2), (0.5, 0.5), (0.8, 0.8)]
+    far = [(0.9, 0.1), (0.1, 0.9)]
+    paths = [Scanpath("i", size, np.array(xy)) for xy in (far, near, near[:2], near)]
+    assert typical_path(paths) == 1
+    assert typical_path(paths[:1]) == 0
+    empty = Scanpath("i", size, np.empty((0, 2)))
+    assert typical_path([empty, paths[0]]) == 1
+    assert typical_path([empty]) is None
+
+
+def test_a_viewing_time_ends_the_paths(tmp_path: Path) -> None:
+    paint(tmp_path / "a.png")
+    _, outputs, _, _ = go(str(tmp_path / "a.png"), tmp_path / "out", viewing_time=0.3)
+    record = json.loads((outputs.root / "scanpaths.json").read_text())[0]
+    assert record["T"] == pytest.approx([200, 100])
+
+
+def test_figures_in_other_formats_and_none_at_all(tmp_path: Path) -> None:
     paint(tmp_path / "a.png", (640, 480))
-    one = go(str(tmp_path / "a.png"), tmp_path / "one")[1]
-    sheet = go(str(tmp_path / "a.png"), tmp_path / "sheet", overlay=3, density=False)[1]
-    none = go(str(tmp_path / "a.png"), tmp_path / "none", overlay=0, density=False)[1]
-    single = cv2.imread(str(one.root / "overlay" / "a.png.png"))
-    several = cv2.imread(str(sheet.root / "overlay" / "a.png.png"))
-    assert several.shape[0] > 1.9 * single.shape[0] > 0
+    (tmp_path / "captions.csv").write_text("file,title,artist,year\na.png,Night,Anna,1650\n")
+    both = go(str(tmp_path / "a.png"), tmp_path / "both", formats=["svg", "pdf"])[1]
+    assert {file.name for file in (both.root / "overlay").iterdir()} == {"a.svg", "a.pdf"}
+    none = go(str(tmp_path / "a.png"), tmp_path / "none", overlay=False, density=False)[1]
     assert not (none.root / "overlay").exists()
-    with pytest.raises(ValueError, match="replay must be mp4, gif or null, found 'avi'"):
-        Illustrator(none, replay="avi")
+    (item,) = find_images(str(tmp_path / "a.png"))[0]
+    caption = read_captions([item])[item.path]
+    assert (caption.title, caption.artist) == ("Night", "Anna, 1650")
+
+
+def test_outputs_are_named_after_the_picture_and_twins_are_told_apart(tmp_path: Path) -> None:
+    names = ("a.jpg", "A.png", "b.tif", "b-.tif", "deep/a.jpg", "x.y.png")
+    for name in names:
+        paint(tmp_path / name)
+    items, _ = find_images(str(tmp_path))
+    stems = {item.key: item.stem for item in items}
+    assert stems == {
+        "a.jpg": "a-jpg",
+        "A.png": "A-png",
+        "b.tif": "b",
+        "b-.tif": "b-",
+        "deep/a.jpg": "deep/a",
+        "x.y.png": "x.y",
+    }
+
+
+def test_names_in_the_wild(tmp_path: Path) -> None:
+    names = (
+        "van Eyck \u2013 Arnolfini (1434).jpg",
+        "Vermeer, Mistress and Maid.jpg",
+        "50% [detail].png",
+        "a=b.png",
+        "$x$ {y}.png",
+    )
+    folder = tmp_path / "in [new], 2"
+    for name in names:
+        paint(folder / name)
+    raw = os.fsencode(folder) + b"/caf\xe9.png"
+    Path(os.fsdecode(raw)).write_bytes((folder / names[2]).read_bytes())
+    os.mkfifo(folder / "pipe.jpg")
+    for images in (str(folder), [str(folder / name) for name in names]):
+        items, outputs, failures, _ = go(images, tmp_path / f"out-{type(images).__name__}")
+        assert {item.path.name for item in items} >= set(names)
+        for item in items:
+            assert (outputs.root / "overlay" / f"{item.stem}.png").is_file()
+    _, failures = find_images(str(folder))
+    assert [(f.path.name, f.reason) for f in failures] == [
+        ("pipe.jpg", "not a regular file (a pipe, socket or device)")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -299,11 +359,14 @@ def test_several_samples_share_an_overlay_and_none_means_no_picture(tmp_path: Pa
         ({"samples": 0}, "samples must be at least 1"),
         ({"temperature": -0.1}, "temperature must be finite"),
         ({"batch_size": 0}, "batch_size"),
+        ({"viewing_time": 0.0}, "viewing_time must be above 0"),
+        ({"replay": "avi"}, "replay must be mp4, gif or null, found 'avi'"),
+        ({"formats": ["gif"]}, "formats must be among png, svg, pdf"),
     ],
 )
 def test_settings_out_of_range_are_named(wrong: dict[str, Any], told: str) -> None:
     with pytest.raises(ValueError, match=told):
-        Sampling(**wrong)
+        Settings(**wrong)
 
 
 def test_page_shows_people_beside_the_model_and_stops_at_its_limit(tmp_path: Path) -> None:
@@ -311,12 +374,15 @@ def test_page_shows_people_beside_the_model_and_stops_at_its_limit(tmp_path: Pat
         paint(tmp_path / "in" / f"{name}.png")
     items, outputs, _, _ = go(str(tmp_path / "in"), tmp_path / "out")
     person = Scanpath("a.png", (320, 240), np.array(PLACES), observer="P7")
-    observers = observers_of({"elsewhere/a.png": [person]})
-    page = illustrate_page(outputs, items, observers=observers, notes="noted", limit=2)
+    observers = Observers({"elsewhere/a.png": [person]}, "simulated observers")
+    shown = Illustrator(outputs, Settings(page_limit=2), warning="SIMULATED gaze")
+    page = illustrate_page(shown, items, observers, "noted")
     assert page == outputs.root / "index.html"
     text = page.read_text(encoding="utf-8")
     assert text.count('class="entry"') == 2
-    assert text.count('"title":"people"') == 1
+    assert text.count('"title":"simulated observers"') == 1
     assert '"n":"P7"' in text
+    assert '"n":"typical (1)"' in text
+    assert text.count("SIMULATED gaze") == 2
     assert "noted · the first 2 of 3 images" in text
-    assert illustrate_page(outputs, [], observers=observers, notes="") is None
+    assert illustrate_page(shown, [], observers, "") is None

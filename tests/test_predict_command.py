@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -87,9 +88,17 @@ def test_paths_page_and_regions_from_one_command(
         expected[1].pixels, abs=0.01
     )
     page = (tmp_path / "out" / "index.html").read_text()
-    assert "spgen trained on gallery (simulated gaze) · 2 samples an image" in page
+    assert "best, trained on gallery · 2 samples an image" in page
+    # A model of simulated gaze says so at every door.
+    told = "trained on SIMULATED gaze"
+    out = tmp_path / "out"
+    assert f"warning: best: {told}" in done.stderr
+    assert told in page
+    assert told in json.loads((out / "run.json").read_text())["warning"]
+    assert all(told in record["model"] for record in records)
+    assert all(told in line for line in (out / "scanpaths.csv").read_text().splitlines()[1:])
     assert '"title":"people","paths":[{"n":"P1"' in page
-    assert (tmp_path / "out" / "regions" / "a.png.png").is_file()
+    assert (tmp_path / "out" / "regions" / "a.png").is_file()
 
     again = predict(*common, *extra, "output=out", "strict=true", cwd=tmp_path)
     assert again.returncode == 1
@@ -118,4 +127,60 @@ def test_faulty_settings_end_in_one_line(
 def test_what_must_be_given_is_named(tmp_path: Path) -> None:
     done = predict(cwd=tmp_path)
     assert done.returncode == 2
-    assert "ckpt_path and images must be given" in done.stderr
+    assert "Missing argument 'PATHS...'" in done.stderr
+    done = predict("samples=3", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: images must be given")
+    assert "Traceback" not in done.stderr
+
+
+def spgen(*arguments: str | bytes, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "spgen_lit", "predict", *arguments],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def test_flags_do_what_the_settings_do_and_names_may_hold_anything(
+    checkpoint: Path, images: Path, tmp_path: Path
+) -> None:
+    odd = images / "50% [a], b=c.png"
+    (images / "a.png").rename(odd)
+    raw = os.fsencode(images) + b"/caf\xe9.png"
+    Path(os.fsdecode(raw)).write_bytes(odd.read_bytes())
+    flags = ("--model", str(checkpoint), "--samples", "2", "--seed", "3", "--viewing-time", "0.4")
+    more = ("--out", "out", "--format", "svg", "--format", "png")
+    done = spgen(odd.name, raw, "deep", *flags, *more, cwd=images)
+    assert done.returncode == 0, done.stderr
+    assert "3 images done" in done.stderr
+    out = images / "out"
+    records = json.loads((out / "scanpaths.json").read_text())
+    assert {record["name"] for record in records} == {odd.name, "caf\udce9.png", "deep/b.jpg"}
+    assert all(sum(record["T"]) <= 400.1 for record in records)
+    assert {file.suffix for file in (out / "overlay").iterdir() if file.is_file()} == {
+        ".svg",
+        ".png",
+    }
+    card = json.loads((out / "run.json").read_text())
+    assert (card["samples"], card["seed"], card["viewing_time"]) == (2, 3, 0.4)
+
+
+def test_help_fits_a_screen_and_completion_knows_the_flags(tmp_path: Path) -> None:
+    shown = spgen("--help", cwd=tmp_path)
+    lines = shown.stdout.splitlines()
+    assert len(lines) <= 30
+    assert max(map(len, lines)) <= 80
+    for flag in ("--out", "--samples", "--model", "--viewing-time", "--seed", "--regions"):
+        assert flag in shown.stdout
+    words = {"COMP_WORDS": "spgen predict --view", "COMP_CWORD": "2"}
+    done = subprocess.run(
+        [sys.executable, "-c", "from spgen_lit.__main__ import main; main(prog_name='spgen')"],
+        env={**os.environ, **words, "_SPGEN_COMPLETE": "bash_complete"},
+        capture_output=True,
+        text=True,
+    )
+    assert "--viewing-time" in done.stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import runpy
 import sys
 
@@ -29,6 +30,9 @@ class Doors(click.Group):
         """A command, or None if there is none of that name."""
         if cmd_name == "models":
             return models
+        if cmd_name == "predict":
+            found: click.Command = importlib.import_module("spgen_lit.predict").command
+            return found
         return _configured(cmd_name) if cmd_name in DOORS else None
 
 

@@ -118,7 +118,7 @@ def read_checkpoint(file: Path) -> Pretrained:
     prefix = "network."
     tensors = {key[len(prefix) :]: v for key, v in state.items() if key.startswith(prefix)}
     name = card.get("config", {}).get("name") or file.stem
-    return Pretrained(str(name), card, tensors)
+    return Pretrained(str(name), {**card, "name": str(name)}, tensors)
 
 
 def _read_folder(folder: Path) -> Pretrained:

@@ -1,4 +1,4 @@
-"""Overlays: places, colours, sizes and what is refused."""
+"""Overlays: places, colors, sizes and what is refused."""
 
 from __future__ import annotations
 
@@ -8,10 +8,17 @@ import cv2
 import numpy as np
 import pytest
 
-from spgen_lit.pictures.marks import GRADIENT
-from spgen_lit.pictures.overlay import contact_sheet, draw_scanpath, save_png, side_by_side
-from spgen_lit.pictures.poster import poster
-from spgen_lit.scanpath import Scanpath
+from spgen_lit.pictures.figure import save_figure, save_png
+from spgen_lit.pictures.overlay import (
+    TIME,
+    Caption,
+    disc_radius,
+    draw_scanpath,
+    scanpath_figure,
+    stroke_unit,
+)
+from spgen_lit.pictures.sheets import contact_sheet, footed, side_by_side
+from spgen_lit.scanpath import Scanpath, Viewing
 
 RED = (255, 0, 0)
 SIZES = [(800, 600), (1600, 200), (200, 1600), (641, 479), (301, 800)]
@@ -21,10 +28,10 @@ def picture(size: tuple[int, int], level: int = 128) -> np.ndarray:
     return np.full((size[1], size[0], 3), level, np.uint8)
 
 
-def centre_of(drawn: np.ndarray, colour: tuple[int, int, int]) -> np.ndarray:
-    """Centroid in px of everything coloured so, the first pixel's outer corner being 0, 0."""
-    rows, columns = np.nonzero(np.abs(drawn.astype(int) - colour).max(axis=2) < 45)
-    assert len(rows), "the colour is not in the picture"
+def centre_of(drawn: np.ndarray, color: tuple[int, int, int]) -> np.ndarray:
+    """Centroid in px of everything colored so, the first pixel's outer corner being 0, 0."""
+    rows, columns = np.nonzero(np.abs(drawn.astype(int) - color).max(axis=2) < 45)
+    assert len(rows), "the color is not in the picture"
     return np.array([columns.mean() + 0.5, rows.mean() + 0.5])
 
 
@@ -35,7 +42,7 @@ def test_fixation_is_centred_at_its_pixel(
 ) -> None:
     place = (share[0] * size[0], share[1] * size[1])
     path = Scanpath.from_pixels("i", size, [place], [0.25])
-    drawn = draw_scanpath(picture(size), path, colour=RED, numbers=False)
+    drawn = draw_scanpath(picture(size), path, color="red", numbers=False)
     assert np.abs(centre_of(drawn, RED) - place).max() < 0.6
 
 
@@ -44,20 +51,18 @@ def test_order_of_x_and_y_and_of_time_is_kept() -> None:
     places = [(100, 50), (700, 80), (650, 250), (60, 240)]
     path = Scanpath.from_pixels("i", size, places, [0.3] * 4)
     drawn = draw_scanpath(picture(size), path, numbers=False)
-    for (x, y), share in zip(places, (0, 1 / 3, 2 / 3, 1), strict=True):
-        stops = np.array(GRADIENT, float)
-        at = share * (len(stops) - 1)
-        low = min(int(at), len(stops) - 2)
-        expected = stops[low] + (at - low) * (stops[low + 1] - stops[low])
-        found = drawn[y, x].astype(float)
-        assert np.abs(found - expected).max() < 20, (x, y)
+    unit = stroke_unit(*size)
+    for (x, y), share in zip(places, (0.0, 1 / 3, 2 / 3, 1.0), strict=True):
+        expected = 255 * np.array(TIME(share)[:3])
+        ring = drawn[y, x - round(disc_radius(0.3, unit))].astype(float)
+        assert np.abs(ring - expected).max() < 40, (x, y)
 
 
 def test_area_grows_with_duration_and_the_first_fixation_is_marked() -> None:
     size = (800, 600)
     spots = [(150, 300), (400, 300), (650, 300)]
     path = Scanpath.from_pixels("i", size, spots, [0.2, 0.2, 0.8])
-    drawn = draw_scanpath(picture(size), path, colour=RED, numbers=False)
+    drawn = draw_scanpath(picture(size), path, color="red", numbers=False)
     changed = (drawn != 128).any(axis=2)
 
     def tall(x: int) -> int:
@@ -65,8 +70,17 @@ def test_area_grows_with_duration_and_the_first_fixation_is_marked() -> None:
 
     assert tall(650) > 1.7 * tall(400)
     assert tall(150) > tall(400) + 6, "the first of equal fixations wears a second ring"
-    red = (np.abs(drawn.astype(int) - RED).max(axis=2) < 45)[:, 650].sum()
-    assert red == pytest.approx(2 * 15 * np.sqrt(0.8 / 0.25), abs=4)
+    ring = np.flatnonzero((np.abs(drawn.astype(int) - RED).max(axis=2) < 45)[:, 650])
+    assert np.ptp(ring) == pytest.approx(2 * 15 * np.sqrt(0.8 / 0.25), abs=5)
+
+
+def test_what_was_looked_at_stays_visible_inside_the_disc() -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (300, 400, 3), dtype=np.uint8)
+    path = Scanpath.from_pixels("i", (400, 300), [(200, 150)], [0.6])
+    inside = (slice(144, 157), slice(194, 207))
+    drawn = draw_scanpath(noise, path)[inside].astype(float)
+    likeness = np.corrcoef(drawn.ravel(), noise[inside].astype(float).ravel())[0, 1]
+    assert likeness > 0.9
 
 
 @pytest.mark.parametrize("level", [0, 255])
@@ -81,22 +95,21 @@ def test_marks_stand_out_on_black_and_on_white(level: int) -> None:
         assert profile.min() < 110
 
 
-def test_numbers_change_the_inside_of_discs_only() -> None:
+def test_numbers_stand_beside_their_fixation() -> None:
     size = (800, 600)
     path = Scanpath.from_pixels("i", size, [(400, 300)], [0.5])
     bare = draw_scanpath(picture(size), path, numbers=False)
     numbered = draw_scanpath(picture(size), path)
     rows, columns = np.nonzero((bare != numbered).any(axis=2))
     assert len(rows) > 20
-    assert np.abs(rows - 300).max() < 30
-    assert np.abs(columns - 400).max() < 30
+    assert rows.max() < 300 < rows.min() + 60
+    assert columns.min() > 400 > columns.max() - 60
 
 
-def test_image_is_left_as_it_is_and_small_ones_are_enlarged_on_demand() -> None:
+def test_image_is_left_as_it_is() -> None:
     small = picture((120, 90))
     path = Scanpath.from_pixels("i", (120, 90), [(60, 45)], [0.25])
     assert draw_scanpath(small, path).shape == (90, 120, 3)
-    assert draw_scanpath(small, path, min_width=600).shape == (450, 600, 3)
     assert (small == 128).all()
 
 
@@ -137,17 +150,17 @@ def test_contact_sheet_keeps_pictures_whole_and_in_place() -> None:
     red, green, blue = (
         np.full((50, 100, 3), c, np.uint8) for c in ([255, 0, 0], [0, 255, 0], [0, 0, 255])
     )
-    sheet = contact_sheet([[red, green], [blue]], ["a", "b"], ["", "Картина"], cell_width=100)
+    sheet = contact_sheet([[red, green], [blue]], ["a", "Картина"], cell_width=100)
     centres = {
         name: centre_of(sheet, c)
         for name, c in (("r", RED), ("g", (0, 255, 0)), ("b", (0, 0, 255)))
     }
     assert centres["r"][0] == centres["b"][0] < centres["g"][0]
     assert centres["r"][1] == centres["g"][1] < centres["b"][1]
-    with pytest.raises(ValueError, match="2 columns need 2 column titles, found 1"):
-        contact_sheet([[red, green]], ["a"], [""])
+    with pytest.raises(ValueError, match="2 columns need 2 titles, found 1"):
+        contact_sheet([[red, green]], ["a"])
     with pytest.raises(ValueError, match="at least one picture"):
-        contact_sheet([], [], [])
+        contact_sheet([])
 
 
 def test_png_is_exact_and_leaves_nothing_else(tmp_path: Path) -> None:
@@ -159,14 +172,54 @@ def test_png_is_exact_and_leaves_nothing_else(tmp_path: Path) -> None:
     assert [file.name for file in target.parent.iterdir()] == ["a.png"]
 
 
-def test_poster_letterboxes_and_wants_enough_paths() -> None:
-    wide, tall = picture((400, 100), 60), picture((100, 400), 60)
-    path = Scanpath("i", (400, 100), np.array([[0.5, 0.5]]))
-    made = poster(wide, [path], [path], tall, [path], rows=1, cell=(200, 150))
-    assert made.shape[1] == 3 * 200 + 4 * 8
-    painted = made[:, -208:-8]
-    rows, columns = np.nonzero((painted == 60).all(axis=2))
-    assert np.ptp(rows) == pytest.approx(149, abs=1)
-    assert np.ptp(columns) == pytest.approx(37, abs=1)
-    with pytest.raises(ValueError, match=r"column 'painting: model': 1 rows need 1 paths, found 0"):
-        poster(wide, [path], [path], tall, [], rows=1)
+@pytest.mark.parametrize("kind", ["png", "svg", "pdf"])
+def test_a_figure_says_what_it_shows_in_three_formats(tmp_path: Path, kind: str) -> None:
+    size = (600, 400)
+    path = Scanpath.from_pixels("i", size, [(100, 100), (300, 200)], [0.25, 0.5])
+    caption = Caption("50% [$x$]", "Артемизия, 1620", 120.0, "a note", "SIMULATED gaze")
+    target = tmp_path / f"figure.{kind}"
+    save_figure(target, scanpath_figure(picture(size), path, caption))
+    data = target.read_bytes()
+    assert [file.name for file in tmp_path.iterdir()] == [target.name]
+    if kind == "png":
+        drawn = cv2.imread(str(target))
+        assert drawn.shape[1] == 600
+        # Title and artist above, legend and foot below, the picture itself px by px.
+        rows = np.flatnonzero((drawn[:, 3] == 128).all(axis=1))
+        assert len(rows) == 400
+        assert rows[0] > 20
+        assert drawn.shape[0] - rows[-1] > 60
+    else:
+        assert data.startswith(b"%PDF" if kind == "pdf" else b"<?xml")
+    with pytest.raises(ValueError, match=r"written as png, svg, pdf"):
+        save_figure(tmp_path / "a.gif", scanpath_figure(picture(size), path))
+
+
+@pytest.mark.parametrize(
+    ("viewing", "width_cm", "label"),
+    [
+        (Viewing(), None, "100 px"),
+        (Viewing(px_per_degree=30), None, "5°"),
+        (Viewing(), 254, "50 cm"),
+    ],
+)
+def test_the_scale_bar_is_a_round_length(
+    viewing: Viewing, width_cm: float | None, label: str
+) -> None:
+    path = Scanpath("i", (900, 700), np.array([[0.5, 0.5]]), np.array([0.2]), viewing=viewing)
+    figure = scanpath_figure(picture((450, 350)), path, Caption(width_cm=width_cm))
+    assert label in [text.get_text() for axes in figure.axes for text in axes.texts]
+
+
+@pytest.mark.parametrize("size", [(90, 1200), (1600, 60)])
+def test_figures_of_odd_pictures_and_of_empty_paths(size: tuple[int, int]) -> None:
+    empty = Scanpath("i", size, np.empty((0, 2)))
+    assert scanpath_figure(picture(size), empty, Caption("t")).get_size_inches().min() > 0
+
+
+def test_a_warning_stands_under_the_picture() -> None:
+    ground = picture((400, 300))
+    assert footed(ground, "") is ground
+    drawn = footed(ground, "SIMULATED gaze")
+    assert (drawn[:300] == 128).all()
+    assert (drawn[300:].astype(int)[..., 0] - drawn[300:].astype(int)[..., 2]).max() > 100

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from spgen_lit.pictures import plots
+from spgen_lit.pictures import plots, sweep_plots
 
 SWEEP = [
     {"temperature": t, "priors": p, "scanmatch": 0.3 + 0.01 * t * p, "low": 0.2, "high": 0.5}
@@ -29,9 +29,9 @@ def red_frame(rgb: np.ndarray) -> tuple[float, float]:
 
 
 def test_heat_map_frames_the_best_cell() -> None:
-    high = plots.heat_map(SWEEP, "temperature", "priors", "scanmatch", people_level=0.39)
-    low = plots.heat_map(SWEEP, "temperature", "priors", "scanmatch", best="min")
-    none = plots.heat_map(SWEEP, "temperature", "priors", "scanmatch", best=None)
+    high = sweep_plots.heat_map(SWEEP, "temperature", "priors", "scanmatch", people_level=0.39)
+    low = sweep_plots.heat_map(SWEEP, "temperature", "priors", "scanmatch", best="min")
+    none = sweep_plots.heat_map(SWEEP, "temperature", "priors", "scanmatch", best=None)
     assert is_picture(high)
     best, worst = red_frame(high), red_frame(low)
     assert best[0] > worst[0]  # the highest value stands at the right, in the top row
@@ -42,7 +42,7 @@ def test_heat_map_frames_the_best_cell() -> None:
 
 def test_heat_map_averages_and_leaves_gaps() -> None:
     rows = [*SWEEP[:-1], {**SWEEP[0], "scanmatch": 9.0}, {**SWEEP[1], "scanmatch": "nan"}]
-    assert is_picture(plots.heat_map(rows, "temperature", "priors", "scanmatch"))
+    assert is_picture(sweep_plots.heat_map(rows, "temperature", "priors", "scanmatch"))
 
 
 def test_curves_read_a_csv_file_and_save(tmp_path: Path) -> None:
@@ -82,11 +82,11 @@ def test_training_curves_of_a_sparse_record(tmp_path: Path) -> None:
 
 def test_what_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no column 'nss'; it has temperature, priors, scanmatch"):
-        plots.heat_map(SWEEP, "temperature", "priors", "nss")
+        sweep_plots.heat_map(SWEEP, "temperature", "priors", "nss")
     with pytest.raises(ValueError, match="no rows"):
         plots.curves([], "a", "b")
     with pytest.raises(ValueError, match="holds no number"):
-        plots.heat_map([{"a": 1, "b": 2, "c": ""}], "a", "b", "c")
+        sweep_plots.heat_map([{"a": 1, "b": 2, "c": ""}], "a", "b", "c")
     with pytest.raises(ValueError, match="holds no logged value"):
         plots.training_curves([{"step": 1, "epoch": 0}])
     with pytest.raises(FileNotFoundError):

@@ -46,7 +46,9 @@ class Path2D:
 
 def path_seed(seed: int, image: str, sample: int) -> int:
     """The seed of one path, from the run's seed, the image's identifier and sample number."""
-    digest = hashlib.blake2b(f"{seed}\n{image}\n{sample}".encode(), digest_size=8).digest()
+    digest = hashlib.blake2b(
+        f"{seed}\n{image}\n{sample}".encode("utf-8", "surrogateescape"), digest_size=8
+    ).digest()
     return int.from_bytes(digest, "big") >> 1
 
 

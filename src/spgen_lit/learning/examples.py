@@ -11,7 +11,8 @@ import torch
 
 from spgen_lit.network.encoders.base import Domain
 from spgen_lit.network.noise import path_seed
-from spgen_lit.pictures.overlay import save_png, side_by_side
+from spgen_lit.pictures.figure import save_png
+from spgen_lit.pictures.sheets import side_by_side
 from spgen_lit.scanpath import Scanpath
 
 

@@ -26,7 +26,9 @@ def path_seed(seed: int, image: str, sample: int) -> int:
     Returns:
         An integer in [0, 2⁶³).
     """
-    digest = hashlib.blake2b(f"{seed}\n{image}\n{sample}".encode(), digest_size=8).digest()
+    digest = hashlib.blake2b(
+        f"{seed}\n{image}\n{sample}".encode("utf-8", "surrogateescape"), digest_size=8
+    ).digest()
     return int.from_bytes(digest, "big") >> 1
 
 

@@ -9,8 +9,7 @@ import matplotlib
 import numpy as np
 from numpy.typing import NDArray
 
-from spgen_lit.pictures.lettering import Pixels
-from spgen_lit.pictures.overlay import check_rgb
+from spgen_lit.pictures.figure import Pixels, check_rgb
 from spgen_lit.scanpath import Scanpath
 
 #: About one degree of visual angle on an 800 px wide picture seen at 30 degrees.
@@ -50,10 +49,10 @@ def fixation_density(
     return density / peak if peak > 0 else density
 
 
-def heat_layer(density: NDArray[np.float32]) -> NDArray[np.uint8]:
+def _heat_layer(density: NDArray[np.float32]) -> NDArray[np.uint8]:
     """A density in [0, 1] as RGBA ``(H, W, 4)``: clear where nobody looked, warm at the peak."""
-    colours = matplotlib.colormaps["inferno"](0.25 + 0.7 * density, bytes=True)
-    layer = np.ascontiguousarray(colours, dtype=np.uint8)
+    colors = matplotlib.colormaps["inferno"](0.25 + 0.7 * density, bytes=True)
+    layer = np.ascontiguousarray(colors, dtype=np.uint8)
     layer[..., 3] = np.rint(255 * 0.8 * np.sqrt(density))
     return layer
 
@@ -84,7 +83,7 @@ def density_overlay(
     small = min(1.0, 320 / max(width, height))
     size = (max(1, round(width * small)), max(1, round(height * small)))
     layer = cv2.resize(
-        heat_layer(fixation_density(paths, *size, sigma, by_duration)),
+        _heat_layer(fixation_density(paths, *size, sigma, by_duration)),
         (width, height),
         interpolation=cv2.INTER_LINEAR,
     )

@@ -1,11 +1,11 @@
-"""Figure: the one style of the package's plots, and their rendering to pixels without a screen."""
+"""Figure: the one style of the package's plots, their rendering to pixels, and PNG files."""
 
 from __future__ import annotations
 
 import csv
 import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -16,16 +16,20 @@ from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from PIL import Image
 
-from spgen_lit.pictures.lettering import Pixels
-from spgen_lit.pictures.overlay import save_png
+from spgen_lit.files import atomic
 
+Pixels = NDArray[np.uint8]
+#: Formats of figures.
+FORMATS = ("png", "svg", "pdf")
 #: A CSV file, or its rows.
 Table: TypeAlias = str | os.PathLike[str] | Sequence[Mapping[str, Any]]
 
-#: Okabe and Ito's colours, told apart by colour-blind readers too.
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#555555", "#8c6d1f")
-LEVEL_COLOUR = "#222222"
+#: Okabe and Ito's colors, told apart by color-blind readers too.
+COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#555555", "#8c6d1f")
+LEVEL_COLOR = "#222222"
 
 _STYLE = {
     "figure.dpi": 130,
@@ -48,7 +52,7 @@ _STYLE = {
 def style() -> Iterator[None]:
     """The plots' style, in force only inside the ``with`` block."""
     # The dict's values are of many types; matplotlib's stub asks for a literal.
-    settings: dict[Any, Any] = {**_STYLE, "axes.prop_cycle": cycler(color=COLOURS)}
+    settings: dict[Any, Any] = {**_STYLE, "axes.prop_cycle": cycler(color=COLORS)}
     with matplotlib.rc_context(settings):
         yield
 
@@ -71,6 +75,79 @@ def render(figure: Figure, path: str | os.PathLike[str] | None = None) -> Pixels
     if path is not None:
         save_png(path, rgb)
     return rgb
+
+
+def check_rgb(image: Pixels) -> None:
+    """Raise ``ValueError`` unless ``image`` is a non-empty uint8 array ``(H, W, 3)``."""
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
+        raise ValueError(
+            "a picture must be a uint8 RGB array of shape (height, width, 3), "
+            f"found {image.dtype} of shape {image.shape}"
+        )
+
+
+def save_png(path: str | os.PathLike[str], rgb: Pixels) -> None:
+    """Write an RGB picture as PNG under its final name only once it is whole; folders are made.
+
+    Raises:
+        ValueError: If ``rgb`` is not a uint8 RGB array.
+    """
+    check_rgb(rgb)
+    with atomic(Path(path)) as part:
+        Image.fromarray(rgb).save(part, format="PNG", compress_level=1)
+
+
+def save_figure(path: str | os.PathLike[str], figure: Figure) -> None:
+    """Write a figure as PNG, SVG or PDF by its suffix, whole or not at all.
+
+    Raises:
+        ValueError: For another suffix.
+    """
+    target = Path(path)
+    kind = target.suffix.lower().lstrip(".")
+    if kind not in FORMATS:
+        raise ValueError(f"{target}: a figure is written as {', '.join(FORMATS)}")
+    with atomic(target) as part:
+        figure.savefig(part, format=kind, dpi=72, facecolor=figure.get_facecolor())
+
+
+def px_figure(width: float, height: float) -> Figure:
+    """A figure of so many px, in which a point is a px."""
+    # The hundredth keeps 799.999… from losing a row.
+    return Figure(figsize=((width + 0.01) / 72, (height + 0.01) / 72), dpi=72)
+
+
+def px_axes(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:
+    """Axes without a frame over an area of a :func:`px_figure`, measured in px from its top."""
+    wide, high = (side * 72 for side in figure.get_size_inches())
+    box = (left / wide, 1 - (top + height) / high, width / wide, height / high)
+    axes = figure.add_axes(box)
+    axes.set_axis_off()
+    axes.set(xlim=(0, width), ylim=(height, 0))
+    return axes
+
+
+def drawn_over(image: Pixels, draw: Callable[[Axes], None]) -> Pixels:
+    """The picture with a drawing over it.
+
+    Args:
+        image: The picture ``(H, W, 3)``, uint8 RGB; left as it is.
+        draw: Draws on axes whose units are the picture's px, 0, 0 being the outer corner of
+            the first one.
+
+    Raises:
+        ValueError: If ``image`` is not a uint8 RGB array.
+    """
+    check_rgb(image)
+    height, width = image.shape[:2]
+    figure = px_figure(width, height)
+    figure.patch.set_alpha(0)
+    draw(px_axes(figure, 0, 0, width, height))
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    layer = np.asarray(canvas.buffer_rgba(), dtype=np.float32)
+    cover = layer[..., 3:] / 255
+    return np.rint(image + cover * (layer[..., :3] - image)).astype(np.uint8)
 
 
 def rows_of(table: Table, *needed: str) -> list[Mapping[str, Any]]:

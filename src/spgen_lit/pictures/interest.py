@@ -10,11 +10,11 @@ import cv2
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import AbstractPathEffect, withStroke
 from numpy.typing import NDArray
 
-from spgen_lit.pictures.figure import COLOURS, render, style
-from spgen_lit.pictures.lettering import Colour, Pixels, write
-from spgen_lit.pictures.overlay import check_rgb
+from spgen_lit.pictures.figure import COLORS, Pixels, drawn_over, render, style
+from spgen_lit.pictures.overlay import WARNING, stroke_unit
 
 REST = "#9a9a9a"
 
@@ -33,11 +33,9 @@ class Interest:
     steps: NDArray[np.float64]
 
 
-def region_colour(index: int) -> Colour:
-    """RGB of a region, by its place in the list."""
-    code = COLOURS[index % len(COLOURS)].lstrip("#")
-    red, green, blue = (int(code[i : i + 2], 16) for i in (0, 2, 4))
-    return red, green, blue
+def region_color(index: int) -> str:
+    """Color of a region, by its place in the list."""
+    return COLORS[index % len(COLORS)]
 
 
 def draw_regions(image: Pixels, names: Sequence[str], labels: NDArray[np.integer]) -> Pixels:
@@ -51,25 +49,41 @@ def draw_regions(image: Pixels, names: Sequence[str], labels: NDArray[np.integer
     Raises:
         ValueError: If ``image`` is not a uint8 RGB array.
     """
-    check_rgb(image)
     height, width = image.shape[:2]
-    fitted = cv2.resize(labels.astype(np.float32), (width, height), interpolation=cv2.INTER_NEAREST)
-    canvas = image.copy()
-    line = max(1, round(width / 400))
-    letter = max(11, round(width / 38))
-    for index, name in enumerate(names):
-        mask = (np.asarray(fitted) == index + 1).astype(np.uint8)
-        colour = region_colour(index)
-        canvas[mask > 0] = np.rint(0.75 * canvas[mask > 0] + 0.25 * np.asarray(colour))
-        outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-        for thick, tint in ((3 * line, (255, 255, 255)), (line, colour)):
-            cv2.drawContours(canvas, outlines, -1, tint, thick, cv2.LINE_AA)
-        if outlines:
+    unit = stroke_unit(width, height)
+    casing: list[AbstractPathEffect] = [withStroke(linewidth=4 * unit, foreground="white")]
+
+    def draw(axes: Axes) -> None:
+        # A border of nothing closes the outlines of regions that reach the edge.
+        padded = np.pad(labels, 1)
+        rows, columns = (np.arange(-0.5, side + 1) for side in labels.shape)
+        grid = (columns * width / labels.shape[1], rows * height / labels.shape[0])
+        for index, name in enumerate(names):
+            mask = (padded == index + 1).astype(np.uint8)
+            if not mask.any():
+                continue
+            color = region_color(index)
+            axes.contourf(*grid, mask, [0.5, 1.5], colors=[color], alpha=0.25)
+            lines = axes.contour(*grid, mask, [0.5], colors=[color], linewidths=1.6 * unit)
+            lines.set_path_effects(casing)
             # The place deepest inside: the mean of a crescent lies outside it.
-            depth = cv2.distanceTransform(np.pad(mask, 1), cv2.DIST_L2, 3)
+            depth = cv2.distanceTransform(mask, cv2.DIST_L2, 3)
             row, column = np.unravel_index(int(np.argmax(depth)), depth.shape)
-            write(canvas, name, (float(column) - 1, float(row) - 1), letter)
-    return canvas
+            axes.text(
+                float(grid[0][column]),
+                float(grid[1][row]),
+                name,
+                size=max(11, 16 * unit),
+                weight="bold",
+                ha="center",
+                va="center",
+                clip_on=True,
+                parse_math=False,
+                path_effects=casing,
+            )
+        axes.set(xlim=(0, width), ylim=(height, 0))
+
+    return drawn_over(image, draw)
 
 
 def interest_sheet(
@@ -79,6 +93,7 @@ def interest_sheet(
     groups: Mapping[str, Interest],
     *,
     title: str = "",
+    warning: str = "",
     path: str | os.PathLike[str] | None = None,
 ) -> Pixels:
     """One picture: the regions, dwell shares of each group, and a transition matrix a group.
@@ -89,6 +104,7 @@ def interest_sheet(
         labels: As in :func:`draw_regions`.
         groups: Group's name to what it does.
         title: Heading.
+        warning: A line at the foot; empty for none.
         path: Where to save it as PNG.
 
     Raises:
@@ -106,7 +122,8 @@ def interest_sheet(
         shown = figure.add_subplot(grid[0, : columns - 1])
         shown.imshow(marked)
         shown.set_axis_off()
-        shown.set_title(title)
+        shown.set_title(title, parse_math=False)
+        figure.supxlabel(warning, color=WARNING, size="medium", parse_math=False)
         _bars(figure.add_subplot(grid[0, columns - 1]), places, groups)
         for index, (name, group) in enumerate(groups.items()):
             _matrix(figure.add_subplot(grid[1, index]), places, name, group.steps)
@@ -117,7 +134,7 @@ def _bars(axes: Axes, places: Sequence[str], groups: Mapping[str, Interest]) -> 
     thick = 0.8 / len(groups)
     for index, (name, group) in enumerate(groups.items()):
         at = np.arange(len(places)) + (index - (len(groups) - 1) / 2) * thick
-        shade = COLOURS[index] if index < len(COLOURS) else REST
+        shade = COLORS[index] if index < len(COLORS) else REST
         axes.barh(at, 100 * group.dwell, height=thick, color=shade, label=name)
     axes.set_yticks(range(len(places)), places)
     axes.invert_yaxis()
@@ -135,7 +152,7 @@ def _matrix(axes: Axes, places: Sequence[str], name: str, steps: NDArray[np.floa
     axes.set(title=f"{name}: next fixation", xlabel="to", ylabel="from")
     for (row, column), share in np.ndenumerate(steps):
         if np.isfinite(share) and share > 0:
-            colour = "white" if share > 0.55 else "black"
+            color = "white" if share > 0.55 else "black"
             axes.text(
                 column,
                 row,
@@ -143,5 +160,5 @@ def _matrix(axes: Axes, places: Sequence[str], name: str, steps: NDArray[np.floa
                 ha="center",
                 va="center",
                 fontsize=8,
-                color=colour,
+                color=color,
             )

@@ -1,61 +1,175 @@
-"""Overlay: scanpaths drawn on their image, alone, side by side, and on contact sheets."""
+"""Overlay: scanpaths on their image, alone, as a figure with a legend, and on contact sheets."""
 
 from __future__ import annotations
 
-import os
+import itertools
 from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import dataclass
 
-import cv2
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.colors import LinearSegmentedColormap, to_rgb
+from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 
-from spgen_lit.pictures.lettering import Colour, Pixels, shorten, write
-from spgen_lit.pictures.marks import blend, draw_disc, draw_lines, marks_of
+from spgen_lit.pictures.figure import Pixels, check_rgb, drawn_over, px_axes, px_figure
 from spgen_lit.scanpath import Scanpath
 
-PAPER = 250
-INK: Colour = (25, 25, 25)
+#: Time runs through these colors; each is far from both black and white.
+TIME = LinearSegmentedColormap.from_list(
+    "time", ["#ffdd33", "#ff8c28", "#eb3c5a", "#a03cdc", "#465af5"]
+)
+TYPICAL_S = 0.25
+PAPER, INK, WARNING = "#fafafa", "#191919", "#b3261e"
+_NARROWEST = 460
+_LEGEND_S = (0.1, 0.3, 0.6)
 
 
-def check_rgb(image: Pixels) -> None:
-    """Raise ``ValueError`` unless ``image`` is a non-empty uint8 array ``(H, W, 3)``."""
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
-        raise ValueError(
-            "a picture must be a uint8 RGB array of shape (height, width, 3), "
-            f"found {image.dtype} of shape {image.shape}"
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One fixation ready to be drawn.
+
+    Attributes:
+        number: Place in the scanpath, from 1.
+        centre: x, y in px of the canvas, 0 at the left and top edge of the picture.
+        radius: Radius of the disc in px; its area is proportional to the duration.
+        color: Red, green and blue in [0, 1].
+    """
+
+    number: int
+    centre: tuple[float, float]
+    radius: float
+    color: tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Caption:
+    """What a figure says beside its picture.
+
+    Attributes:
+        title: The work's title, set in bold above the picture; empty for none.
+        artist: A second line: artist, year, collection.
+        width_cm: Width of the work, for the scale bar; None where it is not known.
+        note: The line at the foot: which model drew the path.
+        warning: A sentence at the foot in red: what must be known of that model.
+    """
+
+    title: str = ""
+    artist: str = ""
+    width_cm: float | None = None
+    note: str = ""
+    warning: str = ""
+
+
+def stroke_unit(width: float, height: float) -> float:
+    """The px by which lines and discs scale on a canvas: 1 at 800 x 600."""
+    return max(0.35, float(np.sqrt(width * height)) / float(np.sqrt(800 * 600)))
+
+
+def disc_radius(seconds: float, unit: float) -> float:
+    """Radius in px of a fixation's disc: 15 units at 250 ms."""
+    return unit * float(np.clip(15 * np.sqrt(seconds / TYPICAL_S), 8, 45))
+
+
+def marks_of(path: Scanpath, width: int, height: int, color: str | None = None) -> list[Mark]:
+    """Marks of a scanpath stretched to a canvas of ``width`` x ``height`` px.
+
+    Without durations every disc has the size of a fixation of 250 ms.
+    """
+    unit = stroke_unit(width, height)
+    last = max(1, len(path) - 1)
+    marks = []
+    for index, (x, y) in enumerate(path.xy.tolist()):
+        seconds = TYPICAL_S if path.durations is None else float(path.durations[index])
+        tint = to_rgb(color if color is not None else TIME(index / last))
+        # What lies far off the picture is not seen, but its line may be.
+        place = (float(np.clip(x, -9, 10)) * width, float(np.clip(y, -9, 10)) * height)
+        marks.append(Mark(index + 1, place, disc_radius(seconds, unit), tint))
+    return marks
+
+
+def draw_marks(axes: Axes, marks: Sequence[Mark], unit: float, numbers: bool = True) -> None:
+    """Draw fixations as clear discs in cased rings, joined by cased lines from ring to ring.
+
+    The disc itself is a faint tint, so that what was looked at stays visible. The first
+    fixation wears a second ring; its number stands beside each fixation.
+
+    Args:
+        axes: Axes of a :func:`~spgen_lit.pictures.figure.px_figure`.
+        marks: Fixations in order.
+        unit: As :func:`stroke_unit` gives it.
+        numbers: Whether fixations carry their number.
+    """
+    if not marks:
+        return
+    places, radii = np.array([mark.centre for mark in marks]), np.array([m.radius for m in marks])
+    colors = [mark.color for mark in marks]
+    ends = [_between(*pair, radii[i : i + 2]) for i, pair in enumerate(itertools.pairwise(places))]
+    # The casing keeps a whole px on each side, or it would fade on small pictures.
+    rim = max(1.0, 1.1 * unit)
+    inner = max(1.0, 2.0 * unit)
+    rings = [(places, radii)]
+    if marks[0].number == 1:
+        rings.append((places[:1], radii[:1] + inner + 3 * rim))
+    for extra, tint in ((4 * rim, "black"), (2 * rim, "white"), (0.0, None)):
+        width = inner + extra
+        tints = [to_rgb(tint)] * len(marks) if tint else colors
+        axes.add_collection(LineCollection(ends, linewidths=width, colors=tints[:-1], zorder=2))
+        for (x, y), sizes in ((centres.T, sizes) for centres, sizes in rings):
+            axes.scatter(
+                x,
+                y,
+                s=(2 * sizes) ** 2,
+                facecolors="none",
+                edgecolors=tints[: len(x)],
+                linewidths=width,
+                zorder=2,
+            )
+    axes.scatter(places[:, 0], places[:, 1], (2 * radii) ** 2, colors, alpha=0.22, lw=0, zorder=2)
+    size = max(8.0, 13 * unit)
+    for mark in marks if numbers else ():
+        reach = 0.71 * mark.radius + 0.75 * size + (3 * rim if mark.number == 1 else 0)
+        axes.text(
+            mark.centre[0] + reach,
+            mark.centre[1] - reach,
+            str(mark.number),
+            size=size,
+            weight="bold",
+            color="white",
+            ha="center",
+            va="center",
+            clip_on=True,
+            path_effects=[withStroke(linewidth=size / 4, foreground="black")],
+            zorder=3,
         )
 
 
-def fit_width(image: Pixels, width: int) -> Pixels:
-    """The picture resized to ``width`` px, its aspect kept."""
-    height = max(1, round(image.shape[0] * width / image.shape[1]))
-    shrink = width < image.shape[1]
-    method = cv2.INTER_AREA if shrink else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(image, (width, height), interpolation=method), dtype=np.uint8)
+def _between(
+    start: np.ndarray, end: np.ndarray, radii: np.ndarray
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """The part of a line that lies outside the discs at its ends; a point where none does."""
+    step = end - start
+    length = float(np.hypot(*step))
+    low, high = (radii / length) if length > radii.sum() else np.array([0.5, 0.5])
+    one, two = start + low * step, end - high * step
+    return (float(one[0]), float(one[1])), (float(two[0]), float(two[1]))
 
 
 def draw_scanpath(
-    image: Pixels,
-    path: Scanpath,
-    *,
-    colour: Colour | None = None,
-    numbers: bool = True,
-    min_width: int | None = None,
+    image: Pixels, path: Scanpath, *, color: str | None = None, numbers: bool = True
 ) -> Pixels:
     """Draw a scanpath on its image: numbered discs sized by duration, joined by cased lines.
 
     The path is stretched to the picture, so a resized copy of the image serves as well.
     A fixation at x, y in px of the image is centred there: 0, 0 is the outer corner of the
-    first pixel. Small discs are drawn above large ones so that none is hidden whole.
+    first pixel.
 
     Args:
         image: The picture ``(H, W, 3)``, uint8 RGB; left as it is.
         path: The scanpath; its fixations off the image are drawn as far as they show.
-        colour: One RGB colour for the whole path; None for a gradient over time from
-            yellow to blue.
+        color: One color for the whole path; None for a gradient over time from yellow to blue.
         numbers: Whether fixations carry their number.
-        min_width: Enlarge a narrower picture to this many px before drawing, so that
-            numbers stay legible; None leaves the size as it is.
 
     Returns:
         A new uint8 RGB picture.
@@ -64,125 +178,111 @@ def draw_scanpath(
         ValueError: If ``image`` is not a uint8 RGB array.
     """
     check_rgb(image)
-    enlarge = min_width is not None and image.shape[1] < min_width
-    canvas = fit_width(image, min_width) if enlarge and min_width else image.copy()
-    marks = marks_of(path, canvas.shape[1], canvas.shape[0], colour)
-    drawn = canvas.copy()
-    draw_lines(drawn, marks)
-    for mark in sorted(marks, key=lambda mark: -mark.radius):
-        draw_disc(drawn, mark, numbers)
-    return blend(canvas, drawn, 0.92)
+    height, width = image.shape[:2]
+    marks = marks_of(path, width, height, color)
+    return drawn_over(
+        image, lambda axes: draw_marks(axes, marks, stroke_unit(width, height), numbers)
+    )
 
 
-def side_by_side(
-    image: Pixels,
-    model: Sequence[Scanpath],
-    people: Sequence[Scanpath],
-    *,
-    titles: tuple[str, str] = ("model", "people"),
-    rows: int = 3,
-    width: int = 600,
-) -> Pixels:
-    """The model's paths in the left column, people's in the right, one path a cell.
+def scanpath_figure(image: Pixels, path: Scanpath, caption: Caption = Caption()) -> Figure:
+    """A figure for a slide: the scanpath, title and artist above, legend and scale bar below.
 
     Args:
-        image: The picture ``(H, W, 3)``, uint8 RGB.
-        model: Sampled scanpaths; the first ``rows`` are shown.
-        people: Observers' scanpaths; the first ``rows`` are shown. May be empty, as on a
-            painting that nobody's gaze was recorded on: then there is one column.
-        titles: Headings of the two columns.
-        rows: Most paths to show in a column.
-        width: Width of one cell in px.
+        image: The picture ``(H, W, 3)``, uint8 RGB, shown px by px.
+        path: The scanpath.
+        caption: What is written.
 
-    Returns:
-        A uint8 RGB picture of at least one row; a cell without a path shows the bare image.
+    Raises:
+        ValueError: If ``image`` is not a uint8 RGB array.
     """
     check_rgb(image)
-    columns = [(titles[0], model)] + ([(titles[1], people)] if people else [])
-    count = max(1, min(rows, max(len(model), len(people))))
-    ground = fit_width(image, width)
-    cells = [
-        [draw_scanpath(ground, paths[row]) if row < len(paths) else ground for _, paths in columns]
-        for row in range(count)
-    ]
-    return contact_sheet(cells, [title for title, _ in columns], [""] * count, cell_width=width)
+    height, width = image.shape[:2]
+    wide, unit = max(width, _NARROWEST), stroke_unit(width, height)
+    letter = float(np.clip(wide / 60, 10, 26))
+    above = [text for text in (caption.title, caption.artist) if text]
+    below = [text for text in (caption.warning, caption.note) if text]
+    head = letter * (1.8 * len(above) + 0.5) if above else 0.0
+    legend = 2 * disc_radius(_LEGEND_S[-1], unit) + 3.6 * letter
+    tall = head + height + legend + letter * (1.5 * len(below))
+    figure = px_figure(wide, tall)
+    figure.patch.set_facecolor(PAPER)
+    sheet = px_axes(figure, 0, 0, wide, tall)
+    for row, text in enumerate(above):
+        weight = "bold" if text == caption.title else "normal"
+        place = (0.5 * letter, letter * (1.2 + 1.8 * row))
+        write(sheet, text, place, 1.15 * letter, weight=weight)
+    for row, text in enumerate(below):
+        tint = WARNING if text == caption.warning else "#666666"
+        place = (0.5 * letter, head + height + legend + letter * (0.4 + 1.5 * row))
+        write(sheet, text, place, 0.85 * letter, color=tint)
+    _legend(sheet, path, caption, (wide, head + height), letter, (width, unit))
+    sheet.set(xlim=(0, wide), ylim=(tall, 0))
+    ground = px_axes(figure, (wide - width) / 2, head, width, height)
+    ground.imshow(image, extent=(0, width, height, 0), interpolation="none", aspect="auto")
+    draw_marks(ground, marks_of(path, width, height), unit)
+    ground.set(xlim=(0, width), ylim=(height, 0))
+    return figure
 
 
-def contact_sheet(
-    rows: Sequence[Sequence[Pixels]],
-    column_titles: Sequence[str],
-    row_titles: Sequence[str],
-    *,
-    cell_width: int = 480,
-    gap: int = 8,
-) -> Pixels:
-    """Lay pictures out in rows and columns under headings, on white paper.
+def _legend(
+    sheet: Axes,
+    path: Scanpath,
+    caption: Caption,
+    corner: tuple[float, float],
+    letter: float,
+    picture: tuple[int, float],
+) -> None:
+    """Time as a bar of the gradient, durations as discs, lengths as a bar.
 
     Args:
-        rows: Pictures ``(H, W, 3)``, uint8 RGB, of any sizes; rows may be shorter than
-            the list of columns.
-        column_titles: A heading per column; empty for none.
-        row_titles: A line above each row; empty strings for none.
-        cell_width: Width in px that every picture is resized to.
-        gap: Space between pictures in px.
-
-    Raises:
-        ValueError: If there is no picture, or titles and rows differ in number.
+        sheet: Axes of the whole figure.
+        path: What is explained.
+        caption: Its width in cm, if known.
+        corner: x, y of the picture's lower right corner.
+        letter: Size of the text in px.
+        picture: Width of the picture, and the unit of its discs.
     """
-    if not any(len(row) for row in rows):
-        raise ValueError("a contact sheet needs at least one picture, found none")
-    columns = max(len(row) for row in rows)
-    for name, titles, needed in (
-        ("column", column_titles, columns),
-        ("row", row_titles, len(rows)),
-    ):
-        if titles and len(titles) != needed:
-            raise ValueError(f"{needed} {name}s need {needed} {name} titles, found {len(titles)}")
-    letter = max(11, cell_width // 26)
-    total = columns * cell_width + (columns + 1) * gap
-    strips = [_strip(column_titles, cell_width, gap, total, letter)] if any(column_titles) else []
-    for index, row in enumerate(rows):
-        if row_titles and row_titles[index]:
-            strips.append(_strip([row_titles[index]], total - 2 * gap, gap, total, letter))
-        strips.append(_row([fit_width(cell, cell_width) for cell in row], cell_width, gap, total))
-    strips.append(np.full((gap, total, 3), PAPER, np.uint8))
-    return np.concatenate(strips)
+    wide, top = corner
+    width, unit = picture
+    largest = disc_radius(_LEGEND_S[-1], unit)
+    middle = top + largest + 0.9 * letter
+    label = middle + largest + 1.3 * letter
+    timed = path.durations is not None
+    last = f"{path.durations.sum():.1f} s" if path.durations is not None else f"{len(path)}"
+    left, right = 0.5 * letter, 0.5 * letter + 0.2 * wide
+    bar = (left, right, middle + 0.3 * letter, middle - 0.3 * letter)
+    sheet.imshow([np.linspace(0, 1, 256)], cmap=TIME, extent=bar, aspect="auto")
+    write(sheet, "time 0 s" if timed else "fixation 1", (left, label), 0.85 * letter)
+    write(sheet, last, (right, label), 0.85 * letter, ha="right")
+    at = right + 1.5 * letter
+    for seconds in _LEGEND_S if timed else ():
+        radius = disc_radius(seconds, unit)
+        at += max(radius, 1.8 * letter)
+        mark = Mark(2, (at, middle), radius, (0.45, 0.45, 0.45))
+        draw_marks(sheet, [mark], unit, numbers=False)
+        write(sheet, f"{1000 * seconds:.0f} ms", (at, label), 0.85 * letter, ha="center")
+        at += max(radius, 1.8 * letter) + 0.8 * letter
+    length, share, name = _round_length(path, caption.width_cm)
+    right = wide - 0.5 * letter
+    sheet.plot([right - share * width, right], [middle] * 2, color=INK, lw=0.22 * letter)
+    write(sheet, f"{length:g}{name}", (right, label), 0.85 * letter, ha="right")
 
 
-def _strip(titles: Sequence[str], cell: int, gap: int, total: int, letter: int) -> Pixels:
-    strip = np.full((letter * 2, total, 3), PAPER, np.uint8)
-    for index, title in enumerate(titles):
-        left = gap + index * (cell + gap)
-        write(strip, shorten(title, letter, cell), (left, letter * 1.2), letter, INK, None, "left")
-    return strip
+def _round_length(path: Scanpath, width_cm: float | None) -> tuple[float, float, str]:
+    """A round length of at most a fifth of the image: its figure, its share, its unit."""
+    if width_cm:
+        whole, name = width_cm, " cm"
+    elif path.viewing.px_per_degree:
+        whole, name = path.size[0] / path.viewing.px_per_degree, "°"
+    else:
+        whole, name = float(path.size[0]), " px"
+    rounded = 10 ** np.floor(np.log10(whole / 5))
+    length = float(max(rounded * step for step in (1, 2, 5) if rounded * step <= whole / 5))
+    return length, length / whole, name
 
 
-def _row(cells: Sequence[Pixels], cell: int, gap: int, total: int) -> Pixels:
-    height = max((picture.shape[0] for picture in cells), default=0)
-    strip = np.full((height + gap, total, 3), PAPER, np.uint8)
-    for index, picture in enumerate(cells):
-        left = gap + index * (cell + gap)
-        strip[: picture.shape[0], left : left + cell] = picture
-    return strip
-
-
-def save_png(path: str | os.PathLike[str], rgb: Pixels) -> None:
-    """Write an RGB picture as PNG under its final name only once it is whole.
-
-    Missing folders are made.
-
-    Raises:
-        ValueError: If ``rgb`` is not a uint8 RGB array.
-    """
-    check_rgb(rgb)
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    done, code = cv2.imencode(".png", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
-    if not done:
-        raise OSError(f"{target}: the picture of shape {rgb.shape} could not be encoded as PNG")
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        part.write_bytes(code.tobytes())
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
+def write(axes: Axes, text: str, place: tuple[float, float], size: float, **style: str) -> None:
+    """One line of text whose left middle stands at a place; ``$`` means itself."""
+    drawn = axes.text(*place, text, size=size, va="center", parse_math=False, clip_on=True)
+    drawn.set(**{"color": INK, **style})

@@ -141,22 +141,26 @@
     pen.drawImage(sheet, 0, 0, wide, high);
     return (stage.heat = layer);
   };
+  // A clear disc in a cased ring: what was looked at stays visible.
   const disc = (pen, mark, unit) => {
-    const rim = Math.max(1, 1.6 * unit);
-    const rings = mark.index === 0 ? [[5, "#101010"], [4, "#fff"], [2, "#101010"], [1, "#fff"]] : [[2, "#101010"], [1, "#fff"]];
-    for (const [extra, colour] of [...rings, [0, mark.colour]]) {
-      pen.beginPath();
-      pen.arc(mark.x, mark.y, mark.r + extra * rim, 0, 2 * Math.PI);
-      pen.fillStyle = colour;
-      pen.fill();
-    }
+    const rim = Math.max(1, 1.1 * unit), inner = Math.max(1, 2 * unit);
+    const radii = mark.index === 0 ? [mark.r, mark.r + inner + 3 * rim] : [mark.r];
+    pen.beginPath();
+    pen.arc(mark.x, mark.y, mark.r, 0, 2 * Math.PI);
+    pen.globalAlpha = 0.22; pen.fillStyle = mark.color; pen.fill(); pen.globalAlpha = 1;
+    for (const [extra, tint] of [[4 * rim, "#000"], [2 * rim, "#fff"], [0, mark.color]])
+      for (const radius of radii) {
+        pen.beginPath();
+        pen.arc(mark.x, mark.y, radius, 0, 2 * Math.PI);
+        pen.lineWidth = inner + extra; pen.strokeStyle = tint; pen.stroke();
+      }
     if (!$("numbers").checked) return;
-    const size = Math.max(8, Math.min(mark.r * 1.15, 22 * unit));
+    const size = Math.max(9, 13 * unit), reach = 0.71 * mark.r + 0.75 * size + (mark.index === 0 ? 3 * rim : 0);
     pen.font = `bold ${size}px system-ui, "DejaVu Sans", sans-serif`;
     pen.textAlign = "center"; pen.textBaseline = "middle"; pen.lineJoin = "round";
     pen.lineWidth = size / 4; pen.strokeStyle = "#000"; pen.fillStyle = "#fff";
-    pen.strokeText(mark.index + 1, mark.x, mark.y + size * 0.05);
-    pen.fillText(mark.index + 1, mark.x, mark.y + size * 0.05);
+    pen.strokeText(mark.index + 1, mark.x + reach, mark.y - reach);
+    pen.fillText(mark.index + 1, mark.x + reach, mark.y - reach);
   };
   const marksOf = (path, wide, high, unit) => {
     const count = path.fixations.length;
@@ -165,7 +169,7 @@
       if (f.start > time) return;
       const share = f.d > 0 ? Math.min(1, (time - f.start) / f.d) : 1;
       const full = unit * Math.min(45, Math.max(8, 15 * Math.sqrt(f.d / TYPICAL)));
-      marks.push({ index, x: f.x * wide, y: f.y * high, r: full * (0.35 + 0.65 * share), colour: css(mix(GRADIENT, index / Math.max(1, count - 1))) });
+      marks.push({ index, x: f.x * wide, y: f.y * high, r: full * (0.35 + 0.65 * share), color: css(mix(GRADIENT, index / Math.max(1, count - 1))) });
     });
     return $("trail").checked ? marks : marks.slice(-1);
   };
@@ -185,14 +189,17 @@
     if (!path) return;
     const unit = Math.max(0.45 * ratio, Math.sqrt(wide * high) / Math.sqrt(480000));
     const marks = marksOf(path, wide, high, unit);
-    pen.lineCap = "round";
-    for (const [width, colour] of [[6.5, "#101010"], [4.5, "#fff"], [2.2, null]])
+    $("viewer").style.setProperty("--unit", unit / ratio);
+    const rim = Math.max(1, 1.1 * unit), inner = Math.max(1, 2 * unit);
+    for (const [extra, tint] of [[4 * rim, "#000"], [2 * rim, "#fff"], [0, null]])
       marks.slice(1).forEach((mark, i) => {
+        const from = marks[i], dx = mark.x - from.x, dy = mark.y - from.y, length = Math.hypot(dx, dy);
+        if (length <= from.r + mark.r) return;
         pen.beginPath();
-        pen.moveTo(marks[i].x, marks[i].y);
-        pen.lineTo(mark.x, mark.y);
-        pen.lineWidth = Math.max(1, width * unit);
-        pen.strokeStyle = colour ?? marks[i].colour;
+        pen.moveTo(from.x + dx * from.r / length, from.y + dy * from.r / length);
+        pen.lineTo(mark.x - dx * mark.r / length, mark.y - dy * mark.r / length);
+        pen.lineWidth = inner + extra;
+        pen.strokeStyle = tint ?? from.color;
         pen.stroke();
       });
     marks.sort((a, b) => b.r - a.r).forEach((mark) => disc(pen, mark, unit));

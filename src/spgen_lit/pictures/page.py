@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
+import io
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,13 +13,16 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, TextIO
 
-import cv2
+import numpy as np
+from PIL import Image
 
-from spgen_lit.pictures.lettering import Pixels
-from spgen_lit.pictures.overlay import check_rgb
+from spgen_lit.files import atomic
+from spgen_lit.pictures.density import density_overlay
+from spgen_lit.pictures.figure import Pixels, check_rgb
+from spgen_lit.pictures.overlay import draw_scanpath
 from spgen_lit.scanpath import Scanpath
 
-THUMBNAIL = 260
+THUMBNAIL = 360
 #: Bytes that the pictures of one page may take together; their width follows from it.
 BUDGET = 40_000_000
 WIDEST, NARROWEST = 1280, 480
@@ -33,7 +37,8 @@ class PageEntry:
         size: Width and height of the original image in px.
         picture: Reads the image at about the given long side in px, uint8 RGB
             ``(H, W, 3)``; called once, when its entry is written.
-        groups: Title (``model``, ``people``) to scanpaths; groups stand side by side.
+        groups: Title (``model``, ``people``) to scanpaths; groups stand side by side. The
+            thumbnail shows the first group's density and its first path.
     """
 
     name: str
@@ -56,6 +61,7 @@ def write_page(
     *,
     title: str = "Scanpaths",
     notes: str = "",
+    warning: str = "",
 ) -> int:
     """Write the page, one entry at a time, under its final name only once it is whole.
 
@@ -69,6 +75,7 @@ def write_page(
         count: About how many there are; sets the size of the pictures.
         title: Heading.
         notes: A line under it: what was predicted, by what, with which settings.
+        warning: A sentence that stands out: what must be known of the model; may be empty.
 
     Returns:
         The number of images written.
@@ -76,25 +83,18 @@ def write_page(
     Raises:
         ValueError: If an entry's picture is not a uint8 RGB array.
     """
-    final = Path(target)
-    final.parent.mkdir(parents=True, exist_ok=True)
-    part = final.with_name(f".{final.name}.{os.getpid()}.part")
     before, after = _template("page.html").split("@ENTRIES@")
     before = before.replace("@STYLE@", _template("page.css"))
-    for mark, text in (("@TITLE@", title), ("@NOTES@", notes)):
+    for mark, text in (("@TITLE@", title), ("@NOTES@", notes), ("@WARNING@", warning)):
         before = before.replace(mark, html.escape(text))
     written = 0
-    try:
-        # Names that are not UTF-8 arrive as surrogates; the page shows a question mark.
-        with part.open("w", encoding="utf-8", errors="replace") as file:
-            file.write(before)
-            for entry in entries:
-                _write_entry(file, written, entry, picture_side(count))
-                written += 1
-            file.write(after.replace("@SCRIPT@", _template("page.js")))
-        part.replace(final)
-    finally:
-        part.unlink(missing_ok=True)
+    # Names that are not UTF-8 arrive as surrogates; the page shows a question mark.
+    with atomic(Path(target)) as part, part.open("w", encoding="utf-8", errors="replace") as file:
+        file.write(before)
+        for entry in entries:
+            _write_entry(file, written, entry, picture_side(count))
+            written += 1
+        file.write(after.replace("@SCRIPT@", _template("page.js")))
     return written
 
 
@@ -109,7 +109,7 @@ def _write_entry(file: TextIO, index: int, entry: PageEntry, side: int) -> None:
         "name": entry.name,
         "width": entry.size[0],
         "height": entry.size[1],
-        "thumb": _data_uri(_within(picture, THUMBNAIL), 72),
+        "thumb": _data_uri(_thumbnail(picture, entry.groups), 76),
         "groups": [
             {"title": title, "paths": [_path_record(path, i) for i, path in enumerate(paths)]}
             for title, paths in entry.groups.items()
@@ -134,19 +134,23 @@ def _path_record(path: Scanpath, index: int) -> dict[str, Any]:
     return {"n": name, "p": [[x, y, s] for (x, y), s in zip(rows, seconds, strict=True)]}
 
 
+def _thumbnail(picture: Pixels, groups: Mapping[str, Sequence[Scanpath]]) -> Pixels:
+    """A small picture that shows at a glance where gaze gathers, and one path."""
+    small = _within(picture, THUMBNAIL)
+    paths = next((paths for paths in groups.values() if paths), ())
+    if not paths:
+        return small
+    return draw_scanpath(density_overlay(small, paths), paths[0], numbers=False)
+
+
 def _within(picture: Pixels, side: int) -> Pixels:
     """The picture reduced, where needed, to a long side of ``side`` px."""
-    height, width = picture.shape[:2]
-    scale = side / max(height, width)
-    if scale >= 1:
-        return picture
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(picture.dtype)
+    image = Image.fromarray(picture)
+    image.thumbnail((side, side), Image.Resampling.LANCZOS)
+    return np.asarray(image)
 
 
 def _data_uri(picture: Pixels, quality: int) -> str:
-    bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
-    done, code = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    if not done:
-        raise OSError(f"a picture of shape {picture.shape} could not be encoded as JPEG")
-    return "data:image/jpeg;base64," + base64.b64encode(code.tobytes()).decode("ascii")
+    code = io.BytesIO()
+    Image.fromarray(picture).save(code, format="JPEG", quality=quality)
+    return "data:image/jpeg;base64," + base64.b64encode(code.getvalue()).decode("ascii")

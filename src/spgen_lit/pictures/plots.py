@@ -1,4 +1,4 @@
-"""Plots of tables: curves, heat maps, distributions, domain scatters and training records.
+"""Plots of tables: curves, distributions, domain scatters and training records.
 
 Every plot returns a uint8 RGB picture ``(H, W, 3)`` and, given ``path``, saves it as PNG.
 """
@@ -16,7 +16,8 @@ from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
 from spgen_lit.pictures.figure import (
-    LEVEL_COLOUR,
+    LEVEL_COLOR,
+    Pixels,
     Table,
     new_figure,
     number,
@@ -24,8 +25,6 @@ from spgen_lit.pictures.figure import (
     rows_of,
     style,
 )
-from spgen_lit.pictures.heatmap import heat_map as heat_map
-from spgen_lit.pictures.lettering import Pixels
 
 PathLike = str | os.PathLike[str]
 
@@ -88,7 +87,7 @@ def curves(
 def _levels(axes: Axes, levels: Mapping[str, float] | None) -> None:
     for name, value in (levels or {}).items():
         if math.isfinite(value):
-            axes.axhline(value, color=LEVEL_COLOUR, lw=1.2, ls="--")
+            axes.axhline(value, color=LEVEL_COLOR, lw=1.2, ls="--")
             axes.annotate(
                 name,
                 (1, value),
@@ -149,7 +148,7 @@ def domain_scatter(
     title: str = "features by domain",
     path: PathLike | None = None,
 ) -> Pixels:
-    """Features reduced to a plane, coloured by the domain of their image.
+    """Features reduced to a plane, colored by the domain of their image.
 
     Args:
         points: Places ``(n, 2)``.

@@ -11,9 +11,10 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from spgen_lit.pictures.lettering import Pixels
-from spgen_lit.pictures.marks import TYPICAL_S, blend, draw_disc, draw_lines, marks_of
-from spgen_lit.pictures.overlay import check_rgb, fit_width
+from spgen_lit.files import atomic
+from spgen_lit.pictures.figure import Pixels, check_rgb, drawn_over
+from spgen_lit.pictures.overlay import TYPICAL_S, draw_marks, marks_of, stroke_unit
+from spgen_lit.pictures.sheets import fit_width, footed
 from spgen_lit.scanpath import Scanpath
 
 #: Time a saccade takes on the screen; real ones last 20 to 60 ms.
@@ -41,9 +42,8 @@ def frame(image: Pixels, path: Scanpath, seconds: float, trail: bool = True) -> 
         ValueError: If ``image`` is not a uint8 RGB array.
     """
     check_rgb(image)
-    canvas = image.copy()
     if len(path) == 0 or seconds < 0:
-        return canvas
+        return image.copy()
     starts, end = onsets(path)
     marks = marks_of(path, image.shape[1], image.shape[0])
     now = int(np.searchsorted(starts, seconds, side="right")) - 1
@@ -51,11 +51,8 @@ def frame(image: Pixels, path: Scanpath, seconds: float, trail: bool = True) -> 
     share = min(1.0, (seconds - starts[now]) / length) if length > 0 else 1.0
     grown = replace(marks[now], radius=marks[now].radius * (0.35 + 0.65 * share))
     shown = [*marks[:now], grown] if trail else [grown]
-    drawn = canvas.copy()
-    draw_lines(drawn, shown)
-    for mark in shown:
-        draw_disc(drawn, mark)
-    return blend(canvas, drawn, 0.92)
+    unit = stroke_unit(image.shape[1], image.shape[0])
+    return drawn_over(image, lambda axes: draw_marks(axes, shown, unit))
 
 
 def frames(
@@ -74,6 +71,7 @@ def save_replay(
     *,
     rate: float = 25,
     width: int = 800,
+    warning: str = "",
 ) -> None:
     """Write a replay at true timing as MP4 or GIF, under its final name only once whole.
 
@@ -83,6 +81,7 @@ def save_replay(
         path: The scanpath.
         rate: Frames a second (a GIF keeps time in 1/100 s, so 10, 12.5, 20 or 25 are exact).
         width: Most px across; wider pictures are reduced.
+        warning: A line at the foot of every frame; empty for none.
 
     Raises:
         ValueError: For another suffix or an image that is not uint8 RGB.
@@ -93,16 +92,13 @@ def save_replay(
         raise ValueError(f"{final}: a replay is written as .mp4 or .gif, found {final.suffix!r}")
     check_rgb(image)
     small = fit_width(image, min(width, image.shape[1]))
-    final.parent.mkdir(parents=True, exist_ok=True)
-    part = final.with_name(f".{final.stem}.{os.getpid()}.part{final.suffix.lower()}")
-    try:
+    pictures = (footed(picture, warning) for picture in frames(small, path, rate))
+    with atomic(final) as part:
         if final.suffix.lower() == ".gif":
-            _write_gif(part, small, path, rate)
+            last = footed(frame(small, path, onsets(path)[1]), warning)
+            _write_gif(part, pictures, last, rate)
         else:
-            _write_mp4(part, frames(small, path, rate), rate)
-        part.replace(final)
-    finally:
-        part.unlink(missing_ok=True)
+            _write_mp4(part, pictures, rate)
 
 
 def _write_mp4(part: Path, pictures: Iterator[Pixels], rate: float) -> None:
@@ -126,13 +122,11 @@ def _write_mp4(part: Path, pictures: Iterator[Pixels], rate: float) -> None:
             writer.release()
 
 
-def _write_gif(part: Path, image: Pixels, path: Scanpath, rate: float) -> None:
+def _write_gif(part: Path, pictures: Iterator[Pixels], last: Pixels, rate: float) -> None:
     # One palette for all frames keeps the picture from flickering; the last frame has
-    # every colour that the others have.
-    palette = Image.fromarray(frame(image, path, onsets(path)[1])).quantize(255)
-    pictures = (
-        Image.fromarray(picture).quantize(palette=palette) for picture in frames(image, path, rate)
-    )
+    # every color that the others have.
+    palette = Image.fromarray(last).quantize(255)
+    frames = (Image.fromarray(picture).quantize(palette=palette) for picture in pictures)
     pause = max(20, round(100 / rate) * 10)
-    first = next(pictures)
-    first.save(part, format="GIF", save_all=True, append_images=pictures, duration=pause, loop=0)
+    first = next(frames)
+    first.save(part, format="GIF", save_all=True, append_images=frames, duration=pause, loop=0)

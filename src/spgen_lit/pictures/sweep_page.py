@@ -15,8 +15,9 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any, Literal
 
-from spgen_lit.pictures.plots import curves, heat_map
-from spgen_lit.pictures.sweep_plots import intervals, trade_off
+from spgen_lit.files import write_text
+from spgen_lit.pictures.plots import curves
+from spgen_lit.pictures.sweep_plots import heat_map, intervals, trade_off
 
 Row = Mapping[str, Any]
 #: Measures that are to come near people's figure have no best end.
@@ -82,9 +83,7 @@ def write_sweep_page(
     page = page.replace("@TITLE@", html.escape(title))
     page = page.replace("@NOTES@", "".join(f"<p>{html.escape(note)}</p>" for note in notes))
     page = page.replace("@BODY@", "\n".join(body))
-    partial = target / f".index.html.{os.getpid()}"
-    partial.write_text(page, encoding="utf-8")
-    return partial.replace(target / "index.html")
+    return write_text(target / "index.html", page)
 
 
 def draw_section(section: SweepSection, folder: Path) -> dict[str, list[Path]]:

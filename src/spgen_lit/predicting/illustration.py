@@ -2,26 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from spgen_lit.data.images import ImageError, Pixels, image_size, read_image
+from spgen_lit.files import shown
 from spgen_lit.pictures.density import density_overlay
-from spgen_lit.pictures.overlay import contact_sheet, draw_scanpath, fit_width, save_png
+from spgen_lit.pictures.figure import save_figure, save_png
+from spgen_lit.pictures.overlay import Caption, scanpath_figure
 from spgen_lit.pictures.page import PageEntry, write_page
-from spgen_lit.pictures.replay import FORMATS, save_replay
-from spgen_lit.predicting.outputs import Item, Outputs, from_trials, shown
+from spgen_lit.pictures.replay import save_replay
+from spgen_lit.pictures.sheets import fit_width, footed
+from spgen_lit.predicting import Settings
+from spgen_lit.predicting.outputs import Item, Outputs
 from spgen_lit.scanpath import Scanpath
 
 SMALLEST = 600
+#: Tables beside the images that name works: ``file``, ``title`` and more.
+_CAPTIONS = ("captions.csv", "index.csv")
 
-#: An image's key to people's scanpaths on it.
-Observers = Callable[[str], Sequence[Scanpath]]
+
+@dataclass(frozen=True)
+class Observers:
+    """People's scanpaths by an image's key, or those of simulated observers.
+
+    Attributes:
+        gaze: Image name to scanpaths.
+        title: What they are called: ``people``, or ``simulated observers``.
+    """
+
+    gaze: Mapping[str, Sequence[Scanpath]] = field(default_factory=dict)
+    title: str = "people"
+
+    def on(self, key: str) -> Sequence[Scanpath]:
+        """Paths on an image: by its whole name, else by its file name."""
+        return self.gaze.get(key) or self._by_name.get(Path(key).name, ())
+
+    @cached_property
+    def _by_name(self) -> dict[str, Sequence[Scanpath]]:
+        return {Path(name).name: paths for name, paths in self.gaze.items()}
 
 
 def read_within(path: Path, side: int) -> Pixels:
@@ -39,64 +65,78 @@ def read_within(path: Path, side: int) -> Pixels:
     return picture
 
 
+def read_captions(items: Sequence[Item]) -> dict[Path, Caption]:
+    """Title, artist and width of works, from tables beside the images.
+
+    Such a table is ``captions.csv`` or ``index.csv`` with the columns ``file``, ``title`` and,
+    if known, ``artist`` (or ``author``), ``year`` and ``width_cm``; another one is left alone.
+    """
+    captions = {}
+    for folder in {item.path.parent for item in items}:
+        for name in _CAPTIONS:
+            with (
+                suppress(OSError, UnicodeDecodeError, csv.Error),
+                (folder / name).open(newline="", encoding="utf-8-sig") as file,
+            ):
+                for row in csv.DictReader(file):
+                    if row.get("file") and row.get("title"):
+                        captions[folder / row["file"]] = _caption(row)
+    return captions
+
+
+def _caption(row: Mapping[str, str]) -> Caption:
+    artist = row.get("artist") or row.get("author") or ""
+    try:
+        width = float(row.get("width_cm") or 0)
+    except ValueError:
+        width = 0.0
+    said = ", ".join(part for part in (artist, row.get("year") or "") if part)
+    return Caption(row["title"], said, width if width > 0 else None)
+
+
 @dataclass(frozen=True)
 class Illustrator:
     """Which pictures each image of a prediction gets.
 
     Attributes:
         outputs: The output folder.
-        overlay: Samples drawn in the overlay picture: 0 for no picture, 1 for one drawn
-            large, more for a sheet.
-        density: Whether a density picture is drawn.
-        replay: ``mp4``, ``gif`` or None.
-        side: Longest side of pictures in px; narrower ones than 600 px are enlarged.
-
-    Raises:
-        ValueError: For another replay format or a number below zero.
+        settings: Which pictures are wanted, and how large; narrower ones than 600 px are
+            enlarged.
+        captions: Image file to what is written above it; its name where there is none.
+        note: The line at the foot of figures: what drew the path.
+        warning: What must be known of the model, at the foot of every picture.
     """
 
     outputs: Outputs
-    overlay: int = 1
-    density: bool = True
-    replay: str | None = None
-    side: int = 1600
+    settings: Settings
+    captions: Mapping[Path, Caption] = field(default_factory=dict)
+    note: str = ""
+    warning: str = ""
 
-    def __post_init__(self) -> None:
-        if self.replay is not None and f".{self.replay}" not in FORMATS:
-            raise ValueError(f"replay must be mp4, gif or null, found {self.replay!r}")
-        if self.overlay < 0:
-            raise ValueError(f"overlay must be 0 or more samples, found {self.overlay}")
-        if self.side < 16:
-            raise ValueError(f"picture_side must be at least 16 px, found {self.side}")
+    def files(self, item: Item) -> list[Path]:
+        """The picture files an image gets."""
+        own = self.settings
+        kinds = [("overlay", kind) for kind in own.formats if own.overlay]
+        kinds += [("density", "png")] if own.density else []
+        kinds += [("replay", own.replay)] if own.replay else []
+        return [self.outputs.file(kind, item, f".{suffix}") for kind, suffix in kinds]
 
-    def files(self, item: Item) -> dict[str, Path]:
-        """The picture files an image gets, by kind."""
-        wanted = {
-            "overlay": ".png" if self.overlay else "",
-            "density": ".png" if self.density else "",
-            "replay": f".{self.replay}" if self.replay else "",
-        }
-        return {k: self.outputs.file(k, item, end) for k, end in wanted.items() if end}
-
-    def draw(self, item: Item, picture: Pixels, paths: Sequence[Scanpath]) -> None:
+    def draw(
+        self, item: Item, picture: Pixels, paths: Sequence[Scanpath], typical: int | None
+    ) -> None:
         """Draw the pictures of one image; ``picture`` may be a reduced copy of it."""
-        files = self.files(item)
         ground = picture if picture.shape[1] >= SMALLEST else _enlarged(picture)
-        if "overlay" in files:
-            save_png(files["overlay"], self._overlay(ground, paths))
-        if "density" in files:
-            save_png(files["density"], density_overlay(ground, paths))
-        if "replay" in files and paths:
-            save_replay(files["replay"], ground, paths[0])
-
-    def _overlay(self, ground: Pixels, paths: Sequence[Scanpath]) -> Pixels:
-        drawn = [draw_scanpath(ground, path) for path in paths[: self.overlay]]
-        if len(drawn) <= 1:
-            return drawn[0] if drawn else ground
-        columns = int(np.ceil(np.sqrt(len(drawn))))
-        rows = [drawn[i : i + columns] for i in range(0, len(drawn), columns)]
-        width = max(240, min(ground.shape[1], 2400 // columns))
-        return contact_sheet(rows, [""] * columns, [""] * len(rows), cell_width=width)
+        path = paths[typical or 0]
+        for file in self.files(item):
+            kind = file.relative_to(self.outputs.root).parts[0]
+            if kind == "density":
+                save_png(file, footed(density_overlay(ground, paths), self.warning))
+            elif kind == "replay":
+                save_replay(file, ground, path, warning=self.warning)
+            else:
+                caption = self.captions.get(item.path, Caption(shown(item.path.stem)))
+                caption = replace(caption, note=self.note, warning=self.warning)
+                save_figure(file, scanpath_figure(ground, path, caption))
 
 
 def _enlarged(picture: Pixels) -> Pixels:
@@ -105,47 +145,36 @@ def _enlarged(picture: Pixels) -> Pixels:
     return fit_width(picture, SMALLEST) if height <= 4 * SMALLEST else picture
 
 
-def observers_of(gaze: Mapping[str, Sequence[Scanpath]]) -> Observers:
-    """Look-up of people's paths by an image's key: by its whole name, else by its file name."""
-    by_name = {Path(key).name: paths for key, paths in gaze.items()}
-
-    def find(key: str) -> Sequence[Scanpath]:
-        return gaze.get(key) or by_name.get(Path(key).name, ())
-
-    return find
-
-
 def illustrate_page(
-    outputs: Outputs,
-    items: Sequence[Item],
-    *,
-    observers: Observers,
-    notes: str,
-    limit: int = 500,
+    illustrator: Illustrator, items: Sequence[Item], observers: Observers, notes: str
 ) -> Path | None:
     """Write ``index.html`` of the images that are done; None if there are none.
 
-    Past ``limit`` images the page shows the first ones and says how many there are.
+    Past ``page_limit`` images the page shows the first ones and says how many there are.
     """
-    shown_items = items[:limit]
-    if not shown_items:
+    outputs, limit = illustrator.outputs, illustrator.settings.page_limit
+    if not items[:limit]:
         return None
     if len(items) > limit:
         notes += f" · the first {limit} of {len(items)} images"
 
     def entries() -> Iterator[PageEntry]:
-        for item in shown_items:
-            paths = from_trials(outputs.read(item))
+        for item in items[:limit]:
+            paths, typical = outputs.read(item)
             try:
-                size = paths[0].size if paths else image_size(item.path)
                 # Checked here, so that a file that vanished meanwhile costs its place alone.
-                image_size(item.path)
+                size = image_size(item.path)
             except ImageError:
                 continue
-            groups = {"model": paths, "people": observers(item.key)}
-            picture = partial(read_within, item.path)
-            yield PageEntry(shown(item.key), size, picture, groups)
+            ordered = list(paths)
+            if typical is not None:
+                own = ordered.pop(typical)
+                ordered.insert(0, replace(own, observer=f"typical ({own.observer})"))
+            groups = {"model": ordered, observers.title: observers.on(item.key)}
+            caption = illustrator.captions.get(item.path, Caption(item.key))
+            name = shown(" · ".join(text for text in (caption.title, caption.artist) if text))
+            yield PageEntry(name, size, partial(read_within, item.path), groups)
 
     target = outputs.root / "index.html"
-    write_page(target, entries(), len(shown_items), title="Scanpaths", notes=notes)
+    write_page(target, entries(), min(len(items), limit), notes=notes, warning=illustrator.warning)
     return target

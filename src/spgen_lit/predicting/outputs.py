@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from spgen_lit.data.images import SUFFIXES
+from spgen_lit.files import atomic, cell, shown, write_csv, write_json
 from spgen_lit.scanpath import Scanpath
 
-COLUMNS = ("image", "width", "height", "observer", "fixation", "x", "y", "duration")
+COLUMNS = (
+    *("image", "width", "height", "observer", "fixation", "x", "y", "duration"),
+    *("typical", "model"),
+)
 
 
 @dataclass(frozen=True)
@@ -24,11 +28,14 @@ class Item:
     Attributes:
         path: The file.
         key: Its path below the folder that all images share, with ``/`` between parts; it
-            names the image in every output, so equal names in two folders stay apart.
+            names the image in every table, so equal names in two folders stay apart.
+        stem: What its output files are called: the key without suffix, or with it
+            (``a-jpg``) where two images would share one.
     """
 
     path: Path
     key: str
+    stem: str
 
 
 @dataclass(frozen=True)
@@ -39,19 +46,15 @@ class Failure:
     reason: str
 
 
-def shown(name: str | os.PathLike[str]) -> str:
-    """A file name as it can be printed: bytes that are not UTF-8 as ``\\xNN``."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
-
-
 def find_images(images: str | Sequence[str]) -> tuple[list[Item], list[Failure]]:
     """The images that a file, a folder, a glob, or a list of these means, in sorted order.
 
     Folders are searched at every depth for files with an image's suffix, hidden ones left
-    out; a file that is named, or matches a glob, is taken whatever its suffix.
+    out; a file that is named, or matches a glob, is taken whatever its suffix. What exists
+    under its very name is never taken as a pattern.
 
     Returns:
-        The images, each once, and the folders that could not be searched.
+        The images, each once, and what could not be searched or is no regular file.
 
     Raises:
         FileNotFoundError: If an entry matches nothing at all; the message names it.
@@ -65,27 +68,43 @@ def find_images(images: str | Sequence[str]) -> tuple[list[Item], list[Failure]]
             new = _below(place, failures)
             if not new and not failures:
                 raise FileNotFoundError(f"images={shown(entry)}: the folder holds no image file")
-        elif place.is_file():
+        elif place.exists():
             new = [place]
         else:
             anchor = Path(place.anchor or ".")
             pattern = str(place.relative_to(anchor) if place.anchor else place)
-            new = sorted(match for match in anchor.glob(pattern) if match.is_file())
+            new = sorted(match for match in anchor.glob(pattern) if not match.is_dir())
             if not new:
                 raise FileNotFoundError(
                     f"images={shown(entry)}: no such file or folder, and no file matches it "
                     "as a pattern; name an image, a folder of images, or quote a pattern"
                 )
         found.update(dict.fromkeys(new))
-    paths = list(found)
-    roots = [Path(e).expanduser() for e in wanted]
+    special = [path for path in found if path.exists() and not path.is_file()]
+    failures += [Failure(path, "not a regular file (a pipe, socket or device)") for path in special]
+    paths = [path for path in found if path not in special]
+    return _named(paths, [Path(entry).expanduser() for entry in wanted]), failures
+
+
+def _named(paths: Sequence[Path], roots: Sequence[Path]) -> list[Item]:
+    """Items with keys below the folder that all share, and stems that no two share."""
     if len(roots) == 1 and roots[0].is_dir():
         base = roots[0]
     else:
         base = Path(os.path.commonpath([str(path.absolute().parent) for path in paths] or ["."]))
-    return [
-        Item(path, os.path.relpath(path, base).replace(os.sep, "/")) for path in paths
-    ], failures
+    keys = [os.path.relpath(path, base).replace(os.sep, "/") for path in paths]
+    # Some file systems hold A.png and a.png for one file.
+    stems = [key.removesuffix(Path(key).suffix) for key in keys]
+    shared = Counter(stem.casefold() for stem in stems)
+    items, taken = [], set[str]()
+    for path, key, stem in zip(paths, keys, stems, strict=True):
+        if shared[stem.casefold()] > 1:
+            stem += "-" + path.suffix.removeprefix(".")
+        while stem.casefold() in taken:
+            stem += "-"
+        taken.add(stem.casefold())
+        items.append(Item(path, key, stem))
+    return items
 
 
 def _below(folder: Path, failures: list[Failure]) -> list[Path]:
@@ -103,12 +122,16 @@ def _below(folder: Path, failures: list[Failure]) -> list[Path]:
     return sorted(paths)
 
 
-def trials(paths: Sequence[Scanpath], key: str) -> list[dict[str, Any]]:
+def trials(
+    paths: Sequence[Scanpath], key: str, typical: int | None = None, model: str = ""
+) -> list[dict[str, Any]]:
     """COCO-style records of an image's paths: px and ms, the image's size beside them.
 
     Args:
         paths: Scanpaths on one image, in sample order.
         key: The image's name in the file.
+        typical: Which of them stands for all.
+        model: What drew them, with what must be known of it.
     """
     records = []
     for index, path in enumerate(paths):
@@ -121,6 +144,8 @@ def trials(paths: Sequence[Scanpath], key: str) -> list[dict[str, Any]]:
             "X": path.pixels[:, 0].round(3).tolist(),
             "Y": path.pixels[:, 1].round(3).tolist(),
             "length": len(path),
+            "typical": index == typical,
+            "model": model,
         }
         if path.durations is not None:
             record["T"] = (path.durations * 1000).round(2).tolist()
@@ -142,87 +167,106 @@ def from_trials(records: Sequence[dict[str, Any]]) -> list[Scanpath]:
     ]
 
 
-def table(records: Sequence[dict[str, Any]], header: bool = True) -> str:
-    """The same records as CSV, a row per fixation: px, and ms (empty if unknown)."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    if header:
-        writer.writerow(COLUMNS)
-    for record in records:
-        times = record.get("T", [""] * record["length"])
-        size = (record["width"], record["height"])
-        fixations = zip(record["X"], record["Y"], times, strict=True)
-        for index, (x, y, t) in enumerate(fixations):
-            writer.writerow([shown(record["name"]), *size, record["subject"], index + 1, x, y, t])
-    return text.getvalue()
+def table(records: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same records as rows, one a fixation: px, and ms (empty if unknown)."""
+    return [
+        {
+            "image": shown(record["name"]),
+            "width": record["width"],
+            "height": record["height"],
+            "observer": record["subject"],
+            "fixation": index + 1,
+            "x": x,
+            "y": y,
+            "duration": record["T"][index] if "T" in record else "",
+            "typical": int(record["typical"]),
+            "model": record["model"],
+        }
+        for record in records
+        for index, (x, y) in enumerate(zip(record["X"], record["Y"], strict=True))
+    ]
 
 
 class Outputs:
     """The output folder of one prediction.
 
-    Per image it holds ``csv/<key>.csv``, ``json/<key>.json`` and the pictures; for the whole
+    Per image it holds ``csv/<stem>.csv``, ``json/<stem>.json`` and the pictures; for the whole
     run ``scanpaths.json``, ``scanpaths.csv``, ``index.html``, ``run.json`` and, if files
     could not be read, ``unreadable.csv``.
 
     Args:
         root: The folder; made if absent.
-        settings: What decides the scanpaths. They are kept in ``run.json``, and a folder made
-            with other settings is refused, so that a resumed run never mixes two.
+        made_by: What decides the scanpaths. It is kept in ``run.json``, and a folder made by
+            something else is refused, so that a resumed run never mixes two.
+        model: What the model is called in every table, with what must be known of it.
 
     Raises:
         ValueError: If the folder holds paths of other settings; the message names them.
     """
 
-    def __init__(self, root: str | os.PathLike[str], settings: dict[str, Any]) -> None:
+    def __init__(
+        self, root: str | os.PathLike[str], made_by: dict[str, Any], model: str = ""
+    ) -> None:
         self.root = Path(root)
-        self.root.mkdir(parents=True, exist_ok=True)
+        self.model = model
         card = self.root / "run.json"
         if card.is_file():
             old = json.loads(card.read_text(encoding="utf-8"))
-            keys = sorted({*old, *settings})
-            other = [key for key in keys if old.get(key) != settings.get(key)]
+            keys = sorted({*old, *made_by})
+            other = [key for key in keys if old.get(key) != made_by.get(key)]
             if other:
-                told = "; ".join(f"{k} was {old.get(k)!r}, now {settings.get(k)!r}" for k in other)
+                told = "; ".join(f"{k} was {old.get(k)!r}, now {made_by.get(k)!r}" for k in other)
                 raise ValueError(
                     f"{self.root} holds scanpaths made with other settings ({told}); "
-                    "choose another output=, or remove that folder"
+                    "choose another folder (--out, output=), or remove that one"
                 )
-        replace_text(card, json.dumps(settings, indent=2) + "\n")
+        write_json(card, made_by)
 
     def file(self, kind: str, item: Item, suffix: str) -> Path:
         """Where a file of one kind (``csv``, ``overlay``, …) of an image belongs."""
-        return self.root / kind / (item.key + suffix)
+        return self.root / kind / (item.stem + suffix)
 
     def done(self, item: Item) -> bool:
         """Whether the image has all its files: its JSON, written last, is newer than it."""
         record = self.file("json", item, ".json")
         return record.is_file() and record.stat().st_mtime >= item.path.stat().st_mtime
 
-    def write(self, item: Item, paths: Sequence[Scanpath]) -> None:
+    def write(self, item: Item, paths: Sequence[Scanpath], typical: int | None = None) -> None:
         """Write an image's CSV and then its JSON, which marks it as done."""
-        records = trials(paths, item.key)
-        replace_text(self.file("csv", item, ".csv"), table(records))
-        replace_text(self.file("json", item, ".json"), json.dumps(records) + "\n")
+        records = trials(paths, item.key, typical, self.model)
+        write_csv(self.file("csv", item, ".csv"), table(records), COLUMNS)
+        write_json(self.file("json", item, ".json"), records, None)
 
-    def read(self, item: Item) -> list[dict[str, Any]]:
-        """The records of an image that is done."""
-        records: list[dict[str, Any]] = json.loads(self.file("json", item, ".json").read_text())
+    def read(self, item: Item) -> tuple[list[Scanpath], int | None]:
+        """The scanpaths of an image that is done, and which of them is the typical one."""
+        records = self._records(item)
+        typical = next((i for i, record in enumerate(records) if record["typical"]), None)
+        return from_trials(records), typical
+
+    def _records(self, item: Item) -> list[dict[str, Any]]:
+        text = self.file("json", item, ".json").read_text(encoding="utf-8")
+        records: list[dict[str, Any]] = json.loads(text)
         return records
 
-    def join(self, items: Iterator[Item] | Sequence[Item]) -> None:
+    def join(self, items: Iterable[Item]) -> None:
         """Write ``scanpaths.json`` and ``scanpaths.csv`` of all images, one image at a time."""
-        parts = [part_of(self.root / name) for name in ("scanpaths.json", "scanpaths.csv")]
-        with parts[0].open("w", encoding="utf-8") as whole, parts[1].open("w") as rows:
+        with (
+            atomic(self.root / "scanpaths.json") as records_part,
+            atomic(self.root / "scanpaths.csv") as rows_part,
+            records_part.open("w", encoding="utf-8") as whole,
+            rows_part.open("w", encoding="utf-8", newline="") as rows,
+        ):
+            writer = csv.DictWriter(rows, COLUMNS, lineterminator="\n")
+            writer.writeheader()
             between = "[\n"
-            for index, item in enumerate(items):
-                records = self.read(item)
-                rows.write(table(records, header=index == 0))
+            for item in items:
+                records = self._records(item)
+                for row in table(records):
+                    writer.writerow({key: cell(value) for key, value in row.items()})
                 for record in records:
                     whole.write(between + json.dumps(record))
                     between = ",\n"
             whole.write("[]\n" if between == "[\n" else "\n]\n")
-        parts[0].replace(self.root / "scanpaths.json")
-        parts[1].replace(self.root / "scanpaths.csv")
 
     def refuse(self, failures: Sequence[Failure]) -> None:
         """List what could not be read in ``unreadable.csv``; without any, remove the list."""
@@ -230,21 +274,5 @@ class Outputs:
         if not failures:
             listing.unlink(missing_ok=True)
             return
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(("file", "reason"))
-        writer.writerows((shown(failure.path), failure.reason) for failure in failures)
-        replace_text(listing, text.getvalue())
-
-
-def part_of(target: Path) -> Path:
-    """The name that a file has until it is whole."""
-    return target.with_name(f".{target.name}.{os.getpid()}.part")
-
-
-def replace_text(target: Path, text: str) -> None:
-    """Write a text file under its final name only once it is whole; folders are made."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = part_of(target)
-    part.write_text(text, encoding="utf-8")
-    part.replace(target)
+        rows = [{"file": shown(failure.path), "reason": failure.reason} for failure in failures]
+        write_csv(listing, rows)

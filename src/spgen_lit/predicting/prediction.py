@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import replace
 from typing import Any, Protocol
 
+import numpy as np
 from rich.progress import Progress
 
 from spgen_lit.data.images import ImageError, Pixels
+from spgen_lit.metrics.scanmatch import scanmatch
+from spgen_lit.predicting import Settings
 from spgen_lit.predicting.illustration import Illustrator, read_within
 from spgen_lit.predicting.outputs import Failure, Item, Outputs
 from spgen_lit.scanpath import Scanpath
@@ -30,33 +32,26 @@ class Sampler(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Sampling:
-    """What decides the scanpaths, given the model.
+def typical_path(paths: Sequence[Scanpath]) -> int | None:
+    """Which path stands for all: the one nearest to the others, as ScanMatch measures it.
 
-    Attributes:
-        samples: Scanpaths an image.
-        temperature: 0 or more; None for the model's own.
-        seed: Any integer.
-        batch_size: Images encoded together; changes nothing but speed.
-        workers: Threads that read and draw.
+    It is the medoid in the distance 1 - ScanMatch, on which the energy score is built: of all
+    single paths the one with the best energy score as a forecast of the others.
 
-    Raises:
-        ValueError: For a number out of range; the message names the setting.
+    Args:
+        paths: Scanpaths on one image.
+
+    Returns:
+        Its place in the list; None where there is none with a fixation.
     """
-
-    samples: int = 10
-    temperature: float | None = None
-    seed: int = 0
-    batch_size: int = 8
-    workers: int = 2
-
-    def __post_init__(self) -> None:
-        for name in ("samples", "batch_size", "workers"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, found {getattr(self, name)}")
-        if self.temperature is not None and not 0 <= self.temperature < float("inf"):
-            raise ValueError(f"temperature must be finite and >= 0, found {self.temperature}")
+    places = [index for index, path in enumerate(paths) if len(path)]
+    if not places:
+        return None
+    arrays = [paths[index].array() for index in places]
+    pairs = [(a, b) for a in arrays for b in arrays]
+    likeness = scanmatch([a for a, _ in pairs], [b for _, b in pairs], paths[0].size)
+    means = np.nan_to_num(likeness).reshape(len(arrays), len(arrays)).mean(axis=1)
+    return places[int(means.argmax())]
 
 
 def predict(
@@ -64,7 +59,7 @@ def predict(
     items: Sequence[Item],
     outputs: Outputs,
     illustrator: Illustrator,
-    sampling: Sampling,
+    settings: Settings,
     progress: Progress | None = None,
 ) -> tuple[int, list[Failure]]:
     """Sample and draw every image that is not done yet.
@@ -80,16 +75,16 @@ def predict(
     failures: list[Failure] = []
     bar = progress or Progress(disable=True)
     task = bar.add_task("images", total=len(items), completed=len(items) - len(pending))
-    with ThreadPoolExecutor(sampling.workers) as pool:
+    with ThreadPoolExecutor(settings.workers) as pool:
         drawings: list[tuple[Item, Future[None]]] = []
-        for batch in _ahead(pool, pending, sampling.batch_size, illustrator.side):
+        for batch in _ahead(pool, pending, settings.batch_size, settings.picture_side):
             readable: list[tuple[Item, Pixels]] = []
             for item, reading in batch:
                 try:
                     readable.append((item, reading.result()))
                 except (ImageError, OSError, MemoryError) as error:
-                    failures.append(Failure(item.path, _reason(error, item.path)))
-            sampled = _sample(predictor, [item for item, _ in readable], sampling, failures)
+                    failures.append(Failure(item.path, _reason(error, item)))
+            sampled = _sample(predictor, [item for item, _ in readable], settings, failures)
             _finish(drawings, failures)
             drawings = [
                 (item, pool.submit(_complete, outputs, illustrator, item, picture, sampled[item]))
@@ -103,8 +98,7 @@ def predict(
 
 def _done(item: Item, outputs: Outputs, illustrator: Illustrator) -> bool:
     try:
-        pictures = illustrator.files(item).values()
-        return outputs.done(item) and all(file.is_file() for file in pictures)
+        return outputs.done(item) and all(file.is_file() for file in illustrator.files(item))
     except OSError:  # the image itself cannot be looked at: reading will say why
         return False
 
@@ -125,21 +119,34 @@ def _ahead(
 
 
 def _sample(
-    predictor: Sampler, items: Sequence[Item], sampling: Sampling, failures: list[Failure]
+    predictor: Sampler, items: Sequence[Item], settings: Settings, failures: list[Failure]
 ) -> dict[Item, list[Scanpath]]:
     """Scanpaths by image; if a batch fails, its images are tried one by one."""
     if not items:
         return {}
-    settings = (sampling.samples, sampling.temperature, sampling.seed)
+    how = (settings.samples, settings.temperature, settings.seed)
     try:
-        found = predictor.batch([item.path for item in items], *settings)
-        return dict(zip(items, found, strict=True))
+        found = predictor.batch([item.path for item in items], *how)
     except (ImageError, OSError) as error:
         if len(items) == 1:
-            failures.append(Failure(items[0].path, _reason(error, items[0].path)))
+            failures.append(Failure(items[0].path, _reason(error, items[0])))
             return {}
-    singles = [_sample(predictor, [item], sampling, failures) for item in items]
-    return {item: paths for single in singles for item, paths in single.items()}
+        singles = [_sample(predictor, [item], settings, failures) for item in items]
+        return {item: paths for single in singles for item, paths in single.items()}
+    seconds = settings.viewing_time
+    if seconds is not None:
+        found = [[_until(path, seconds) for path in paths] for paths in found]
+    return dict(zip(items, found, strict=True))
+
+
+def _until(path: Scanpath, seconds: float) -> Scanpath:
+    """The path up to a moment; the fixation during which it comes ends there."""
+    if path.durations is None:
+        return path
+    starts = np.cumsum(path.durations) - path.durations
+    keep = starts < seconds
+    durations = np.minimum(path.durations, seconds - starts)[keep]
+    return replace(path, xy=path.xy[keep], durations=durations)
 
 
 def _complete(
@@ -149,8 +156,9 @@ def _complete(
     picture: Pixels,
     paths: Sequence[Scanpath],
 ) -> None:
-    illustrator.draw(item, picture, paths)
-    outputs.write(item, paths)
+    typical = typical_path(paths)
+    illustrator.draw(item, picture, paths, typical)
+    outputs.write(item, paths, typical)
 
 
 def _finish(drawings: Sequence[tuple[Item, Future[None]]], failures: list[Failure]) -> None:
@@ -162,7 +170,7 @@ def _finish(drawings: Sequence[tuple[Item, Future[None]]], failures: list[Failur
             failures.append(Failure(item.path, f"output not written: {error}"))
 
 
-def _reason(error: BaseException, path: Path) -> str:
+def _reason(error: BaseException, item: Item) -> str:
     """The error's first line, without the path that stands beside it."""
     line = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return line.removeprefix(f"{path}: ")
+    return line.removeprefix(f"{item.path}: ")

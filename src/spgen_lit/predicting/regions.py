@@ -1,9 +1,11 @@
-"""Region files: areas of interest as a JSON of shapes or as a mask picture."""
+"""Areas of interest: read from shapes or a mask picture, tabulated and drawn for each image."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,13 @@ import numpy as np
 from matplotlib.path import Path as Outline
 from numpy.typing import NDArray
 
-from spgen_lit.data.images import read_image
-from spgen_lit.evaluation.aoi import Regions
+from spgen_lit.data.images import ImageError, read_image
+from spgen_lit.evaluation.aoi import ELSEWHERE, Regions, Visit, probabilities, transitions, visits
+from spgen_lit.files import shown, write_csv
+from spgen_lit.pictures.interest import Interest, interest_sheet
+from spgen_lit.predicting.illustration import Observers, read_within
+from spgen_lit.predicting.outputs import Failure, Item, Outputs
+from spgen_lit.scanpath import Scanpath
 
 _SHAPES = ("polygon", "box", "ellipse")
 _FORM = (
@@ -174,3 +181,103 @@ def _beside(folder: Path, key: str) -> Regions | None:
             if file.is_file():
                 return read_regions(file)
     return None
+
+
+#: Columns of the table, and what they hold: see ``spgen_lit.evaluation.aoi.Visit``.
+UNITS = {"dwell": "dwell_s", "first_time": "first_time_s"}
+
+
+def tabulate_regions(
+    outputs: Outputs,
+    items: Sequence[Item],
+    find: Finder,
+    observers: Observers,
+    side: int,
+    warning: str = "",
+) -> tuple[int, list[Failure]]:
+    """Write ``regions/<key>.csv``, ``….transitions.csv`` and ``….png`` where regions exist.
+
+    Args:
+        outputs: The output folder, holding the items' scanpaths.
+        items: Images that are done.
+        find: An image's key to its regions.
+        observers: An image's key to people's scanpaths.
+        side: Longest side in px at which the image is read for the picture.
+        warning: What must be known of the model, at the foot of the picture.
+
+    Returns:
+        How many images had regions, and the ones whose files were faulty.
+    """
+    count, failures = 0, []
+    for item in items:
+        try:
+            regions = find(item.key)
+            if regions is None:
+                continue
+            paths, _ = outputs.read(item)
+            groups = {"model": paths, observers.title: observers.on(item.key)}
+            groups = {name: paths for name, paths in groups.items() if paths}
+            _write(outputs, item, regions, groups, side, warning)
+            count += 1
+        except (ValueError, OSError, ImageError) as error:
+            failures.append(Failure(item.path, str(error).splitlines()[0]))
+    return count, failures
+
+
+def _write(
+    outputs: Outputs,
+    item: Item,
+    regions: Regions,
+    groups: Mapping[str, Sequence[Scanpath]],
+    side: int,
+    warning: str,
+) -> None:
+    tables = {name: visits(paths, regions) for name, paths in groups.items()}
+    counts = {name: transitions(paths, regions) for name, paths in groups.items()}
+    write_csv(outputs.file("regions", item, ".csv"), visit_rows(tables))
+    places = [*regions.names, ELSEWHERE]
+    rows = [
+        {
+            "group": name,
+            "from": places[start],
+            "to": places[end],
+            "count": int(number),
+            "probability": _figure(float(probabilities(steps)[start, end])),
+        }
+        for name, steps in counts.items()
+        for (start, end), number in np.ndenumerate(steps)
+    ]
+    write_csv(outputs.file("regions", item, ".transitions.csv"), rows)
+    interest = {
+        name: Interest(np.array([v.dwell_share for v in tables[name]]), probabilities(steps))
+        for name, steps in counts.items()
+    }
+    picture = read_within(item.path, side)
+    interest_sheet(
+        picture,
+        regions.names,
+        regions.labels,
+        interest,
+        title=shown(item.key),
+        warning=warning,
+        path=outputs.file("regions", item, ".png"),
+    )
+
+
+def visit_rows(tables: Mapping[str, Sequence[Visit]]) -> list[dict[str, object]]:
+    """Rows of visits, one per group and region; empty cells where a figure is undefined."""
+    return [
+        {
+            "group": name,
+            **{
+                UNITS.get(key, key): cell if isinstance(cell, str) else _figure(cell)
+                for key, cell in asdict(visit).items()
+            },
+        }
+        for name, visits_of_group in tables.items()
+        for visit in visits_of_group
+    ]
+
+
+def _figure(value: float) -> str:
+    return f"{value:.4f}" if math.isfinite(value) else ""

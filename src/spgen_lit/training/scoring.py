@@ -25,8 +25,9 @@ from spgen_lit.evaluation.results import Results
 from spgen_lit.evaluation.suite import evaluate
 from spgen_lit.evaluation.temperatures import score_temperatures, write_temperatures
 from spgen_lit.learning.module import ScanpathModule
-from spgen_lit.pictures.overlay import save_png, side_by_side
+from spgen_lit.pictures.figure import save_png
 from spgen_lit.pictures.plots import training_curves
+from spgen_lit.pictures.sheets import side_by_side
 from spgen_lit.predictor import Predictor
 from spgen_lit.scanpath import Scanpath
 from spgen_lit.training.summary import headline, write_summary

@@ -1,0 +1,167 @@
+"""One run of prediction, from its settings to files, page and summary."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+import webbrowser
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from spgen_lit.data.catalogue import CATALOGUE
+from spgen_lit.files import shown
+from spgen_lit.predicting import Settings
+from spgen_lit.predicting.illustration import (
+    Illustrator,
+    Observers,
+    illustrate_page,
+    read_captions,
+)
+from spgen_lit.predicting.outputs import Failure, Outputs, find_images, from_trials
+from spgen_lit.predicting.prediction import predict
+from spgen_lit.predicting.regions import find_regions, tabulate_regions
+from spgen_lit.predictor import Predictor
+from spgen_lit.pretrained import training_warning
+from spgen_lit.scanpath import Scanpath
+
+
+def load_observers(people: str | None) -> Observers:
+    """People's scanpaths from a COCO-style JSON file or a set, ``<set>:<folder>``.
+
+    Raises:
+        FileNotFoundError: If the file or the set's folder is absent.
+        ValueError: For a set that is not in the catalogue, or a file of another structure.
+    """
+    if people is None:
+        return Observers()
+    if people.endswith(".json"):
+        records = json.loads(Path(people).read_text(encoding="utf-8"))
+        try:
+            paths = from_trials(records)
+            simulated = any("SIMULATED" in str(record.get("model")) for record in records)
+        except (KeyError, TypeError) as error:
+            raise ValueError(
+                f"people={people}: every record needs name, subject, width, height, X and Y in "
+                f"px and, if known, T in ms; missing or wrong: {error}"
+            ) from error
+    else:
+        name, _, root = people.partition(":")
+        if name not in CATALOGUE or not root:
+            raise ValueError(
+                f"people={people}: neither a .json file nor <set>:<folder> with a set among "
+                f"{', '.join(sorted(CATALOGUE))}"
+            )
+        module, _, reader = CATALOGUE[name].reader.rpartition(".")
+        found = getattr(importlib.import_module(module), reader)(root).read()
+        paths, simulated = found.scanpaths, found.gaze == "simulated"
+    gaze: dict[str, list[Scanpath]] = {}
+    for path in paths:
+        gaze.setdefault(path.image, []).append(path)
+    return Observers(gaze, "simulated observers" if simulated else "people")
+
+
+def identity(predictor: Predictor) -> str:
+    """The first 16 hexadecimal digits of the SHA-256 of a network's weights."""
+    digest = hashlib.sha256()
+    for name, value in sorted(predictor.network.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(value.cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
+def run(settings: Settings, console: Console, *, show: bool = False) -> int:
+    """Predict, write and tell; returns the exit code.
+
+    Args:
+        settings: What is wanted.
+        console: Where progress, warnings and the summary are printed.
+        show: Whether the page is opened in a browser.
+
+    Raises:
+        ValueError: For a setting that cannot be used; the message names it.
+        OSError: If model, images or observers are absent, or files cannot be written.
+        ImportError: For a model of a hub without the package that fetches it.
+    """
+    if not settings.images:
+        raise ValueError("images must be given, for example: spgen predict my_paintings")
+    items, failures = find_images(settings.images)
+    observers = load_observers(settings.people)
+    regions = find_regions(settings.regions)
+    model = settings.ckpt_path or settings.model
+    predictor = Predictor.from_pretrained(model, settings.device, settings.domain, settings.trust)
+    name = str(predictor.info["name"])
+    warning = training_warning(predictor.info)
+    _say(console, f"warning: {name}: {warning}" if warning else "", "bold red")
+    made_by = {
+        "model": name,
+        "weights": identity(predictor),
+        "gaze": predictor.info.get("gaze", "unknown"),
+        "warning": warning,
+        "samples": settings.samples,
+        "viewing_time": settings.viewing_time,
+        "temperature": float(
+            predictor.temperature if settings.temperature is None else settings.temperature
+        ),
+        "seed": settings.seed,
+        "domain": predictor.domain,
+    }
+    told = f"{name}: {warning}" if warning else name
+    outputs = Outputs(settings.output, made_by, told)
+    note = f"{name} · typical of {settings.samples} sampled scanpaths · seed {settings.seed}"
+    illustrator = Illustrator(
+        outputs, settings, read_captions(items), note, told if warning else ""
+    )
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(TextColumn("predicting"), *columns, console=console) as progress:
+        before, refused = predict(predictor, items, outputs, illustrator, settings, progress)
+    failures += refused
+    bad = {failure.path for failure in failures}
+    done = [item for item in items if item.path not in bad]
+    outputs.join(done)
+    marked, faulty = tabulate_regions(
+        outputs, done, regions, observers, settings.picture_side, illustrator.warning
+    )
+    failures += faulty
+    outputs.refuse(failures)
+    page = None
+    if settings.page:
+        learned = " and ".join(predictor.info.get("source", [])) or "unknown data"
+        notes = (
+            f"{name}, trained on {learned} · {settings.samples} samples an image · "
+            f"temperature {made_by['temperature']:g} · seed {settings.seed}"
+        )
+        page = illustrate_page(illustrator, done, observers, notes)
+    resumed = f" ({before} of them before this run)" if before else ""
+    _say(console, f"{len(done)} images done{resumed}: {outputs.root}")
+    _say(console, f"{marked} images with regions: {outputs.root}/regions" if marked else "")
+    _tell_failures(console, outputs, failures)
+    if page is not None:
+        _say(console, f"look at them in a browser: {page}")
+        if show:
+            webbrowser.open(page.absolute().as_uri())
+    return 1 if failures and settings.strict else 0
+
+
+def _say(console: Console, text: str, style: str | None = None) -> None:
+    """One line as it is, whatever brackets a name holds; nothing for empty text."""
+    if text:
+        console.print(shown(text), markup=False, highlight=False, soft_wrap=True, style=style)
+
+
+def _tell_failures(console: Console, outputs: Outputs, failures: Sequence[Failure]) -> None:
+    if failures:
+        listing = outputs.root / "unreadable.csv"
+        _say(console, f"{len(failures)} could not be read (all listed in {listing}):")
+    for failure in failures[:20]:
+        _say(console, f"  {failure.path}: {failure.reason}")
