@@ -32,6 +32,7 @@ class ExportSchema:
     scores: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     domain: str = "source"
+    trust: list[str] = field(default_factory=list)
     programs: bool = True
     images: Any = None
     samples: int = 8
