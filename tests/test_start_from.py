@@ -8,9 +8,12 @@ import pytest
 import torch
 from tests.networks import spgen
 
-from spgen_lit.config import ConfigError
+from spgen_lit.checkpoint import CheckpointError
+from spgen_lit.instantiation import ConfigError
 from spgen_lit.network.spgen import SPGen
 from spgen_lit.training.resumption import start_from
+
+CARD = {"network": {}, "frame": {"size": [64, 64], "mode": "stretch"}}
 
 
 def _network(seed: int, frozen: int = 4, priors: int = 4) -> SPGen:
@@ -23,7 +26,7 @@ def finished(tmp_path: Path) -> Path:
     state = {f"network.{key}": value for key, value in _network(0).state_dict().items()}
     state["adaptation.heads.0.weight"] = torch.zeros(1)
     file = tmp_path / "best.ckpt"
-    torch.save({"spgen_lit": {"network": {}}, "state_dict": state}, file)
+    torch.save({"spgen_lit": CARD, "state_dict": state}, file)
     return file
 
 
@@ -42,8 +45,8 @@ def test_other_shapes_and_other_files_are_refused(finished: Path, tmp_path: Path
     with pytest.raises(FileNotFoundError, match="start_from: no file at"):
         start_from(tmp_path / "none.ckpt", _network(1))
     (tmp_path / "text.ckpt").write_text("no checkpoint")
-    with pytest.raises(ConfigError, match=r"start_from: .* no readable checkpoint"):
+    with pytest.raises(CheckpointError, match=r"start_from: cannot read checkpoint .*text\.ckpt"):
         start_from(tmp_path / "text.ckpt", _network(1))
     torch.save({"weights": 1}, tmp_path / "other.ckpt")
-    with pytest.raises(ConfigError, match="is no checkpoint of spgen_lit"):
+    with pytest.raises(CheckpointError, match="is not a checkpoint of spgen_lit"):
         start_from(tmp_path / "other.ckpt", _network(1))

@@ -21,8 +21,16 @@ from omegaconf import DictConfig, OmegaConf
 
 from spgen_lit import sweeping
 from spgen_lit.config import ConfigError, check_overrides
-from spgen_lit.launching import refuse_launch, refuse_start
-from spgen_lit.sweeping import FAILED, SUMMARY, WORST, attempt, job_folder, sweep_folder
+from spgen_lit.sweeping import (
+    FAILED,
+    SUMMARY,
+    WORST,
+    attempt,
+    job_folder,
+    refuse_launch,
+    refuse_start,
+    sweep_folder,
+)
 
 SMALL = (
     "+experiment=smoke",

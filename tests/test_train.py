@@ -156,7 +156,7 @@ def test_what_cannot_work_ends_in_one_line(
     kept = [o for o in kept if not any(f"data.{d}.gallery" in o for d in dropped)]
     with initialize_config_dir(CONFIG_DIR, version_base="1.3"):
         places = [f"paths.output_dir={folder}/bad", f"paths.cache_dir={folder}/cache"]
-        places += ["~callbacks.progress", "~callbacks.watch"]
+        places += ["~callbacks.progress", "~callbacks.domain_monitor"]
         config = compose("train", [*kept, *places, *overrides])
     monkeypatch.chdir(folder)
     (folder / "bad").mkdir(exist_ok=True)

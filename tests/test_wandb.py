@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from spgen_lit.learning.dashboard import Dashboard, find_mode
+from spgen_lit.learning.callbacks.wandb import Dashboard, find_mode
 from wandb_log import Log, logs
 
 SMALL = (
@@ -25,7 +25,7 @@ SMALL = (
     "evaluation.pictures=1",
     "network.frame=[64,64]",
     "trainer.max_epochs=2",
-    "callbacks.examples.every=1",
+    "callbacks.images.every=1",
     "logger=wandb",
 )
 _KEYS = ("WANDB_API_KEY", "WANDB_MODE", "WANDB_BASE_URL", "WANDB_IDENTITY_TOKEN_FILE")
@@ -101,7 +101,6 @@ def test_examples_curves_and_checkpoint_are_there(sweep: tuple[Path, str, list[L
     pictures = [entry.path for entry in tables[0].manifest.contents if ".png" in entry.path]
     assert len(pictures) >= 2
     assert any(key.startswith("temperature/source-gallery/energy") for key in log.keys)
-    assert any(key.startswith("agreement/energy") for key in log.keys)
     models = [artifact for artifact in log.artifacts if artifact.type == "model"]
     assert [entry.path for entry in models[0].manifest.contents] == ["best.ckpt"]
     assert set(models[0].aliases) == {"best", "latest"}

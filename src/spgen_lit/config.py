@@ -1,28 +1,28 @@
-"""Where the configuration lives, its schema, and errors that name the nearest valid key."""
+"""Where the configuration lives, its schema, and errors in one line that name the nearest key."""
 
 from __future__ import annotations
 
 import difflib
-import inspect
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import hydra
 from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
-from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from spgen_lit.launching import refuse_start
-from spgen_lit.sweeping import register_resolvers
+from spgen_lit.files import WriteError
+from spgen_lit.instantiation import ConfigError, nearest
+from spgen_lit.sweeping import refuse_start, register_resolvers
 
 _HERE = Path(__file__).resolve().parent
 # Inside a wheel conf/ travels with the package; in a checkout it stands at the top.
@@ -39,6 +39,7 @@ class TrainSchema:
     ckpt_path: str | None = None
     start_from: str | None = None
     resume: bool = False
+    trust: list[str] = field(default_factory=list)
     compile: bool = False
     feature_cache: bool = False
     paths: dict[str, Any] = field(default_factory=dict)
@@ -55,12 +56,11 @@ class TrainSchema:
     evaluation: dict[str, Any] = field(default_factory=dict)
 
 
+# trust=[module] names it; so does a class that is itself named on the command line.
+_TRUST = re.compile(r"\+*(trust|[\w.]+\._target_)=")
+
 ConfigStore.instance().store(name="train_schema", node=TrainSchema)
 register_resolvers()
-
-
-class ConfigError(Exception):
-    """A configuration that cannot be used; the message says what to change."""
 
 
 def keys_of(config: Any, prefix: str = "") -> Iterator[str]:
@@ -70,12 +70,6 @@ def keys_of(config: Any, prefix: str = "") -> Iterator[str]:
             name = f"{prefix}{key!s}"
             yield name
             yield from keys_of(config._get_node(key), f"{name}.")
-
-
-def nearest(name: str, valid: Sequence[str], cutoff: float = 0.5) -> str:
-    """``did you mean 'x'?``, or the list of what there is."""
-    near = difflib.get_close_matches(name, valid, 1, cutoff)
-    return f"did you mean {near[0]!r}?" if near else f"there are {sorted(valid)}"
 
 
 def _groups() -> list[str]:
@@ -184,64 +178,50 @@ def check_overrides(config_name: str, arguments: Sequence[str]) -> None:
         GlobalHydra.instance().clear()
 
 
-def built(factory: Any, settings: Mapping[str, Any], section: str, **fixed: Any) -> Any:
-    """``factory(**settings, **fixed)``, with unknown names refused by their nearest valid one.
-
-    Args:
-        factory: A class whose arguments the section of the configuration gives.
-        settings: The section.
-        section: Its dotted name, for the message.
-        fixed: Arguments that the configuration does not give.
-
-    Raises:
-        ConfigError: For an unknown, missing or mistyped argument.
-    """
-    valid = [name for name in inspect.signature(factory).parameters if name not in fixed]
-    for key in settings:
-        if key not in valid:
-            raise ConfigError(f"unknown key '{section}.{key}'; {nearest(str(key), valid)}")
-    try:
-        return factory(**settings, **fixed)
-    except TypeError as error:
-        raise ConfigError(f"{section}: {error}") from error
-
-
-def instantiated(node: Any, section: str) -> Any:
-    """A node with ``_target_``, or a list of such, made; what is wrong with it in one line.
-
-    Raises:
-        ConfigError: Naming the section and what its class said, or that it has none.
-    """
-    if isinstance(node, ListConfig):
-        return [instantiated(own, f"{section}[{place}]") for place, own in enumerate(node)]
-    if "_target_" not in node:
-        group, _, name = section.rpartition(".")
-        raise ConfigError(
-            f"{section} has settings ({', '.join(node)}) but nothing to apply them to: choose it "
-            f"with {group.replace('.', '/')}={name}, or drop them with ~{section}"
-        )
-    try:
-        return hydra.utils.instantiate(node)
-    except HydraException as error:
-        cause = error.__cause__ or error
-        said = str(cause).splitlines()[0]
-        found = re.search(r"unexpected keyword argument '(\w+)'", said)
-        if found:
-            target = hydra.utils.get_object(node["_target_"])
-            hint = nearest(found[1], list(inspect.signature(target).parameters))
-            said = f"unknown key '{section}.{found[1]}'; {hint}"
-        raise ConfigError(said if found else f"{section}: {said}") from error
-
-
 def run_hydra_app(application: Any, config_name: str) -> None:
     """Run a Hydra application; configuration errors end in one line and exit code 2."""
-    try:
+    with one_line_errors():
         check_overrides(config_name, sys.argv[1:])
-    except ConfigError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(2) from None
     refuse_start(sys.argv[1:], os.environ)
-    application()
+    with one_line_errors():
+        application()
+
+
+@contextmanager
+def one_line_errors() -> Iterator[None]:
+    """End the process in one line on standard error where the block finds what it cannot use.
+
+    Exit code 2 for settings and files that cannot be used, 1 for what fails on the way (a full
+    disk, training that diverges), 130 after Ctrl-C. ``SPGEN_TRACEBACK=1`` shows the traceback.
+    Only the block of a job that runs by itself stands in it: a sweep lists its failures.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        raise SystemExit(130) from None
+    except (ValueError, OSError, ImportError, FloatingPointError) as error:
+        if os.environ.get("SPGEN_TRACEBACK"):
+            raise
+        lines = [line for line in str(error).splitlines() if line.strip()]
+        said = lines[0] if lines else type(error).__name__
+        if not type(error).__module__.startswith("spgen_lit") and not isinstance(error, OSError):
+            said += " (SPGEN_TRACEBACK=1 shows where)"
+        print(f"error: {said}", file=sys.stderr)
+        late = isinstance(error, WriteError | FloatingPointError)
+        raise SystemExit(1 if late else 2) from None
+
+
+def trusted(config: DictConfig) -> list[str]:
+    """Modules and classes that the user's own command names, beside those always allowed.
+
+    What a file says of itself does not count: files come from others too.
+    """
+    if not HydraConfig.initialized():
+        return [str(name) for name in config.get("trust") or []]
+    words = HydraConfig.get().overrides.task
+    given = [word.partition("=")[2].strip("[]") for word in words if _TRUST.match(word)]
+    return [name.strip() for names in given for name in names.split(",") if name.strip()]
 
 
 def plain(config: Any) -> Any:

@@ -20,7 +20,7 @@ from omegaconf import DictConfig
 from rich.console import Console
 from rich.progress import track
 
-from spgen_lit.config import CONFIG_DIR, plain, run_hydra_app
+from spgen_lit.config import CONFIG_DIR, one_line_errors, plain, run_hydra_app, trusted
 from spgen_lit.data.images import Pixels, read_image
 from spgen_lit.data.records import GazeSet
 from spgen_lit.data.splits import SPLITS, split_images
@@ -29,6 +29,7 @@ from spgen_lit.evaluation.protocol import Protocol, preset
 from spgen_lit.evaluation.results import Results
 from spgen_lit.evaluation.scanpath_checks import FileFormat, load_scanpaths
 from spgen_lit.evaluation.suite import evaluate
+from spgen_lit.instantiation import instantiated
 from spgen_lit.scanpath import Scanpath
 
 _SUBJECTS = ("ckpt_path", "baseline", "scanpaths")
@@ -140,7 +141,7 @@ def _question(config: DictConfig) -> Question:
     if len(sets) != 1:
         raise ValueError(f"score one data set at a time; data names {', '.join(sets) or 'none'}")
     ((name, reader),) = sets.items()
-    gaze: GazeSet = hydra.utils.instantiate(reader).read()
+    gaze: GazeSet = instantiated(plain(reader), "data.source", trusted(config)).read()
     if not gaze.scanpaths:
         raise ValueError(f"data={name} has no gaze: there is nothing to score against")
     if config.split not in (*SPLITS, "all"):
@@ -245,11 +246,8 @@ def _from_file(
 
 @hydra.main(config_path=CONFIG_DIR, config_name="evaluate", version_base="1.3")
 def _application(config: DictConfig) -> None:
-    try:
+    with one_line_errors():
         run(config, Console())
-    except (ValueError, FileNotFoundError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(2) from None
 
 
 def main() -> None:

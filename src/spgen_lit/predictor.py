@@ -50,6 +50,8 @@ class Predictor:
         self.domain = check_domain(domain)
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
+        if device.startswith("cuda") and not torch.cuda.is_available():
+            raise ValueError(f"device={device}: no CUDA device here; use device=cpu or auto")
         self.device = torch.device(device)
         self.network: Any = network.to(self.device)
         self.frame = frame
@@ -94,14 +96,9 @@ class Predictor:
 
         Raises:
             FileNotFoundError: If there is no such file.
-            ValueError: If it is no checkpoint of this package.
+            ValueError: If it is no checkpoint of this package, or damaged.
         """
-        file = Path(path)
-        if not file.is_file():
-            raise FileNotFoundError(
-                f"ckpt_path: no file at {file}; training writes checkpoints/best.ckpt and last.ckpt"
-            )
-        return cls.from_pretrained(file, device, domain, trust)
+        return cls.from_pretrained(Path(path), device, domain, trust)
 
     @property
     def temperature(self) -> float:

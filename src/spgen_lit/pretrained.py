@@ -18,6 +18,7 @@ from rich.table import Table
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from spgen_lit import checkpoint
 from spgen_lit.files import atomic, write_json
 
 CARD, WEIGHTS = "card.json", "weights.safetensors"
@@ -105,20 +106,12 @@ def read_checkpoint(file: Path) -> Pretrained:
     """Read a checkpoint that training wrote.
 
     Raises:
-        ValueError: If it is not one.
+        ValueError: If it is not one, or damaged.
     """
-    try:
-        checkpoint = torch.load(file, map_location="cpu", weights_only=True)
-        card, state = checkpoint["spgen_lit"], checkpoint["state_dict"]
-    except Exception as error:
-        raise ValueError(
-            f"cannot read checkpoint {file} ({type(error).__name__}: {error}); give one that "
-            "spgen train wrote"
-        ) from error
-    prefix = "network."
-    tensors = {key[len(prefix) :]: v for key, v in state.items() if key.startswith(prefix)}
+    found = checkpoint.read_checkpoint(file)
+    card = dict(found[checkpoint.CARD])
     name = card.get("config", {}).get("name") or file.stem
-    return Pretrained(str(name), {**card, "name": str(name)}, tensors)
+    return Pretrained(str(name), {**card, "name": str(name)}, checkpoint.network_state(found))
 
 
 def _read_folder(folder: Path) -> Pretrained:

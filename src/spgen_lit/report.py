@@ -132,7 +132,7 @@ def _add_validators(commands: argparse._SubParsersAction[argparse.ArgumentParser
         help="how well validators without target labels rank checkpoints",
         description="Rank correlation with the true target score, and regret.",
     )
-    parser.add_argument("runs", nargs="+", type=Path, help="run folders (callbacks=truth)")
+    parser.add_argument("runs", nargs="+", type=Path, help="run folders (callbacks=oracle)")
     parser.add_argument("--out", type=Path, help="write the table to this CSV file too")
     parser.set_defaults(run=_validators)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hydra
 from omegaconf import DictConfig
 
-from spgen_lit.config import CONFIG_DIR, run_hydra_app
+from spgen_lit.config import CONFIG_DIR, one_line_errors, run_hydra_app
 
 
 @hydra.main(version_base="1.3", config_path=CONFIG_DIR, config_name="train")
@@ -17,7 +17,8 @@ def _application(config: DictConfig) -> float:
     from spgen_lit.sweeping import attempt
     from spgen_lit.training.run import run
 
-    return attempt(config, run)
+    with one_line_errors():
+        return attempt(config, run)
 
 
 def main() -> None:

@@ -28,7 +28,7 @@ def record(folder: Path, epochs: list[dict[str, float]]) -> Path:
 def epoch(truth: float, right: float, wrong: float) -> dict[str, float]:
     return {
         "val/energy": right,
-        "truth/energy": truth,
+        "oracle/energy": truth,
         "validator/right": right,
         "validator/wrong": wrong,
     }
@@ -60,7 +60,7 @@ def test_runs_without_the_truth_give_a_point_each_by_their_results(tmp_path: Pat
     for number, truth in enumerate((0.40, 0.36, 0.38)):
         values = [epoch(0, 9, 9), epoch(0, 1 + truth, -truth)]
         for row in values:
-            del row["truth/energy"]
+            del row["oracle/energy"]
         runs.append(record(tmp_path / f"run{number}", values))
         summary = runs[-1] / "results" / "evaluation-painted" / "summary.json"
         summary.parent.mkdir(parents=True)

@@ -19,7 +19,11 @@ from spgen_lit.data.augment import Augment
 from spgen_lit.data.module import DomainMix
 from spgen_lit.data.records import GazeSet, Stimulus
 from spgen_lit.learning.adaptation import Adaptation
-from spgen_lit.learning.callbacks import Ema, StopOnSignal
+from spgen_lit.learning.callbacks.checkpointing import (
+    AtomicCheckpointIO,
+    Ema,
+    LastCheckpoint,
+)
 from spgen_lit.learning.module import ScanpathModule
 from spgen_lit.learning.optimisation import Optimisation
 from spgen_lit.learning.reversal import Schedule
@@ -95,14 +99,13 @@ def make_trainer(tmp_path: Path) -> Callable[..., L.Trainer]:
 
     def make(name: str, *callbacks: L.Callback, **settings: Any) -> L.Trainer:
         best = ModelCheckpoint(tmp_path / name, "best", "val/energy", enable_version_counter=False)
-        last = ModelCheckpoint(
-            tmp_path / name, "last", save_on_train_epoch_end=True, enable_version_counter=False
-        )
+        last = LastCheckpoint(str(tmp_path / name))
         defaults: dict[str, Any] = {"max_epochs": 2, "num_sanity_val_steps": 0, "logger": False}
         return L.Trainer(
             **{**defaults, "gradient_clip_val": 1.0, "log_every_n_steps": 1, **settings},
             accelerator="cpu",
-            callbacks=[best, last, Ema(0.9), StopOnSignal(), *callbacks],
+            plugins=[AtomicCheckpointIO()],
+            callbacks=[best, last, Ema(0.9), *callbacks],
             enable_progress_bar=False,
             enable_model_summary=False,
             use_distributed_sampler=False,

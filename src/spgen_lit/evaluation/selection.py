@@ -17,7 +17,7 @@ from rich.table import Table
 from scipy.stats import spearmanr
 
 Array = NDArray[np.float64]
-TRUTH = "truth/energy"
+TRUTH = "oracle/energy"
 _CANDIDATES = ("val/energy", "val/loss", "adaptation/a_distance")
 _FEWEST = 3
 COLUMNS = ("validator", "correlation", "correlation_in_runs", "regret", "regret_in_runs", "points")
@@ -48,7 +48,7 @@ class Choice:
 def read_record(run: Path) -> list[dict[str, float]]:
     """What a run logged at each validation, in order, with the truth on the target.
 
-    The truth is ``truth/energy`` of the record where training logged it (``callbacks=truth``);
+    The truth is ``oracle/energy`` of the record where training logged it (``callbacks=oracle``);
     else there is one point, the checkpoint kept, with the energy score of the run's
     ``results/evaluation-…``.
 
@@ -72,7 +72,7 @@ def read_record(run: Path) -> list[dict[str, float]]:
     if not found or not points:
         raise FileNotFoundError(
             f"{run}: neither {TRUTH} in metrics.csv nor results/evaluation-…; train with "
-            "callbacks=truth and a set in data/evaluation"
+            "callbacks=oracle and a set in data/evaluation"
         )
     energies = [json.loads(file.read_text())["metrics"]["energy"]["mean"] for file in found]
     kept = min(points, key=lambda values: values["val/energy"])

@@ -24,7 +24,7 @@ from spgen_lit.network.published_paths import PublishedPaths
 from spgen_lit.network.spgen import SPGen
 
 
-class DivergedError(RuntimeError):
+class DivergedError(FloatingPointError):
     """Training whose loss is no number any more; the message says what to change."""
 
 

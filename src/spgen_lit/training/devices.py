@@ -16,6 +16,7 @@ from lightning.pytorch.utilities import rank_zero_warn
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
+from spgen_lit.learning.callbacks.checkpointing import AtomicCheckpointIO
 from spgen_lit.learning.optimisation import Optimisation
 
 _START: dict[str, Literal["popen", "spawn", "fork"]] = {
@@ -66,7 +67,8 @@ def trainer_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
         settings: The arguments as configured; ``strategy`` by name.
 
     Raises:
-        ValueError: If torchrun started several processes and the strategy is not ``ddp``.
+        ValueError: If torchrun started several processes and the strategy is not ``ddp``, or
+            for more processes on the CPU than it has cores.
     """
     arguments = dict(settings)
     name = str(arguments.get("strategy", "auto"))
@@ -84,15 +86,23 @@ def trainer_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
         arguments["strategy"] = DDPStrategy(
             start_method=_START[name], find_unused_parameters=True, **still
         )
-    plugins: list[Any] = list(arguments.get("plugins") or [])
+    plugins: list[Any] = [*(arguments.get("plugins") or []), AtomicCheckpointIO()]
     if name in _START and arguments.pop("sync_batchnorm", False):
         plugins.append(SyncLiveNorms())
     if SLURMEnvironment.detect():
         # Submitit sends jobs back to the queue; two that do would send two.
         plugins.append(SLURMEnvironment(auto_requeue=False))
-    if plugins:
-        arguments["plugins"] = plugins
+    arguments["plugins"] = plugins
+    _refuse_more_than_there_is(arguments)
     return arguments
+
+
+def _refuse_more_than_there_is(arguments: Mapping[str, Any]) -> None:
+    devices, cores = str(arguments.get("devices", "auto")), os.cpu_count() or 1
+    if arguments.get("accelerator") == "cpu" and devices.isdigit() and int(devices) > cores:
+        raise ValueError(
+            f"trainer.devices={devices}: this machine has {cores} cores; use {cores} or fewer"
+        )
 
 
 def scale_rates(optimisation: Optimisation, scale: str, times: int) -> Optimisation:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 import time
 from dataclasses import dataclass
@@ -11,21 +12,22 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
-from hydra.core.hydra_config import HydraConfig
-from hydra.types import RunMode
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch.callbacks import LearningRateMonitor
+from lightning.pytorch.callbacks import LearningRateMonitor, ModelCheckpoint
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
 from spgen_lit import __version__
-from spgen_lit.config import ConfigError, built, instantiated, plain
+from spgen_lit.config import plain, trusted
 from spgen_lit.data.augment import Augment
 from spgen_lit.data.module import DomainMix
+from spgen_lit.files import write_text
+from spgen_lit.instantiation import ConfigError, built, instantiated, refusing
 from spgen_lit.learning.adaptation import Adaptation
+from spgen_lit.learning.callbacks.checkpointing import LAST, Stopped
 from spgen_lit.learning.distillation import Distillation
 from spgen_lit.learning.losses import ScanpathLoss
-from spgen_lit.learning.module import DivergedError, ScanpathModule
+from spgen_lit.learning.module import ScanpathModule
 from spgen_lit.learning.optimisation import Optimisation
 from spgen_lit.learning.refinement import Refinement
 from spgen_lit.learning.reversal import Schedule
@@ -33,11 +35,10 @@ from spgen_lit.network.build import instantiate, portable
 from spgen_lit.network.encoders.base import Encoder
 from spgen_lit.network.encoders.feature_store import FeatureStore
 from spgen_lit.training.devices import scale_rates, together, trainer_settings
-from spgen_lit.training.opening import opening
-from spgen_lit.training.quiet import quiet
-from spgen_lit.training.resumption import check_resumption, keep_metrics, start_from
+from spgen_lit.training.loggers import log_beginning, quiet, tracked
+from spgen_lit.training.resumption import resumed, start_from
 from spgen_lit.training.scoring import score_run
-from spgen_lit.training.tracking import log_beginning, tracked
+from spgen_lit.training.summary import overview
 
 _DOMAINS = ("source", "target", "evaluation", "styles")
 
@@ -61,44 +62,30 @@ def run(config: DictConfig) -> float:
         The validation energy score (lower is better): what sweeps minimise.
 
     Raises:
-        SystemExit: With one line on standard error: code 2 for a configuration or data that
-            cannot be used, 1 for training that diverged. Within a sweep the error itself is
-            raised; ``SPGEN_TRACEBACK=1`` raises it anywhere.
+        ConfigError: For a configuration or data that cannot be used.
+        DivergedError: For training whose loss is no number any more.
+        OSError: For files that are missing, and a disk that is full.
+        Stopped: A :class:`SystemExit` with code 143 or 130 after SIGTERM or Ctrl-C; what is
+            needed to go on is saved, and the command that goes on is printed.
     """
     quiet()
     console = Console()
     started = time.time()
     try:
         prepared = prepare(config)
-    except (ConfigError, ValueError, OSError, MisconfigurationException) as error:
-        return _refuse(error, 2)
-    if prepared.trainer.is_global_zero:
-        data, module = prepared.data, prepared.module
-        console.print(opening(config, data, module, prepared.trainer))
-        OmegaConf.save(config, Path(config.paths.output_dir) / "config.yaml", resolve=True)
-    with tracked(prepared.trainer):
-        try:
-            _fit(config, prepared)
-        except (DivergedError, MisconfigurationException) as error:
-            return _refuse(error, 1)
-        if not prepared.trainer.is_global_zero:
+    except MisconfigurationException as error:
+        raise ConfigError(str(error)) from error
+    data, module, trainer = prepared.data, prepared.module, prepared.trainer
+    output = Path(config.paths.output_dir)
+    if trainer.is_global_zero:
+        console.print(overview(config, data, module, trainer))
+        write_text(output / "config.yaml", OmegaConf.to_yaml(config, resolve=True))
+    with tracked(trainer):
+        log_beginning(trainer, config, data)
+        _fit(config, prepared)
+        if not trainer.is_global_zero:
             return 0.0
-        return score_run(
-            config,
-            prepared.module,
-            prepared.data,
-            prepared.trainer,
-            console,
-            started,
-        )
-
-
-def _refuse(error: Exception, code: int) -> float:
-    sweeping = HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN
-    if sweeping or os.environ.get("SPGEN_TRACEBACK"):
-        raise error
-    print(f"error: {error}", file=sys.stderr)
-    raise SystemExit(code) from None
+        return score_run(config, module, data, trainer, console, started)
 
 
 def prepare(config: DictConfig) -> Prepared:
@@ -112,10 +99,11 @@ def prepare(config: DictConfig) -> Prepared:
     L.seed_everything(config.seed, workers=True, verbose=False)
     data = _data(config)
     data.setup()
-    network = instantiate(plain(config.network))
+    with refusing("network"):
+        network = instantiate(plain(config.network), trusted(config))
     spec = portable(plain(config.network), network)
     if config.ckpt_path:
-        check_resumption(Path(config.ckpt_path), spec)
+        config.ckpt_path = str(resumed(Path(config.ckpt_path), spec))
     if config.start_from:
         start_from(Path(config.start_from), network)
     adaptation = plain(config.adaptation)
@@ -138,17 +126,37 @@ def prepare(config: DictConfig) -> Prepared:
         network.encoder.keep_features(store)
     if config.compile:
         network.encoder.compile()
-    trainer = _trainer(config)
+    trainer = _trainer(config, data)
     module.optimisation = scale_rates(module.optimisation, scale, together(trainer))
     return Prepared(data, module, trainer)
 
 
 def _fit(config: DictConfig, prepared: Prepared) -> None:
     trainer = prepared.trainer
-    metrics = Path(config.paths.output_dir) / "metrics.csv"
-    with keep_metrics(trainer, metrics, config.ckpt_path):
-        log_beginning(trainer, config, prepared.data)
-    trainer.fit(prepared.module, prepared.data, ckpt_path=config.ckpt_path, weights_only=True)
+    try:
+        trainer.fit(prepared.module, prepared.data, ckpt_path=config.ckpt_path, weights_only=True)
+    except MisconfigurationException as error:
+        raise ConfigError(str(error)) from error
+    except SystemExit as error:
+        # Without callbacks.last the trainer stops by itself, with another exit code.
+        interrupted = isinstance(error.__context__, KeyboardInterrupt)
+        code = error.code if isinstance(error, Stopped) else 130 if interrupted else 143
+        if trainer.is_global_zero:
+            _tell_how_to_go_on(Path(config.paths.output_dir), "last" in (config.callbacks or {}))
+        raise Stopped(code) from None
+
+
+def _tell_how_to_go_on(output: Path, saved: bool) -> None:
+    """Print the command that goes on where a run was stopped."""
+    last = output / "checkpoints" / LAST
+    if not (saved and last.is_file()):
+        print("stopped; no checkpoint was saved", file=sys.stderr)
+        return
+    fixed = ("ckpt_path=", "hydra.run.dir=", "start_from=")
+    kept = [word for word in sys.argv[1:] if not word.startswith(fixed)]
+    command = ["python", "-m", "spgen_lit.train", *kept]
+    command += [f"ckpt_path={os.path.relpath(last)}", f"hydra.run.dir={os.path.relpath(output)}"]
+    print(f"stopped and saved; go on with: {shlex.join(command)}", file=sys.stderr)
 
 
 def _texture(config: DictConfig) -> float:
@@ -178,10 +186,15 @@ def _feature_store(config: DictConfig) -> FeatureStore:
     return FeatureStore(Path(config.paths.cache_dir) / "features")
 
 
-def _trainer(config: DictConfig) -> L.Trainer:
+def _trainer(config: DictConfig, data: DomainMix) -> L.Trainer:
     def made(section: str) -> list[Any]:
-        nodes = (config[section] or {}).items()
-        return [instantiated(node, f"{section}.{name}") for name, node in nodes if node]
+        nodes = (plain(config[section]) or {}).items()
+        trust = trusted(config)
+        return [
+            instantiated(node, f"{section}.{name}", trust, data=data)
+            for name, node in nodes
+            if node
+        ]
 
     callbacks, loggers = made("callbacks"), made("logger")
     if not loggers:
@@ -193,6 +206,7 @@ def _trainer(config: DictConfig) -> L.Trainer:
         callbacks=callbacks,
         logger=loggers or False,
         default_root_dir=config.paths.output_dir,
+        enable_checkpointing=any(isinstance(c, ModelCheckpoint) for c in callbacks),
         enable_model_summary=False,
         use_distributed_sampler=False,
     )
@@ -203,13 +217,11 @@ def _data(config: DictConfig) -> DomainMix:
     settings = plain(config.data)
     readers = {
         domain: {
-            name: instantiated(node, f"data.{domain}.{name}")
-            for name, node in (config.data[domain] or {}).items()
+            name: instantiated(node, f"data.{domain}.{name}", trusted(config))
+            for name, node in (settings.pop(domain) or {}).items()
         }
         for domain in _DOMAINS
     }
-    for domain in _DOMAINS:
-        settings.pop(domain)
     augment = settings.pop("augment")
     data: DomainMix = built(
         DomainMix,

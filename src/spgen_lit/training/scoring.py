@@ -30,8 +30,8 @@ from spgen_lit.pictures.plots import training_curves
 from spgen_lit.pictures.sheets import side_by_side
 from spgen_lit.predictor import Predictor
 from spgen_lit.scanpath import Scanpath
+from spgen_lit.training.loggers import log_end
 from spgen_lit.training.summary import headline, write_summary
-from spgen_lit.training.tracking import log_end
 
 _BATCH = 8
 

@@ -1,8 +1,8 @@
-"""``summary.json``: what a run was, what it started from, and what came out."""
+"""What a run is about to do, as a table, and what it was, as ``summary.json``."""
 
 from __future__ import annotations
 
-import json
+import math
 import subprocess
 import sys
 import time
@@ -10,15 +10,106 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import lightning as L
+import torch
 from omegaconf import DictConfig
+from rich.table import Table
 
 from spgen_lit import __version__
 from spgen_lit.config import CONFIG_DIR
 from spgen_lit.data.module import DomainMix
 from spgen_lit.evaluation.results import Results
+from spgen_lit.files import write_json
 from spgen_lit.learning.module import ScanpathModule
+from spgen_lit.training.devices import together
 
 HEADLINE = ("energy", "scanmatch")
+
+
+def overview(
+    config: DictConfig,
+    data: DomainMix,
+    module: ScanpathModule,
+    trainer: L.Trainer,
+) -> Table:
+    """What a run is about to do: data, network, adaptation, device, where results go."""
+    table = Table(title=f"spgen_lit {__version__}: {config.name}", show_header=False)
+    for role, text in _sets(data):
+        table.add_row(role, text)
+    network = module.network
+    total = sum(p.numel() for p in network.parameters())
+    trained = f"{trained_parameters(network):,} of {total:,} parameters trained"
+    table.add_row("network", f"{type(network).__name__}: {trained}")
+    encoder = network.encoder
+    table.add_row("encoder", f"{type(encoder).__name__}: {encoder.origin}")
+    if encoder.random:
+        table.add_row(
+            "[yellow]warning[/]",
+            "[yellow]the encoder starts from random weights: expect far lower agreement than "
+            "from ImageNet weights (network.encoder.weights names a file)[/]",
+        )
+    table.add_row("adaptation", _adaptation(module) if data.sets["target"] else "none: no target")
+    if module.distillation.weight:
+        towards = f"towards the photographs' features, weight {module.distillation.weight:g}"
+        table.add_row("distillation", towards)
+    threads = torch.get_num_threads()
+    device = trainer.strategy.root_device
+    table.add_row("device", f"{trainer.world_size} x {device}, {threads} threads")
+    table.add_row("training", _training(data, trainer))
+    if together(trainer) > 1:
+        rates = f"{module.optimisation.lr:.3g}, encoder {module.optimisation.encoder_lr:.3g}"
+        scale = config.optimizer.get("scale_lr", "none")
+        table.add_row("learning rate", f"{rates} (scale_lr={scale} with the effective batch)")
+    if config.start_from:
+        table.add_row("begins with", str(config.start_from))
+    if config.ckpt_path:
+        table.add_row("resumed from", str(config.ckpt_path))
+    table.add_row("results", str(config.paths.output_dir))
+    return table
+
+
+def _sets(data: DomainMix) -> list[tuple[str, str]]:
+    rows = []
+    for domain in ("source", "target", "evaluation"):
+        for name, gaze in data.sets[domain].items():
+            counts = [
+                f"{sum(own == name for own in data.parts[domain, split].sets.values())} {split}"
+                for split in ("train", "val", "test")
+            ]
+            kinds = {"none": "no gaze", "simulated": "SIMULATED gaze"}
+            kind = kinds.get(gaze.gaze, f"{gaze.gaze} gaze")
+            paths = f", {len(gaze.scanpaths)} scanpaths" if gaze.scanpaths else ""
+            rows.append((domain, f"{name}: {', '.join(counts)}{paths} ({kind})"))
+    if not data.sets["target"]:
+        rows.append(("target", "none: training on the source alone"))
+    if data.styles:
+        count = sum(map(len, data.styles.values()))
+        rows.append(("styles", f"{count} renditions, shown in {data.style_share:.0%} of draws"))
+    return rows
+
+
+def _adaptation(module: ScanpathModule) -> str:
+    own = module.adaptation
+    if own.source_only:
+        return "none (λ = 0)"
+    levels = ", ".join(own.levels)
+    return f"{own.method} at {levels}, λ {own.schedule.kind} up to {own.schedule.ceiling}"
+
+
+def _training(data: DomainMix, trainer: L.Trainer) -> str:
+    # The data module learns of the other devices only when training begins.
+    images = len(data.parts["source", "train"].stimuli)
+    steps = max(math.ceil(images / (data.batch_size * trainer.world_size)), 1)
+    epochs = f"{trainer.max_epochs} epochs of {steps} steps"
+    batch = f"{data.batch_size} + {data.target_batch_size} images a device"
+    times = together(trainer)
+    effective = f", effective batch {data.batch_size * times}" if times > 1 else ""
+    return f"{epochs}, {batch}{effective}"
+
+
+def trained_parameters(module: torch.nn.Module) -> int:
+    """Number of parameters that training changes."""
+    return sum(p.numel() for p in module.parameters() if p.requires_grad)
 
 
 def headline(results: Results, split: str) -> dict[str, Any]:
@@ -96,6 +187,4 @@ def write_summary(
         "priors": config.network.priors,
         **results,
     }
-    partial = output / "summary.json.part"
-    partial.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
-    partial.replace(output / "summary.json")
+    write_json(output / "summary.json", summary)

@@ -1,4 +1,4 @@
-"""Watching the domains while training: validators and A-distance each validation epoch."""
+"""Monitors both domains while training: validators and A-distance each validation epoch."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from spgen_lit.data.module import DomainMix
+from spgen_lit.data.records import Stimulus
 from spgen_lit.learning.agreement import map_logs
 from spgen_lit.learning.diagnostics import plane, proxy_a_distance
 from spgen_lit.learning.validators import validate
@@ -23,7 +25,7 @@ _FEWEST = 4
 _BATCH = 8
 
 
-class Watch(L.Callback):
+class DomainMonitor(L.Callback):
     """Logs ``validator/<name>`` and ``adaptation/a_distance``; draws the features at the end.
 
     Everything is taken from images alone, target images without gaze and source images of
@@ -32,6 +34,7 @@ class Watch(L.Callback):
     ``callbacks.checkpoint.monitor=validator/dev``; lower is taken to be better.
 
     Args:
+        data: What is trained on, set up; without a target nothing is logged.
         images: Images of each domain, spread evenly over those trained on.
         picture: Draw the features of both domains at the end of training, as
             ``pictures/domains.png``, and to loggers that take pictures.
@@ -40,10 +43,19 @@ class Watch(L.Callback):
         ValueError: For fewer than four images.
     """
 
-    def __init__(self, images: int = 32, picture: bool = True) -> None:
+    def __init__(self, data: DomainMix, images: int = 32, picture: bool = True) -> None:
         if images < _FEWEST:
-            raise ValueError(f"callbacks.watch.images must be at least {_FEWEST}, found {images}")
-        self.images, self.picture = images, picture
+            raise ValueError(
+                f"callbacks.domain_monitor.images must be at least {_FEWEST}, found {images}"
+            )
+        self.data, self.picture = data, picture
+        self._stimuli: dict[Domain, list[Stimulus]] = {}
+        domains: tuple[Domain, ...] = ("source", "target")
+        for name in domains:
+            stimuli = list(data.parts[name, "train"].stimuli.values())
+            if len(stimuli) >= _FEWEST:
+                chosen = np.unique(np.linspace(0, len(stimuli) - 1, images).astype(int))
+                self._stimuli[name] = [stimuli[index] for index in chosen]
         self._maps: Tensor | None = None
         self._features: dict[str, Array] = {}
         self._outputs: list[Mapping[str, Tensor]] = []
@@ -55,15 +67,10 @@ class Watch(L.Callback):
         if batch_idx:
             return
         self._outputs, self._features, self._maps = [], {}, None
-        data = trainer.datamodule
-        domains: tuple[Domain, ...] = ("source", "target")
-        parts = {name: data.parts[name, "train"].stimuli for name in domains}
-        if min(map(len, parts.values())) < _FEWEST:
+        if len(self._stimuli) < 2:
             return
-        for name, stimuli in parts.items():
-            chosen = np.unique(np.linspace(0, len(stimuli) - 1, self.images).astype(int))
-            own = [list(stimuli.values())[index] for index in chosen]
-            pixels = np.stack([data.cache.get(stimulus) for stimulus in own])
+        for name, stimuli in self._stimuli.items():
+            pixels = np.stack([self.data.cache.get(stimulus) for stimulus in stimuli])
             features, maps = encoded(pl_module, torch.from_numpy(pixels), name)
             self._features[name] = features
             self._maps = maps if name == "target" else self._maps

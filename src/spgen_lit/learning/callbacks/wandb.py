@@ -1,11 +1,14 @@
-"""Dashboard: a W&B logger that needs no hand work, never asks, and never holds training up."""
+"""A W&B logger that needs no hand work, never asks, and never holds training up."""
 
 from __future__ import annotations
 
+import csv
 import json
+import math
 import netrc
 import os
 import socket
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -16,11 +19,13 @@ from lightning.fabric.loggers.logger import rank_zero_experiment
 from lightning.pytorch.loggers import WandbLogger
 from lightning.pytorch.utilities import rank_zero_only
 
-from spgen_lit.learning.charts import level_chart, result_charts
+from spgen_lit.files import write_json
 
 Mode = Literal["auto", "online", "offline"]
 _PATIENCE = 3.0  # seconds for a server that does not answer at all
 _IDENTITY = "wandb.json"
+#: Measures whose curves over temperature are charted; all are in ``temperatures.csv``.
+_CURVES = ("energy", "scanmatch", "nss", "diversity")
 
 
 class Dashboard(WandbLogger):
@@ -59,7 +64,6 @@ class Dashboard(WandbLogger):
         chosen, self._reason = find_mode(mode)
         self._folder = Path(folder)
         self._checkpoints = checkpoints
-        self._levels: dict[str, list[tuple[int, float]]] = {}
         self._said = False
         super().__init__(
             name=name,
@@ -101,20 +105,8 @@ class Dashboard(WandbLogger):
             print(f"W&B: offline, {self._reason}; upload with: wandb sync {place}", flush=True)
         elif run.url:
             print(f"W&B: {run.url}", flush=True)
-        target = self._folder / "checkpoints"
-        target.mkdir(parents=True, exist_ok=True)
-        partial = target / f".{_IDENTITY}"
         identity = {"id": run.id, "project": self._project, "mode": self._wandb_init["mode"]}
-        partial.write_text(json.dumps(identity) + "\n", encoding="utf-8")
-        partial.replace(target / _IDENTITY)
-
-    @rank_zero_only
-    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        """Log values, and remember those that a chart shows beside people's at the end."""
-        for name, value in metrics.items():
-            if name.startswith("val/") and step is not None:
-                self._levels.setdefault(name, []).append((step, float(value)))
-        super().log_metrics(metrics, step)
+        write_json(self._folder / "checkpoints" / _IDENTITY, identity, indent=None)
 
     @rank_zero_only
     def log_examples(self, rows: Sequence[Mapping[str, Any]], step: int) -> None:
@@ -149,7 +141,6 @@ class Dashboard(WandbLogger):
         run = self.experiment
         figures, charts = result_charts(results)
         run.summary.update({**figures, "validation_energy": energy})
-        charts |= level_chart(self._levels)
         if charts:
             run.log(charts)
         if checkpoint and self._checkpoints and Path(checkpoint).is_file():
@@ -211,3 +202,52 @@ def _former_id(checkpoint: str | None) -> str | None:
         return str(json.loads(text)["id"])
     except (OSError, ValueError, KeyError):
         return None
+
+
+def result_charts(results: Path) -> tuple[dict[str, float], dict[str, Any]]:
+    """Figures of every set scored after training, and its curves over temperature.
+
+    Args:
+        results: Folder with ``summary.json`` and perhaps ``temperatures.csv`` for each set.
+
+    Returns:
+        Name to figure, for the run's summary; chart name to chart.
+    """
+    figures: dict[str, float] = {}
+    charts: dict[str, Any] = {}
+    for file in sorted(results.glob("*/summary.json")):
+        name = file.parent.name
+        columns = ("mean", "people", "other_image", "normalised")
+        rows = []
+        for metric, entry in json.loads(file.read_text(encoding="utf-8"))["metrics"].items():
+            values = [entry.get(column) for column in columns]
+            rows.append([metric, *values])
+            if values[0] is not None:
+                figures[f"results/{name}/{metric}"] = values[0]
+        headings: list[str | int] = ["measure", "model", "people", "chance", "normalised"]
+        charts[f"scores/{name}"] = wandb.Table(columns=headings, data=rows)
+        charts |= _temperature_charts(name, file.parent / "temperatures.csv")
+    return figures, charts
+
+
+def _temperature_charts(name: str, file: Path) -> dict[str, Any]:
+    if not file.is_file():
+        return {}
+    metrics: dict[str, list[list[float]]] = defaultdict(list)
+    keys = ["value", "people", "chance"]
+    with file.open(newline="", encoding="utf-8") as lines:
+        for row in csv.DictReader(lines):
+            point = [float(row[key]) for key in ("temperature", *keys)]
+            if row["metric"] in _CURVES and all(map(math.isfinite, point)):
+                metrics[row["metric"]].append(point)
+    charts = {}
+    for metric, points in metrics.items():
+        xs, *ys = (list(column) for column in zip(*points, strict=True))
+        charts[f"temperature/{name}/{metric}"] = wandb.plot.line_series(
+            xs=xs,
+            ys=ys,
+            keys=["model", "people", "chance"],
+            title=f"{metric} on {name}",
+            xname="temperature",
+        )
+    return charts

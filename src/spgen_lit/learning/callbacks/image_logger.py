@@ -9,6 +9,7 @@ import lightning as L
 import numpy as np
 import torch
 
+from spgen_lit.data.module import DomainMix
 from spgen_lit.network.encoders.base import Domain
 from spgen_lit.network.noise import path_seed
 from spgen_lit.pictures.figure import save_png
@@ -16,7 +17,7 @@ from spgen_lit.pictures.sheets import side_by_side
 from spgen_lit.scanpath import Scanpath
 
 
-class Examples(L.Callback):
+class ImageLogger(L.Callback):
     """Draws fixed source and target images with sampled and observed scanpaths.
 
     The images are the first few of the validation splits (of the target's training images
@@ -25,6 +26,7 @@ class Examples(L.Callback):
     with the averaged weights.
 
     Args:
+        data: What is trained on, set up.
         folder: Where ``epoch-0005/source-….png`` are written; None for no files.
         every: Epochs between pictures; the first validation is drawn too.
         images: Images of each domain.
@@ -35,14 +37,19 @@ class Examples(L.Callback):
     """
 
     def __init__(
-        self, folder: str | None = None, every: int = 5, images: int = 3, samples: int = 2
+        self,
+        data: DomainMix,
+        folder: str | None = None,
+        every: int = 5,
+        images: int = 3,
+        samples: int = 2,
     ) -> None:
         if min(every, images, samples) < 1:
             raise ValueError(
-                "callbacks.examples: every, images and samples must be at least 1, found "
+                "callbacks.images: every, images and samples must be at least 1, found "
                 f"{every}, {images}, {samples}"
             )
-        self.folder = folder
+        self.data, self.folder = data, folder
         self.every, self.images, self.samples = every, images, samples
         self._drawn = -1
 
@@ -55,14 +62,13 @@ class Examples(L.Callback):
         self._drawn = epoch
         if not trainer.is_global_zero:
             return
-        data: Any = getattr(trainer, "datamodule", None)
         rows = []
         domains: tuple[Domain, ...] = ("source", "target")
         for domain in domains:
-            part = data.parts[domain, "val"]
+            part = self.data.parts[domain, "val"]
             if not part.stimuli:
-                part = data.parts[domain, "train"]
-            rows += self._draw(pl_module, data, domain, part)
+                part = self.data.parts[domain, "train"]
+            rows += self._draw(pl_module, domain, part)
         if self.folder is not None:
             place = Path(self.folder) / f"epoch-{epoch + 1:04d}"
             for row in rows:
@@ -73,13 +79,11 @@ class Examples(L.Callback):
             if log_examples is not None and rows:
                 log_examples(rows, trainer.global_step)
 
-    def _draw(
-        self, module: L.LightningModule, data: Any, domain: Domain, part: Any
-    ) -> list[dict[str, Any]]:
+    def _draw(self, module: L.LightningModule, domain: Domain, part: Any) -> list[dict[str, Any]]:
         keys = list(part.stimuli)[: self.images]
         if not keys:
             return []
-        pixels = np.stack([data.cache.get(part.stimuli[key]) for key in keys])
+        pixels = np.stack([self.data.cache.get(part.stimuli[key]) for key in keys])
         planes = torch.from_numpy(pixels).permute(0, 3, 1, 2).to(module.device)
         seeds = [[path_seed(0, key, k) for k in range(self.samples)] for key in keys]
         network: Any = module.network
@@ -94,7 +98,9 @@ class Examples(L.Callback):
             ]
             size = part.stimuli[key].size
             people = [
-                Scanpath(key, frame, data.frame.xy(path.xy, size), path.durations, path.observer)
+                Scanpath(
+                    key, frame, self.data.frame.xy(path.xy, size), path.durations, path.observer
+                )
                 for path in part.paths.get(key, [])[: self.samples]
             ]
             picture = side_by_side(image, model, people, rows=self.samples, width=360)

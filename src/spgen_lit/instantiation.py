@@ -1,0 +1,205 @@
+"""From settings to objects: classes that may be named, arguments checked, errors in one line."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import inspect
+import types
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+#: What a configuration may instantiate beside this package's own classes.
+ALLOWED = (
+    "lightning.pytorch.callbacks.",
+    "lightning.pytorch.loggers.",
+    "lightning.pytorch.profilers.",
+    "lightning.pytorch.strategies.",
+    "torch.optim.",
+)
+#: Names that have changed, for users' own YAML files and commands: old to new.
+RENAMED = {
+    "callbacks.examples": "callbacks.images",
+    "callbacks.stop": "callbacks.last",
+    "callbacks.truth": "callbacks.oracle",
+    "callbacks.watch": "callbacks.domain_monitor",
+    "callbacks=examples": "callbacks=images",
+    "callbacks=truth": "callbacks=oracle",
+    "spgen_lit.learning.callbacks.Ema": "spgen_lit.learning.callbacks.checkpointing.Ema",
+    "spgen_lit.learning.callbacks.StopOnSignal": (
+        "spgen_lit.learning.callbacks.checkpointing.LastCheckpoint"
+    ),
+    "spgen_lit.learning.dashboard.Dashboard": "spgen_lit.learning.callbacks.wandb.Dashboard",
+    "spgen_lit.learning.examples.Examples": (
+        "spgen_lit.learning.callbacks.image_logger.ImageLogger"
+    ),
+    "spgen_lit.learning.truth.Truth": "spgen_lit.learning.callbacks.target_oracle.TargetOracle",
+    "spgen_lit.learning.watch.Watch": "spgen_lit.learning.callbacks.domain_monitor.DomainMonitor",
+}
+
+
+class ConfigError(ValueError):
+    """A configuration that cannot be used; the message says what to change."""
+
+
+def nearest(name: str, valid: Collection[str], cutoff: float = 0.5) -> str:
+    """``did you mean 'x'?``, the new name of a renamed key, or the list of what there is."""
+    if name in RENAMED:
+        return f"it is called {RENAMED[name]!r} now"
+    near = difflib.get_close_matches(name, valid, 1, cutoff)
+    return f"did you mean {near[0]!r}?" if near else f"there are {sorted(valid)}"
+
+
+@contextmanager
+def refusing(section: str) -> Iterator[None]:
+    """Turn whatever a constructor raises for its settings into one line about a section.
+
+    Raises:
+        ConfigError: Naming the section and what was said; files that are missing or cannot be
+            written stay the errors they are.
+    """
+    try:
+        yield
+    except (ConfigError, OSError):
+        raise
+    except Exception as error:
+        said = str(error).strip().splitlines()
+        reason = said[0] if said else type(error).__name__
+        raise ConfigError(reason if section in reason else f"{section}: {reason}") from error
+
+
+def built(factory: Any, settings: Mapping[str, Any], section: str, **fixed: Any) -> Any:
+    """``factory(**settings, **fixed)``, with names and types of the settings checked first.
+
+    Args:
+        factory: A class whose arguments the section of the configuration gives.
+        settings: The section.
+        section: Its dotted name, for the message.
+        fixed: Arguments that the configuration does not give.
+
+    Raises:
+        ConfigError: For an unknown, missing or mistyped argument, or one that the class refuses.
+    """
+    parameters = inspect.signature(factory).parameters
+    free = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+    valid = [name for name in parameters if name not in fixed]
+    hints = _hints(factory)
+    for key, value in settings.items():
+        if key not in valid and not free:
+            raise ConfigError(f"unknown key '{section}.{key}'; {nearest(str(key), valid)}")
+        if key in hints and not _fits(value, hints[key]):
+            raise ConfigError(f"{section}.{key} must be {_type_name(hints[key])}, found {value!r}")
+    with refusing(section):
+        return factory(**settings, **fixed)
+
+
+def _hints(factory: Any) -> dict[str, Any]:
+    try:
+        return get_type_hints(factory.__init__ if inspect.isclass(factory) else factory)
+    except (NameError, TypeError):  # names that a library imports for type checkers alone
+        return {}
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    """Whether a plain value may be meant by a type; types that are not plain are left alone."""
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        return any(_fits(value, one) for one in inner)
+    if origin is Literal:
+        return value in inner
+    if hint in (int, float):
+        return isinstance(value, int if hint is int else int | float) and value is not True
+    if hint in (bool, str):
+        return isinstance(value, hint)
+    if hint is type(None):
+        return value is None
+    if origin is tuple:
+        if not isinstance(value, list | tuple):
+            return False
+        kinds = inner[:1] * len(value) if inner[-1:] == (...,) else inner
+        return len(value) == len(kinds) and all(map(_fits, value, kinds))
+    return True
+
+
+def _type_name(hint: Any) -> str:
+    text = getattr(hint, "__name__", str(hint)) if get_origin(hint) is None else str(hint)
+    return text.replace("typing.", "").replace("NoneType", "None")
+
+
+def target_fault(target: Any, trust: Sequence[str] = ()) -> str:
+    """Why a class must not be instantiated by its name; empty if it may.
+
+    A configuration can come from somebody else, and a name can stand for any function there
+    is. Allowed are this package, ``ALLOWED`` and what the user names.
+
+    Args:
+        target: What ``_target_`` says.
+        trust: Modules or classes that the user trusts.
+    """
+    name = str(target)
+    if name in RENAMED:
+        return f"_target_ {name} is called {RENAMED[name]} now"
+    if name.startswith(("spgen_lit.", *ALLOWED)) or _trusted(name, trust):
+        return ""
+    return (
+        f"_target_ {name} is neither of this package nor among the classes that a configuration "
+        f"may use; if you know it, add 'trust=[{name.partition('.')[0]}]' to the command"
+    )
+
+
+def _trusted(name: str, trust: Sequence[str]) -> bool:
+    return any(f"{name}.".startswith(f"{entry.rstrip('.')}.") for entry in trust)
+
+
+def instantiated(node: Any, section: str, trust: Sequence[str] = (), **offered: Any) -> Any:
+    """A node with ``_target_``, or a list of such, made; inner nodes first.
+
+    Args:
+        node: Plain dictionaries, lists and values.
+        section: Its dotted name, for messages.
+        trust: Modules or classes that may be named beside those allowed.
+        offered: Objects that are given to a class which has an argument of that name.
+
+    Raises:
+        ConfigError: Naming the section and what is wrong with it.
+    """
+    if isinstance(node, list | tuple):
+        return [
+            instantiated(inner, f"{section}[{index}]", trust, **offered)
+            for index, inner in enumerate(node)
+        ]
+    if not isinstance(node, Mapping) or "_target_" not in node:
+        group, _, name = section.rpartition(".")
+        found = ", ".join(map(str, node)) if isinstance(node, Mapping) else repr(node)
+        hint = f"{nearest(section, ())}, or " if section in RENAMED else ""
+        raise ConfigError(
+            f"{section} has settings ({found}) but nothing to apply them to: {hint}choose it "
+            f"with {group.replace('.', '/')}={name}, or drop them with ~{section}"
+        )
+    fault = target_fault(node["_target_"], trust)
+    if fault:
+        raise ConfigError(f"{section}: {fault}")
+    factory = _found(str(node["_target_"]), section, trust)
+    settings = {str(key): value for key, value in node.items() if key != "_target_"}
+    for key, value in settings.items():
+        if isinstance(value, Mapping) and "_target_" in value:
+            settings[key] = instantiated(value, f"{section}.{key}", trust, **offered)
+    names = inspect.signature(factory).parameters
+    given = {key: value for key, value in offered.items() if key in names}
+    return built(factory, settings, section, **given)
+
+
+def _found(target: str, section: str, trust: Sequence[str]) -> Any:
+    """The class of a dotted name."""
+    module, _, name = target.rpartition(".")
+    try:
+        found = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ConfigError(f"{section}: cannot import {target} ({error})") from error
+    # A module offers what it imports too, and functions that write files.
+    home = str(getattr(found, "__module__", "")).partition(".")[0]
+    allowed = inspect.isclass(found) and home in ("spgen_lit", "lightning", "torch")
+    if not (allowed or _trusted(target, trust)):
+        raise ConfigError(f"{section}: _target_ {target} is no class that may be instantiated")
+    return found

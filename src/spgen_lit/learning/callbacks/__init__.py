@@ -1,0 +1,1 @@
+"""Callbacks of training: checkpoints, monitors of the domains, pictures, dashboards."""

@@ -1,0 +1,157 @@
+"""What a run logs: ``metrics.csv``, facts for every logger, and which notices users see."""
+
+from __future__ import annotations
+
+import csv
+import logging
+import time
+import warnings
+from argparse import Namespace
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+from lightning.pytorch.loggers import Logger
+from lightning.pytorch.utilities import rank_zero_only
+from omegaconf import DictConfig, OmegaConf
+
+from spgen_lit import __version__
+from spgen_lit.checkpoint import read_checkpoint
+from spgen_lit.config import plain
+from spgen_lit.data.checksums import checksum
+from spgen_lit.data.module import DomainMix
+from spgen_lit.evaluation.protocol import preset
+from spgen_lit.files import write_csv, write_text
+from spgen_lit.training.summary import commit
+
+_PATIENCE = 30.0  # seconds between writes of the file while nothing asks for one
+# Said by Lightning about its own internals, or about choices that are made on purpose here.
+_NEEDLESS = (
+    r".*LeafSpec.*is deprecated.*",
+    r".*exists and is not empty.*",
+    r".*module\(s\) in eval mode at the start of training.*",
+    r".*does not have many workers.*",
+    r"The number of training batches .* is smaller than the logging interval.*",
+)
+
+
+class CsvLogger(Logger):
+    """Writes ``metrics.csv`` and ``hparams.yaml`` into a run's folder, whole each time.
+
+    Lightning's own deletes the file when a resumed run begins. Here a resumed run keeps the
+    rows up to the step of its checkpoint. The file is written at every checkpoint, so that no
+    checkpoint knows more than it.
+
+    Args:
+        folder: The run's folder.
+        resume_from: Checkpoint that the run goes on from.
+    """
+
+    def __init__(self, folder: str, resume_from: str | None = None) -> None:
+        super().__init__()
+        self.file = Path(folder) / "metrics.csv"
+        self.rows: list[dict[str, Any]] = []
+        self._written = time.monotonic()
+        if resume_from and self.file.is_file():
+            done = int(read_checkpoint(resume_from)["global_step"])
+            with self.file.open(newline="", encoding="utf-8") as lines:
+                rows = [{k: v for k, v in row.items() if v} for row in csv.DictReader(lines)]
+            self.rows = [row for row in rows if int(row["step"]) < done]
+
+    @property
+    def name(self) -> str:
+        """Name of the record."""
+        return "csv"
+
+    @property
+    def version(self) -> str:
+        """A run's folder holds one record."""
+        return ""
+
+    @rank_zero_only
+    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
+        """Add a row."""
+        self.rows.append({**metrics, "step": len(self.rows) if step is None else step})
+        if time.monotonic() - self._written > _PATIENCE:
+            self.save()
+
+    @rank_zero_only
+    def log_hyperparams(self, params: Mapping[str, Any] | Namespace, *_: Any, **__: Any) -> None:
+        """Write what the run was started with."""
+        values = vars(params) if isinstance(params, Namespace) else dict(params)
+        write_text(self.file.with_name("hparams.yaml"), OmegaConf.to_yaml(OmegaConf.create(values)))
+
+    @rank_zero_only
+    def save(self) -> None:
+        """Write the rows so far."""
+        if self.rows:
+            columns = sorted({name for row in self.rows for name in row})
+            write_csv(self.file, self.rows, columns)
+        self._written = time.monotonic()
+
+    @rank_zero_only
+    def after_save_checkpoint(self, checkpoint_callback: Any) -> None:
+        """A checkpoint was saved: the rows that led to it must be as safe as it is."""
+        self.save()
+
+    @rank_zero_only
+    def finalize(self, status: str) -> None:
+        """Write what is left."""
+        self.save()
+
+
+def quiet() -> None:
+    """Leave out start-up notices and advertisements; warnings that matter stay."""
+    for name in ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    for message in _NEEDLESS:
+        warnings.filterwarnings("ignore", message)
+
+
+@contextmanager
+def tracked(trainer: L.Trainer) -> Iterator[None]:
+    """Close dashboards at the end, so that the next run in this process is not the same."""
+    failed = True
+    try:
+        yield
+        failed = False
+    finally:
+        for dashboard in _dashboards(trainer):
+            dashboard.close(failed)
+
+
+def log_beginning(trainer: L.Trainer, config: DictConfig, data: DomainMix) -> None:
+    """Log the configuration, version, commit, checksums of the data and the protocol card."""
+    if not trainer.is_global_zero or not trainer.loggers:
+        return
+    checksums = {
+        f"{domain}-{name}": checksum(gaze)
+        for domain, sets in data.sets.items()
+        for name, gaze in sets.items()
+    }
+    facts: dict[str, Any] = {
+        "version": __version__,
+        "commit": commit(),
+        "checksums": checksums,
+        "protocol": preset(config.evaluation.protocol).card(),
+    }
+    for logger in trainer.loggers:
+        logger.log_hyperparams(plain(config) | facts)
+    for dashboard in _dashboards(trainer):
+        dashboard.log_data(checksums)
+
+
+def log_end(trainer: L.Trainer, folder: Path, checkpoint: str, energy: float) -> None:
+    """Log what was scored after training, and the best checkpoint."""
+    for dashboard in _dashboards(trainer):
+        dashboard.log_results(folder / "results", checkpoint, energy)
+
+
+def _dashboards(trainer: L.Trainer) -> list[Any]:
+    """Loggers with the methods of :class:`spgen_lit.learning.callbacks.wandb.Dashboard`.
+
+    Known by their methods: importing the class would load W&B into runs that do not use it.
+    """
+    return [logger for logger in trainer.loggers if hasattr(logger, "log_results")]
