@@ -1,12 +1,18 @@
-"""Dividing a set by image: official splits stand, the rest is divided by a fixed seed."""
+"""Dividing a set by image: official splits stand, the rest is divided by a hash of the id."""
 
 from __future__ import annotations
 
-import numpy as np
+import hashlib
 
 from spgen_lit.data.records import GazeSet
 
 SPLITS = ("train", "val", "test")
+
+
+def position(image: str, seed: int = 0) -> float:
+    """Where an image lies in [0, 1): by a hash of its id, whatever set or part it comes in."""
+    digest = hashlib.blake2b(f"{seed}\n{image}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") / 2**64
 
 
 def split_images(
@@ -16,39 +22,43 @@ def split_images(
 
     Never the same image in two splits, whoever looked at it. A split that the set defines
     officially is kept as it is (an official but empty one, such as test images that are
-    held elsewhere, is not replaced); images in none are divided at random.
+    held elsewhere, is not replaced). Any other image goes by a hash of its id, so that a
+    part of a set is divided as the whole is; fractions hold on average. Where no image
+    falls into a split that is wanted, as in very small sets, the nearest one does.
 
     Args:
         gaze: The set.
-        seed: Seed of the division; the same images and seed give the same splits.
-        val: Share of the images for validation.
-        test: Share for testing.
+        seed: Seed of the division.
+        val: Fraction of the images for validation.
+        test: Fraction for testing.
 
     Returns:
         ``train``, ``val`` and ``test``, each in ascending order.
 
     Raises:
-        ValueError: If shares are out of range or leave nothing for training, or an official
+        ValueError: If fractions are out of range or leave nothing for training, or an official
             split names an image twice.
     """
     if not (0 <= val < 1 and 0 <= test < 1 and val + test < 1):
-        raise ValueError(f"shares val={val} and test={test} must be in [0, 1) and leave a rest")
-    official = {name: tuple(ids) for name, ids in gaze.splits.items() if name in SPLITS}
-    placed = [i for ids in official.values() for i in ids]
-    if len(set(placed)) != len(placed):
-        twice = sorted({i for i in placed if placed.count(i) > 1})
+        raise ValueError(f"fractions val={val} and test={test} must be in [0, 1) and leave a rest")
+    out = {name: tuple(ids) for name, ids in gaze.splits.items() if name in SPLITS}
+    official = [i for ids in out.values() for i in ids]
+    if len(set(official)) != len(official):
+        twice = sorted({i for i in official if official.count(i) > 1})
         raise ValueError(f"{gaze.name}: official splits hold {twice[:3]} more than once")
-    free = np.array(sorted(set(gaze.stimuli) - set(placed)))
-    order = np.random.default_rng(seed).permutation(len(free))
-    shares = {"val": val, "test": test}
-    taken, out = 0, {}
-    for name, share in shares.items():
-        count = 0 if name in official else round(share * len(free))
-        out[name] = tuple(sorted(free[order[taken : taken + count]].tolist()))
-        taken += count
-    rest = () if "train" in official else tuple(sorted(free[order[taken:]].tolist()))
-    out["train"] = rest
-    out |= official
+    positions = {i: position(i, seed) for i in set(gaze.stimuli) - set(official)}
+    free = sorted(positions, key=lambda i: (positions[i], i))
+    end = 0.0
+    for name, fraction in (("val", val), ("test", test)):
+        end += fraction
+        if name not in out:
+            count = sum(positions[i] < end for i in free)
+            # Never the last image: one must be left to train on.
+            count = min(max(count, int(fraction > 0)), max(len(free) - 1, 0))
+            out[name] = tuple(sorted(free[:count]))
+            free = free[count:]
+    if "train" not in out:
+        out["train"] = tuple(sorted(free))
     if not out["train"]:
         raise ValueError(f"{gaze.name}: no image is left for training ({len(gaze.stimuli)} images)")
     return {name: out[name] for name in SPLITS}
