@@ -11,7 +11,7 @@ ARGS ?=
 PIP_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo train sweep ablation test test-slow lint type bench bench-metrics bench-data bench-predict clean
+.PHONY: help install demo train sweep ablation test test-slow test-timm lint type bench bench-metrics bench-data bench-predict clean
 
 help: ## list the targets
 	@echo "make TARGET [ARGS=\"…\"]"
@@ -51,6 +51,17 @@ test: $(STAMP) ## run the tests but the minutes-long ones
 
 test-slow: $(STAMP) ## run the minutes-long tests
 	$(PYTHON) -m pytest -m slow $(ARGS)
+
+# timm needs torchvision, whose builds go with other builds of torch than the pinned one.
+TIMM_VENV := .venv-timm
+$(TIMM_VENV)/.installed: $(STAMP)
+	$(PYTHON) -m venv --clear $(TIMM_VENV)
+	grep -vE '^(torch|pytorch-lightning)==' constraints.txt > $(TIMM_VENV)/constraints.txt
+	$(TIMM_VENV)/bin/python -m pip install --disable-pip-version-check -q $(PIP_ARGS) -c $(TIMM_VENV)/constraints.txt torch==2.14.1 torchvision==0.29.1 timm==1.0.31 -e '.[test]'
+	@touch $@
+
+test-timm: $(TIMM_VENV)/.installed ## run the tests of timm's models in an environment of its own (6 GB)
+	$(TIMM_VENV)/bin/python -m pytest -m timm tests/network/test_timm_encoder.py $(ARGS)
 
 lint: $(STAMP) ## check style and formatting
 	$(PYTHON) -m ruff check .

@@ -48,7 +48,7 @@ SPGEN = tree(**SETTINGS["spgen"])
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ({"frame": [64, 64]}, r"network has no _target_"),
+        ({"frame": [64, 64]}, r"network._target_ must name a class, .*\['frame'\]"),
         ({**SPGEN, "prior": 3}, r"'network.prior'; did you mean 'priors'"),
         (tree("published", channels=3), r"'network.channels'; there are .*'fixations'"),
         (tree(options={"tap": [6]}), r"'network.encoder.tap'; did you mean 'taps'"),

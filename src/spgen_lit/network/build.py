@@ -67,8 +67,10 @@ def instantiate(
             not have, with the nearest valid one.
         FileNotFoundError: If weights are named that are not there.
     """
-    if "_target_" not in tree:
-        raise ValueError(f"{key} has no _target_: it must name a class, found {sorted(tree)}")
+    if not tree.get("_target_"):
+        raise ValueError(
+            f"{key}._target_ must name a class, such as my_module.MyClass; found {sorted(tree)}"
+        )
     found = _class_of(str(tree["_target_"]), trust)
     parameters = inspect.signature(found).parameters.values()
     valid = {p.name for p in parameters if p.kind is not p.VAR_KEYWORD}

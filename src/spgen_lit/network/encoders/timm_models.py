@@ -24,8 +24,8 @@ def _created(
         import timm
     except ImportError as error:
         raise ImportError(
-            "network.encoder: timm is not installed; run pip install 'spgen-lit[timm]', or choose "
-            "another encoder with network/encoder=efficientnet_lite0"
+            f"network.encoder: cannot import timm ({error}); run pip install 'spgen-lit[timm]', or "
+            "choose another encoder with network/encoder=efficientnet_lite0"
         ) from error
     # A name with a source ("hf-hub:…") would fetch a model's definition from somewhere else.
     if not timm.is_model(model):
