@@ -11,8 +11,7 @@ import pytest
 from PIL import Image
 
 from spgen_lit.data.__main__ import main
-from spgen_lit.data.catalogue import CATALOGUE
-from spgen_lit.data.lookup import build_reader
+from spgen_lit.data.catalogue import CATALOGUE, build_reader
 from spgen_lit.data.readers.converted import Converted
 
 

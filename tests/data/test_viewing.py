@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from spgen_lit.data.catalogue import CATALOGUE
+from spgen_lit.data.catalogue import CATALOGUE, build_reader
 from spgen_lit.data.images import list_images
-from spgen_lit.data.lookup import build_reader
 from spgen_lit.data.readers.mit1003 import Mit1003FixaTons
 from spgen_lit.scanpath import Viewing
 

@@ -22,11 +22,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as Grid
 
-from spgen_lit.data.catalogue import CATALOGUE
+from spgen_lit.data.catalogue import CATALOGUE, build_reader
 from spgen_lit.data.check import Report, check
 from spgen_lit.data.exports import export
 from spgen_lit.data.fetch import FetchError, fetch
-from spgen_lit.data.lookup import build_reader
 from spgen_lit.data.readers.table import Table
 
 _COLOURS = {"error": "red", "warning": "yellow"}

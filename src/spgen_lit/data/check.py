@@ -12,7 +12,7 @@ import numpy as np
 from rich.progress import track
 
 from spgen_lit.data.duplicates import Print, alike, fingerprint
-from spgen_lit.data.faults import SHORT, Finding, Level, gaze_faults
+from spgen_lit.data.gaze_checks import SHORT, Finding, Level, content_findings, gaze_findings
 from spgen_lit.data.images import ImageError
 from spgen_lit.data.readers.base import FileReader, Problem
 from spgen_lit.data.records import GazeSet, Reader, Stimulus
@@ -61,7 +61,7 @@ def check(reader: Reader, images: bool = True, progress: bool = False) -> Report
         return Report("", findings=[Finding("error", "unreadable", where, what or where)])
     report = Report(gaze.name, _figures(gaze))
     report.findings += [Finding("error", "bad content", p.where, p.what) for p in problems]
-    report.findings += gaze_faults(gaze)
+    report.findings += gaze_findings(gaze)
     if images:
         report.findings += _image_findings(gaze, progress)
     return report
@@ -115,6 +115,7 @@ def _image_findings(gaze: GazeSet, progress: bool) -> Iterator[Finding]:
                 yield result
             else:
                 prints.append(result)
+    yield from content_findings(gaze, {seen.image: seen.thumb for seen in prints})
     splits = {image: split for split, ids in gaze.splits.items() for image in ids}
     for pair in alike(prints):
         one_split, other_split = (splits.get(image, "no split") for image in (pair.one, pair.other))

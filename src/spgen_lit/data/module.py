@@ -18,8 +18,7 @@ from spgen_lit.data.cache import ImageCache
 from spgen_lit.data.dataset import SourceSet, TargetSet
 from spgen_lit.data.frame import Frame
 from spgen_lit.data.painting.painted import StyleReaders, renditions
-from spgen_lit.data.part import Part
-from spgen_lit.data.records import GazeSet, Reader, Stimulus
+from spgen_lit.data.records import GazeSet, Reader, Split, Stimulus
 from spgen_lit.data.sampling import Share, ShuffledStream, StreamLoader
 from spgen_lit.data.splits import split_images
 
@@ -105,7 +104,7 @@ class DomainMix(L.LightningDataModule):
         self.originals = originals
         self.styles: dict[str, list[Stimulus]] = {}
         self.sets: dict[str, dict[str, GazeSet]] = {}
-        self.parts: dict[tuple[str, str], Part] = {}
+        self.parts: dict[tuple[str, str], Split] = {}
         self._stream: StreamLoader | None = None
         self._resumed: dict[str, int] | None = None
 
@@ -150,7 +149,7 @@ class DomainMix(L.LightningDataModule):
         self.cache.build((s for own in self.styles.values() for s in own), progress=True)
         self.sets = sets
 
-    def _part(self, sets: Mapping[str, GazeSet], split: str) -> Part:
+    def _part(self, sets: Mapping[str, GazeSet], split: str) -> Split:
         stimuli, paths, names = {}, {}, {}
         for name, gaze in sets.items():
             # Without gaze nothing can be scored, so nothing need be held out.
@@ -162,7 +161,7 @@ class DomainMix(L.LightningDataModule):
                 stimuli[key], names[key] = gaze.stimuli[i], name
                 if i in groups:
                     paths[key] = groups[i]
-        return Part(stimuli, paths, names)
+        return Split(stimuli, paths, names)
 
     @property
     def gaze_kind(self) -> str:

@@ -18,7 +18,7 @@ from rich.console import Console
 from spgen_lit.config import plain
 from spgen_lit.data.images import read_image
 from spgen_lit.data.module import DomainMix
-from spgen_lit.data.part import Part
+from spgen_lit.data.records import Split
 from spgen_lit.evaluation.baselines import band
 from spgen_lit.evaluation.protocol import preset
 from spgen_lit.evaluation.results import Results
@@ -37,7 +37,7 @@ _BATCH = 8
 
 
 def draw_part(
-    predictor: Predictor, data: DomainMix, part: Part, samples: int, temperature: float | None
+    predictor: Predictor, data: DomainMix, part: Split, samples: int, temperature: float | None
 ) -> dict[str, list[Scanpath]]:
     """Sampled scanpaths on every image of a split, encoded once each."""
     keys = list(part.stimuli)
@@ -55,7 +55,7 @@ def draw_part(
 def score_part(
     name: str,
     samples: Mapping[str, list[Scanpath]],
-    part: Part,
+    part: Split,
     config: DictConfig,
     meta: Mapping[str, Any],
     training: list[Scanpath],
@@ -74,7 +74,7 @@ def score_part(
     return Results(model, levels, protocol, {**meta, "data": name})
 
 
-def _reader(part: Part, key: str) -> Any:
+def _reader(part: Split, key: str) -> Any:
     stimulus = part.stimuli[key]
     return lambda: read_image(stimulus.path, stimulus.size)
 
@@ -141,7 +141,7 @@ def score_run(
     return energy
 
 
-def _shown_part(data: DomainMix, domain: str, name: str, config: DictConfig) -> tuple[Part, str]:
+def _shown_part(data: DomainMix, domain: str, name: str, config: DictConfig) -> tuple[Split, str]:
     """One set's images to score, and their split.
 
     Validation images where official test images are held elsewhere; of a set without gaze a
@@ -156,11 +156,11 @@ def _shown_part(data: DomainMix, domain: str, name: str, config: DictConfig) -> 
     if not gaze:
         keys = keys[: config.evaluation.pictures]
     part = data.parts[domain, split]
-    return Part({key: part.stimuli[key] for key in keys}, part.paths, part.sets), split
+    return Split({key: part.stimuli[key] for key in keys}, part.paths, part.sets), split
 
 
 def _draw_pictures(
-    folder: Path, drawn: Mapping[str, list[Scanpath]], part: Part, config: DictConfig
+    folder: Path, drawn: Mapping[str, list[Scanpath]], part: Split, config: DictConfig
 ) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for key in list(drawn)[: config.evaluation.pictures]:
