@@ -11,14 +11,14 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 import hydra
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig
 
-from spgen_lit.config import CONFIG_DIR, plain, run_hydra_app
+from spgen_lit.config import CONFIG_DIR, one_line_errors, plain, run_hydra_app
 from spgen_lit.predicting import FORMATS, REPLAYS, Settings
 
 ConfigStore.instance().store(name="predict_schema", node=Settings)
@@ -35,25 +35,16 @@ def _run(settings: Settings, show: bool = False) -> None:
 
     from spgen_lit.predicting.run import run
 
-    try:
+    with one_line_errors():
         code = run(settings, Console(stderr=True), show=show)
-    except (ValueError, OSError, ImportError) as error:
-        _refuse(error)
     if code:
         raise SystemExit(code)
 
 
-def _refuse(error: Exception) -> NoReturn:
-    print(f"error: {error}", file=sys.stderr)
-    raise SystemExit(2) from None
-
-
 @hydra.main(version_base="1.3", config_path=CONFIG_DIR, config_name="predict")
 def _application(config: DictConfig) -> None:
-    try:
+    with one_line_errors():
         settings = Settings(**{str(key): value for key, value in plain(config).items()})
-    except ValueError as error:
-        _refuse(error)
     _run(settings)
 
 
@@ -91,12 +82,10 @@ def command(
 
     Writes pictures, tables and a page, index.html, into --out.
     """
-    try:
+    with one_line_errors():
         settings = Settings(
             images=list(paths), output=out, formats=list(format) or ["png"], **given
         )
-    except ValueError as error:
-        _refuse(error)
     _run(settings, show)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from rich.progress import Progress
 
 from spgen_lit.data.images import ImageError, Pixels
+from spgen_lit.files import WriteError
 from spgen_lit.metrics.scanmatch import scanmatch
 from spgen_lit.predicting import Settings
 from spgen_lit.predicting.illustration import Illustrator, read_within
@@ -166,6 +167,8 @@ def _finish(drawings: Sequence[tuple[Item, Future[None]]], failures: list[Failur
     for item, drawing in drawings:
         try:
             drawing.result()
+        except WriteError:
+            raise  # a disk that is full takes no other image's files either
         except OSError as error:
             failures.append(Failure(item.path, f"output not written: {error}"))
 
