@@ -1,6 +1,8 @@
 """Images in every state that users' folders hold them in."""
 
+import os
 import struct
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -157,3 +159,22 @@ def test_list_images_is_recursive_sorted_and_skips_hidden_and_other_files(tmp_pa
     assert names == ["a.png", "b/x.JPG", "b/Ä.tiff"]
     with pytest.raises(FileNotFoundError, match="no such folder"):
         list_images(tmp_path / "none")
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.png")
+    with pytest.raises(ImageError, match=r"a\.png: not a regular file"):
+        read_image(tmp_path / "a.png")
+
+
+def test_a_huge_picture_in_a_small_file_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "flat.png"
+    Image.new("1", (3000, 1000)).save(file)
+    monkeypatch.setenv("SPGEN_MAX_MEGAPIXELS", "2")
+    with pytest.raises(ImageError, match=r"flat\.png: 3 megapixels .* SPGEN_MAX_MEGAPIXELS"):
+        read_image(file)
+    assert image_size(file) == (3000, 1000)
+    monkeypatch.delenv("SPGEN_MAX_MEGAPIXELS")
+    assert read_image(file).shape == (1000, 3000, 3)

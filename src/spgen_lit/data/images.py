@@ -66,7 +66,8 @@ def read_image(path: str | Path, size: tuple[int, int] | None = None) -> Pixels:
         uint8 array ``(height, width, 3)``, RGB.
 
     Raises:
-        ImageError: For a file that is missing, empty, not an image, truncated, or damaged.
+        ImageError: For a file that is missing, empty, not an image, truncated, or damaged, or
+            larger than ``SPGEN_MAX_MEGAPIXELS`` once decoded (64 if not set).
     """
     path = Path(path)
     with _open(path) as image:
@@ -75,9 +76,12 @@ def read_image(path: str | Path, size: tuple[int, int] | None = None) -> Pixels:
             if size is not None and image.format in ("JPEG", "MPO"):
                 wanted = size[::-1] if turn > 4 else size
                 image.draft(None, (max(1, wanted[0]), max(1, wanted[1])))
+            _refuse_size(path, image)
             image.load()
             upright = image.transpose(_UPRIGHT[turn]) if turn in _UPRIGHT else image
             return _rgb(upright)
+        except ImageError:
+            raise
         except Image.DecompressionBombError as error:
             raise ImageError(f"{path}: {error}; save a smaller copy") from error
         except _DAMAGE as error:
@@ -136,6 +140,8 @@ def list_files(folder: str | Path) -> list[Path]:
 def _open(path: Path) -> Image.Image:
     """Open lazily, saying plainly what is wrong with a file that is no image."""
     try:
+        if path.exists() and not path.is_dir() and not path.is_file():
+            raise ImageError(f"{path}: not a regular file (a pipe, socket or device); remove it")
         if path.is_file() and path.stat().st_size == 0:
             raise ImageError(f"{path}: the file is empty (0 bytes); replace or remove it")
         return Image.open(path)
@@ -156,6 +162,17 @@ def _open(path: Path) -> Image.Image:
         raise
     except _DAMAGE as error:
         raise ImageError(f"{path}: damaged image header ({_line(error)})") from error
+
+
+def _refuse_size(path: Path, image: Image.Image) -> None:
+    """A small file can hold a picture that takes gigabytes and half a minute to decode."""
+    most = float(os.environ.get("SPGEN_MAX_MEGAPIXELS", "64"))
+    found = image.width * image.height / 1e6
+    if found > most:
+        raise ImageError(
+            f"{path}: {found:.0f} megapixels to decode, at most {most:g}; save a smaller copy or "
+            "set SPGEN_MAX_MEGAPIXELS"
+        )
 
 
 def _orientation(image: Image.Image) -> int:
