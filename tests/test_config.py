@@ -15,12 +15,12 @@ import pytest
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
+from spgen_lit.learning.losses import ScanpathLoss
+from spgen_lit.learning.optimisation import Optimisation
 
 from spgen_lit.config import CONFIG_DIR, check_overrides
 from spgen_lit.instantiation import ConfigError, built, instantiated
 from spgen_lit.learning.adaptation import Adaptation
-from spgen_lit.learning.losses import ScanpathLoss
-from spgen_lit.learning.optimisation import Optimisation
 from spgen_lit.learning.reversal import Schedule
 
 ROOT = Path(CONFIG_DIR)

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from spgen_lit.learning.optimisation import Optimisation
 from tests.networks import encoder
 from torch import nn
 
 from spgen_lit.data.sampling import Share, ShuffledStream
-from spgen_lit.learning.optimisation import Optimisation
 from spgen_lit.training.devices import SyncLiveNorms, scale_rates, trainer_settings
 
 #: 11 source images for training and 5 for validation: neither divides by 2.

@@ -3,44 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from spgen_lit.scanpath import Scanpath
+from spgen_lit.scanpath import Scanpath, Task, Viewing
+
+#: Columns of ``PathBatch.viewing``.
+VIEWING = ("seconds", "degrees", "given", "task")
 
 
 class PathBatch(NamedTuple):
-    """Scanpaths of a batch of images, padded to the longest.
+    """Scanpaths of a batch of images, padded to the most paths and the longest of them.
 
     Attributes:
-        xy: ``(path, step, 2)`` x, y in [0, 1] of the network's frame; 0 beyond the end.
-        durations: ``(path, step)`` seconds; NaN where unknown, 0 beyond the end.
-        length: ``(path,)`` number of fixations.
-        image: ``(path,)`` index of each path's image in the batch, ascending.
+        xy: ``(image, path, step, 2)`` x, y in [0, 1] of the network's frame; 0 beyond the end.
+        durations: ``(image, path, step)`` seconds; NaN where unknown, 0 beyond the end.
+        length: ``(image, path)`` number of fixations; 0 for a path that does not exist.
+        viewing: ``(image, path, 4)`` conditions by the columns of ``VIEWING``: seconds of
+            viewing, height of the image in degrees, 1 where the first fixation was given,
+            index of the task; NaN where unknown.
     """
 
     xy: Tensor
     durations: Tensor
     length: Tensor
-    image: Tensor
+    viewing: Tensor
 
     @property
     def mask(self) -> Tensor:
-        """``(path, step)`` true for fixations that exist."""
-        steps = torch.arange(self.xy.shape[1], device=self.xy.device)
-        return steps < self.length[:, None]
+        """``(image, path, step)`` true for fixations that exist."""
+        steps = torch.arange(self.xy.shape[2], device=self.xy.device)
+        return steps < self.length[..., None]
 
-    def of_image(self, index: int) -> PathBatch:
-        """The paths on one image of the batch, cut to the longest of them."""
-        rows = self.image == index
-        length = self.length[rows]
-        steps = int(length.max()) if len(length) else 0
-        return PathBatch(
-            self.xy[rows, :steps], self.durations[rows, :steps], length, self.image[rows]
-        )
+    def arrays(self, image: int) -> list[NDArray[np.float64]]:
+        """Places ``(fixation, 2)`` of every path on one image that exists."""
+        xy = self.xy[image].double().cpu().numpy()
+        return [row[:n] for row, n in zip(xy, self.length[image].tolist(), strict=True) if n]
+
+    def seconds(self, image: int) -> list[NDArray[np.float64] | None]:
+        """Durations ``(fixation,)`` of the paths of :meth:`arrays`; None where unknown."""
+        rows = self.durations[image].double().cpu().numpy()
+        lengths = self.length[image].tolist()
+        return [
+            None if np.isnan(row[:n]).any() else row[:n]
+            for row, n in zip(rows, lengths, strict=True)
+            if n
+        ]
 
 
 class SourceBatch(NamedTuple):
@@ -48,7 +60,7 @@ class SourceBatch(NamedTuple):
 
     Attributes:
         images: ``(batch, 3, height, width)`` uint8 RGB.
-        paths: Everything people did on them.
+        paths: Everything observers did on them.
         ids: Identifier of each image.
         weights: ``(batch,)`` weight of each image in the loss.
         originals: Like ``images``, before they were rendered in other styles; None where
@@ -74,6 +86,29 @@ class TargetBatch(NamedTuple):
     ids: list[str]
 
 
+def viewing_row(viewing: Viewing, height: int) -> list[float]:
+    """Viewing conditions by the columns of ``VIEWING``; NaN for what is not known.
+
+    Args:
+        viewing: How the picture was shown.
+        height: Of the picture in px, at the size that its px per degree refer to.
+    """
+    nan = float("nan")
+    scale, first, task = viewing.px_per_degree, viewing.first_fixation, viewing.task
+    return [
+        nan if viewing.seconds is None else viewing.seconds,
+        nan if scale is None else height / scale,
+        nan if first is None else float(first == "given"),
+        nan if task is None else float(get_args(Task).index(task)),
+    ]
+
+
+def viewing_rows(viewings: Sequence[Viewing], heights: Sequence[int]) -> Tensor:
+    """Conditions ``(image, 4)`` of images shown in one way each; see :func:`viewing_row`."""
+    rows = [viewing_row(v, height) for v, height in zip(viewings, heights, strict=True)]
+    return torch.tensor(rows, dtype=torch.float32)
+
+
 def pad_paths(groups: Sequence[Sequence[Scanpath]], max_fixations: int) -> PathBatch:
     """Pad the scanpaths of each image of a batch.
 
@@ -85,24 +120,20 @@ def pad_paths(groups: Sequence[Sequence[Scanpath]], max_fixations: int) -> PathB
     Raises:
         ValueError: If no image has a scanpath with a fixation on it.
     """
-    kept = [
-        (index, path)
-        for index, paths in enumerate(groups)
-        for path in (p.on_image() for p in paths)
-        if len(path)
-    ]
-    if not kept:
+    kept = [[path for path in (p.on_image() for p in paths) if len(path)] for paths in groups]
+    longest = max((len(path) for paths in kept for path in paths), default=0)
+    if not longest:
         raise ValueError("no scanpath of this batch has a fixation on its image")
-    steps = min(max(len(path) for _, path in kept), max_fixations)
-    xy = np.zeros((len(kept), steps, 2), np.float32)
-    durations = np.zeros((len(kept), steps), np.float32)
-    length = np.zeros(len(kept), np.int64)
-    for row, (_, path) in enumerate(kept):
-        n = min(len(path), steps)
-        length[row] = n
-        xy[row, :n] = path.xy[:n]
-        durations[row, :n] = np.nan if path.durations is None else path.durations[:n]
-    image = torch.tensor([index for index, _ in kept])
-    return PathBatch(
-        torch.from_numpy(xy), torch.from_numpy(durations), torch.from_numpy(length), image
-    )
+    shape = len(kept), max(len(paths) for paths in kept), min(longest, max_fixations)
+    xy = np.zeros((*shape, 2), np.float32)
+    durations = np.zeros(shape, np.float32)
+    length = np.zeros(shape[:2], np.int64)
+    viewing = np.full((*shape[:2], len(VIEWING)), np.nan, np.float32)
+    for image, paths in enumerate(kept):
+        for row, path in enumerate(paths):
+            n = min(len(path), shape[2])
+            length[image, row] = n
+            xy[image, row, :n] = path.xy[:n]
+            durations[image, row, :n] = np.nan if path.durations is None else path.durations[:n]
+            viewing[image, row] = viewing_row(path.viewing, path.size[1])
+    return PathBatch(*(torch.from_numpy(array) for array in (xy, durations, length, viewing)))

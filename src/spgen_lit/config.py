@@ -46,7 +46,7 @@ class TrainSchema:
     data: dict[str, Any] = field(default_factory=dict)
     network: dict[str, Any] = field(default_factory=dict)
     adaptation: dict[str, Any] = field(default_factory=dict)
-    loss: dict[str, Any] = field(default_factory=dict)
+    loss: dict[str, Any] | None = None
     refinement: dict[str, Any] = field(default_factory=dict)
     distillation: dict[str, Any] = field(default_factory=dict)
     optimizer: dict[str, Any] = field(default_factory=dict)

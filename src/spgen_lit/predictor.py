@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from numpy.typing import NDArray
+from torch import Tensor
 
+from spgen_lit.batch import PathBatch, pad_paths, viewing_rows
 from spgen_lit.data.frame import Frame
 from spgen_lit.data.images import Pixels, image_size, read_image
 from spgen_lit.network.build import build_network
 from spgen_lit.network.encoders.base import check_domain
 from spgen_lit.network.noise import path_seed
+from spgen_lit.network.protocol import Encoded, Network
 from spgen_lit.pretrained import DEFAULT, load_pretrained
-from spgen_lit.scanpath import Scanpath
+from spgen_lit.scanpath import Scanpath, Viewing
 
 Image = str | Path | Pixels
+Floats = NDArray[np.float32]
 
 
 class Predictor:
@@ -27,8 +33,9 @@ class Predictor:
     >>> predictor = Predictor.from_checkpoint("best.ckpt")   # doctest: +SKIP
     >>> paths = predictor("painting.jpg", samples=10)        # doctest: +SKIP
 
-    A scanpath depends on the image, its identifier, the seed, the sample's number and the
-    temperature alone: not on the batch, the device, or how many samples are asked for.
+    A scanpath depends on the image, its identifier, the seed, the sample's number, the
+    temperature and the viewing conditions alone: not on the batch, the device, or how many
+    samples are asked for.
 
     Args:
         network: A network of :mod:`spgen_lit.network.build`.
@@ -41,7 +48,7 @@ class Predictor:
 
     def __init__(
         self,
-        network: nn.Module,
+        network: Network,
         frame: Frame,
         info: dict[str, Any] | None = None,
         device: str = "cpu",
@@ -53,7 +60,7 @@ class Predictor:
         if device.startswith("cuda") and not torch.cuda.is_available():
             raise ValueError(f"device={device}: no CUDA device here; use device=cpu or auto")
         self.device = torch.device(device)
-        self.network: Any = network.to(self.device)
+        self.network = network.to(self.device)
         self.frame = frame
         self.info = info or {}
 
@@ -105,6 +112,19 @@ class Predictor:
         """The network's own temperature."""
         return float(self.network.temperature)
 
+    def viewing(self, size: tuple[int, int], seconds: float | None = None) -> Viewing:
+        """The viewing conditions that are assumed where none are given: those of training.
+
+        Args:
+            size: Width and height in px of the image, which is taken to be as high in degrees
+                as those of training.
+            seconds: Viewing time; None for that of training.
+        """
+        known = dict(self.info.get("viewing", {}))
+        degrees = known.pop("degrees", None)
+        shown = Viewing(**known, px_per_degree=size[1] / degrees if degrees else None)
+        return shown if seconds is None else replace(shown, seconds=seconds)
+
     def __call__(
         self,
         image: Image,
@@ -112,15 +132,17 @@ class Predictor:
         temperature: float | None = None,
         seed: int = 0,
         id: str | None = None,
+        viewing_time: float | None = None,
     ) -> list[Scanpath]:
         """Draw scanpaths on one image.
 
         Args:
             image: A file, or uint8 RGB ``(height, width, 3)``.
             samples: How many.
-            temperature: 0: the likeliest path; 1: as people differ; None: the network's own.
+            temperature: 0: the likeliest path; 1: as observers differ; None: the network's own.
             seed: Any integer.
             id: The image's identifier; None for the file's name, or ``image``.
+            viewing_time: Seconds that the image is looked at; None for those of training.
 
         Returns:
             Scanpaths relative to the image, with durations in seconds where the network
@@ -130,7 +152,8 @@ class Predictor:
             ImageError: If a file cannot be read.
             ValueError: For an array of another type or shape, or a bad number.
         """
-        return self.batch([image], samples, temperature, seed, None if id is None else [id])[0]
+        ids = None if id is None else [id]
+        return self.batch([image], samples, temperature, seed, ids, viewing_time)[0]
 
     sample = __call__
 
@@ -141,25 +164,25 @@ class Predictor:
         temperature: float | None = None,
         seed: int = 0,
         ids: Sequence[str] | None = None,
+        viewing_time: float | None = None,
     ) -> list[list[Scanpath]]:
         """Draw scanpaths on several images, encoded together; as :meth:`__call__` for each."""
-        if samples < 1:
-            raise ValueError(f"samples must be at least 1, found {samples}")
         if not images:
             return []
         names = list(ids) if ids is not None else [_name(image) for image in images]
-        sizes, pixels = zip(*[self._read(image) for image in images], strict=True)
-        planes = torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2)
-        return self.draw(planes, sizes, names, samples, temperature, seed)
+        planes, sizes = self._planes(images)
+        viewings = [self.viewing(size, viewing_time) for size in sizes]
+        return self.draw(planes, sizes, names, samples, temperature, seed, viewings)
 
     def draw(
         self,
-        planes: torch.Tensor,
+        planes: Tensor,
         sizes: Sequence[tuple[int, int]],
         names: Sequence[str],
         samples: int = 10,
         temperature: float | None = None,
         seed: int = 0,
+        viewings: Sequence[Viewing] | None = None,
     ) -> list[list[Scanpath]]:
         """Draw scanpaths on images that are in the frame already.
 
@@ -170,25 +193,124 @@ class Predictor:
             samples: Scanpaths an image.
             temperature: As in :meth:`__call__`.
             seed: As in :meth:`__call__`.
+            viewings: How each image is shown; None for the conditions of training.
+
+        Raises:
+            ValueError: For fewer than one sample.
         """
+        if samples < 1:
+            raise ValueError(f"samples must be at least 1, found {samples}")
+        shown = list(viewings) if viewings is not None else [self.viewing(size) for size in sizes]
         seeds = [[path_seed(seed, name, k) for k in range(samples)] for name in names]
+        rows = viewing_rows(shown, [height for _, height in sizes])
+        with self._evaluating():
+            encoded = self.network.encode(planes.to(self.device), self.domain)
+            drawn = self.network.sample(encoded, seeds, temperature, rows)
+        out: list[list[Scanpath]] = []
+        for index, (name, size, viewing) in enumerate(zip(names, sizes, shown, strict=True)):
+            paths = []
+            drawn_paths = zip(drawn.arrays(index), drawn.seconds(index), strict=True)
+            for number, (places, lasting) in enumerate(drawn_paths):
+                xy = self.frame.inverse(places, size).clip(0, 1)
+                paths.append(Scanpath(name, size, xy, lasting, f"model-{number}", viewing))
+            out.append(paths)
+        return out
+
+    def log_likelihood(self, image: Image, path: Scanpath) -> dict[str, Floats]:
+        """Log-likelihood in bits of each fixation of a path under what is sampled at T = 1.
+
+        Args:
+            image: A file, or uint8 RGB ``(height, width, 3)``.
+            path: Relative to the image; its ``viewing`` gives the conditions, what is unknown
+                of them is taken as unknown.
+
+        Returns:
+            ``place``: log density over the image, whose area is 1, so that 0 is uniform;
+            ``duration``: log density per second, NaN where unknown; ``end``: log probability
+            that the path goes on, or ends, after this fixation. Each ``(fixation,)``.
+
+        Raises:
+            ValueError: For a network without a likelihood, a letterboxed frame, or a path
+                with a fixation off the image.
+        """
+        encoded, paths = self._given(image, path)
+        with self._evaluating():
+            bits = self.network.log_prob(encoded, paths)
+        return {name: value[0, 0].cpu().numpy() for name, value in bits._asdict().items()}
+
+    def next_fixation(self, image: Image, path: Scanpath | None = None) -> Floats:
+        """Probability ``(height, width)`` of the next fixation's cell, after a path so far.
+
+        Args:
+            image: A file, or uint8 RGB ``(height, width, 3)``.
+            path: What was looked at before; None for the first fixation.
+
+        Returns:
+            Sums to 1; the place is uniform within its cell.
+        """
+        size = self._planes([image])[1][0]
+        if path is None:
+            path = Scanpath(_name(image), size, np.zeros((0, 2)), viewing=self.viewing(size))
+        # Where the next fixation lies has no part in its own map.
+        xy = np.concatenate([path.xy, [[0.5, 0.5]]])
+        seconds = None if path.durations is None else np.append(path.durations, 0.25)
+        encoded, paths = self._given(image, replace(path, xy=xy, durations=seconds))
+        with self._evaluating():
+            maps = self.network.next_maps(encoded, paths)
+        return maps[0, 0, -1].cpu().numpy()
+
+    def density(
+        self, image: Image, samples: int = 30, seed: int = 0, viewing_time: float | None = None
+    ) -> Floats:
+        """Density ``(height, width)`` of all fixations on an image; it sums to 1.
+
+        The mean of the maps that the fixations of sampled paths are drawn from, which is
+        smoother than the fixations themselves and has the same mean.
+
+        Args:
+            image: A file, or uint8 RGB ``(height, width, 3)``.
+            samples: Paths that the mean is taken over.
+            seed: Any integer.
+            viewing_time: Seconds that the image is looked at; None for those of training.
+        """
+        planes, sizes = self._planes([image])
+        seeds = [[path_seed(seed, _name(image), k) for k in range(samples)]]
+        rows = viewing_rows([self.viewing(sizes[0], viewing_time)], [sizes[0][1]])
+        with self._evaluating():
+            encoded = self.network.encode(planes.to(self.device), self.domain)
+            paths = self.network.sample(encoded, seeds, 1.0, rows)
+            maps = self.network.next_maps(encoded, paths)[0][paths.mask[0]].mean(0)
+        return maps.cpu().numpy()
+
+    @contextmanager
+    def _evaluating(self) -> Iterator[None]:
+        """Evaluation mode, without gradients."""
         training = self.network.training
-        self.network.eval()
+        self.network.train(False)
         try:
             with torch.inference_mode():
-                scenes = self.network.encode(planes.to(self.device), self.domain)
-                drawn = self.network.sample(scenes, seeds, temperature)
+                yield
         finally:
             self.network.train(training)
-        out: list[list[Scanpath]] = []
-        for name, size, paths in zip(names, sizes, drawn, strict=True):
-            own = []
-            for number, path in enumerate(paths):
-                xy = self.frame.inverse(path.xy.cpu().numpy(), size)
-                seconds = None if path.durations is None else path.durations.cpu().numpy()
-                own.append(Scanpath(name, size, xy.clip(0, 1), seconds, f"model-{number}"))
-            out.append(own)
-        return out
+
+    def _given(self, image: Image, path: Scanpath) -> tuple[Encoded, PathBatch]:
+        """One encoded image with a path on it, as the network takes them."""
+        if self.frame.mode != "stretch":
+            raise ValueError(
+                f"a likelihood needs frame mode stretch, and this network has {self.frame.mode}"
+            )
+        if len(path.on_image()) != len(path):
+            raise ValueError(f"{path.image}: a fixation lies off the image; use path.on_image()")
+        planes, _ = self._planes([image])
+        paths = pad_paths([[path]], len(path))
+        with self._evaluating():
+            encoded = self.network.encode(planes.to(self.device), self.domain)
+        return encoded, PathBatch(*(values.to(self.device) for values in paths))
+
+    def _planes(self, images: Sequence[Image]) -> tuple[Tensor, list[tuple[int, int]]]:
+        """Images in the frame, uint8 ``(image, 3, height, width)``, and their full sizes."""
+        sizes, pixels = zip(*[self._read(image) for image in images], strict=True)
+        return torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2), list(sizes)
 
     def _read(self, image: Image) -> tuple[tuple[int, int], Pixels]:
         if isinstance(image, str | Path):

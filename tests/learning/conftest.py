@@ -13,6 +13,7 @@ import pytest
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 from PIL import Image
+from spgen_lit.learning.optimisation import Optimisation
 from tests.networks import spgen
 
 from spgen_lit.data.augment import Augment
@@ -25,7 +26,6 @@ from spgen_lit.learning.callbacks.checkpointing import (
     LastCheckpoint,
 )
 from spgen_lit.learning.module import ScanpathModule
-from spgen_lit.learning.optimisation import Optimisation
 from spgen_lit.learning.reversal import Schedule
 from spgen_lit.scanpath import Scanpath
 

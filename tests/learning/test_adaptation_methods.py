@@ -8,11 +8,6 @@ from typing import Any
 import pytest
 import torch
 from hydra import compose, initialize_config_dir
-from tests.networks import spgen, tree
-from torch import Tensor
-
-from spgen_lit.config import CONFIG_DIR, plain
-from spgen_lit.learning.adaptation import Adaptation
 from spgen_lit.learning.agreement import (
     disagreement,
     map_entropy,
@@ -22,6 +17,11 @@ from spgen_lit.learning.agreement import (
 )
 from spgen_lit.learning.discrepancy import coral, mmd, rows
 from spgen_lit.learning.domain import features_at
+from tests.networks import spgen, tree
+from torch import Tensor
+
+from spgen_lit.config import CONFIG_DIR, plain
+from spgen_lit.learning.adaptation import Adaptation
 from spgen_lit.learning.reversal import Schedule
 from spgen_lit.network.build import build_network
 from spgen_lit.network.spgen import SPGen

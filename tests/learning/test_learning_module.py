@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 import torch
+from spgen_lit.learning.domain import DomainHead, domain_loss
 
 from spgen_lit.batch import TargetBatch
 from spgen_lit.learning.adaptation import Adaptation
-from spgen_lit.learning.domain import DomainHead, domain_loss
 from spgen_lit.learning.module import DivergedError, ScanpathModule
 
 Make = Callable[..., Any]

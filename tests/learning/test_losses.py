@@ -6,10 +6,10 @@ import math
 
 import pytest
 import torch
-
-from spgen_lit.batch import PathBatch
 from spgen_lit.learning.losses import ScanpathLoss
 from spgen_lit.network.published_paths import RegressionOutputs
+
+from spgen_lit.batch import PathBatch
 from spgen_lit.network.spgen import StepOutputs
 
 GRID = (2, 4)

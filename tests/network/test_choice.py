@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 import torch
-
 from spgen_lit.network.choice import NextFixation
 
 GRID = (4, 8)

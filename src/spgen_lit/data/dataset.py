@@ -15,6 +15,7 @@ from spgen_lit.data.augment import Augment
 from spgen_lit.data.cache import ImageCache
 from spgen_lit.data.images import Pixels
 from spgen_lit.data.records import Stimulus
+from spgen_lit.data.viewing import ViewingAugment
 from spgen_lit.scanpath import Scanpath
 
 
@@ -50,6 +51,7 @@ class SourceSet(Dataset[Item]):
         styles: Identifier to renditions of the image in other styles, with everything in its
             place, so that gaze stays true; images without any keep their own.
         style_share: Probability that a draw shows one of the renditions.
+        viewing: Cuts paths and hides viewing conditions; None leaves them.
         originals: Give the photograph beside what is shown, moved in the same way, its
             texture untouched.
 
@@ -64,11 +66,12 @@ class SourceSet(Dataset[Item]):
         cache: ImageCache,
         augment: Augment | None = None,
         weights: Mapping[str, float] | None = None,
-        max_fixations: int = 20,
+        max_fixations: int = 60,
         seed: int = 0,
         styles: Mapping[str, Sequence[Stimulus]] | None = None,
         style_share: float = 0.0,
         originals: bool = False,
+        viewing: ViewingAugment | None = None,
     ) -> None:
         if not 0 <= style_share <= 1:
             raise ValueError(f"data.style_share must be from 0 to 1, found {style_share}")
@@ -84,6 +87,7 @@ class SourceSet(Dataset[Item]):
         self.styles = [tuple((styles or {}).get(i, ())) for i in self.ids]
         self.style_share = style_share
         self.originals = originals
+        self.viewing = viewing
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -100,6 +104,8 @@ class SourceSet(Dataset[Item]):
                 original, _ = plain(original, paths, np.random.default_rng(seed))
             image, moved = self.augment(image, paths, np.random.default_rng(seed))
             paths = moved if any(len(p.on_image()) for p in moved) else paths
+        if self.viewing is not None:
+            paths = self.viewing(paths, np.random.default_rng([self.seed, draw, 3]))
         return Item(image, paths, self.ids[index], self.weights[index], original)
 
     def _shown(self, draw: int, index: int) -> Stimulus:

@@ -21,6 +21,7 @@ from spgen_lit.data.painting.painted import StyleReaders, renditions
 from spgen_lit.data.records import GazeSet, Reader, Split, Stimulus
 from spgen_lit.data.sampling import Share, ShuffledStream, StreamLoader
 from spgen_lit.data.splits import split_images
+from spgen_lit.data.viewing import ViewingAugment
 
 
 def _quiet_worker(_: int) -> None:
@@ -54,6 +55,7 @@ class DomainMix(L.LightningDataModule):
         styles: Source set's name to one or several readers of the same images in other
             styles, such as :class:`~spgen_lit.data.painting.painted.Painted`; for training alone.
         style_share: Probability that a training draw shows a rendition in place of the image.
+        viewing: Cuts training paths in time and hides viewing conditions; None leaves them.
         originals: Give the image itself beside what is shown in training.
 
     Raises:
@@ -77,12 +79,13 @@ class DomainMix(L.LightningDataModule):
         seed: int = 0,
         weights: Mapping[str, float] | None = None,
         augment: Augment | None = None,
-        max_fixations: int = 20,
+        max_fixations: int = 60,
         workers: int = 0,
         cache_dir: str | Path = ".cache",
         styles: StyleReaders | None = None,
         style_share: float = 0.5,
         originals: bool = False,
+        viewing: ViewingAugment | None = None,
     ) -> None:
         super().__init__()
         if batch_size < 1 or (target_batch_size is not None and target_batch_size < 1):
@@ -102,6 +105,7 @@ class DomainMix(L.LightningDataModule):
         self.cache = ImageCache(cache_dir, self.frame)
         self.style_readers, self.style_share = dict(styles or {}), style_share
         self.originals = originals
+        self.viewing = viewing
         self.styles: dict[str, list[Stimulus]] = {}
         self.sets: dict[str, dict[str, GazeSet]] = {}
         self.parts: dict[tuple[str, str], Split] = {}
@@ -195,7 +199,11 @@ class DomainMix(L.LightningDataModule):
         )
 
     def source_set(
-        self, split: str, augment: Augment | None = None, styled: bool = False
+        self,
+        split: str,
+        augment: Augment | None = None,
+        styled: bool = False,
+        viewing: ViewingAugment | None = None,
     ) -> SourceSet:
         """Source images of a split with their gaze; ``styled``: with their renditions."""
         part = self.parts["source", split]
@@ -211,12 +219,13 @@ class DomainMix(L.LightningDataModule):
             self.styles if styled else None,
             self.style_share,
             styled and self.originals,
+            viewing,
         )
 
     def train_dataloader(self) -> CombinedLoader:
         """Steps of ``{"source": SourceBatch, "target": TargetBatch}``."""
         rank, world = self._ranks()
-        source = self.source_set("train", self.augment, styled=True)
+        source = self.source_set("train", self.augment, styled=True, viewing=self.viewing)
         target = TargetSet(
             self.parts["target", "train"].stimuli, self.cache, self.augment, self.seed
         )

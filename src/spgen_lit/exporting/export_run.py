@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import shutil
 import tempfile
 import warnings
@@ -19,14 +20,16 @@ from numpy.typing import NDArray
 from omegaconf import DictConfig
 from torch.export import Dim, ExportedProgram
 
+from spgen_lit.batch import viewing_row
 from spgen_lit.config import plain
 from spgen_lit.data.images import read_image
 from spgen_lit.exporting import onnx_sampler
-from spgen_lit.exporting.graphs import INPUTS, OUTPUTS, SCENE, STATE, ImageGraph, StepGraph
+from spgen_lit.exporting.graphs import INPUTS, OUTPUTS, TERMS, ImageGraph, StepGraph
 from spgen_lit.exporting.model_card import model_card
 from spgen_lit.exporting.onnx_sampler import OnnxSampler
+from spgen_lit.network import noise
 from spgen_lit.network.noise import path_seed
-from spgen_lit.network.spgen import SPGen
+from spgen_lit.network.spgen import FIXATIONS_PER_SECOND, SPGen
 from spgen_lit.predicting.outputs import find_images
 from spgen_lit.predictor import Predictor
 
@@ -107,19 +110,24 @@ def export(
         raise ValueError(f"export takes networks of network=spgen; this checkpoint holds {name!r}")
     network.eval().requires_grad_(False)
     width, height = network.frame
-    grid = (height // network.stride, width // network.stride)
-    image = ImageGraph(network, predictor.domain).eval()
-    step = StepGraph(network, grid).eval()
+    image, step = ImageGraph(network, predictor.domain).eval(), StepGraph(network.head).eval()
     traced = {"image": trace_image(image, (height, width)), "step": trace_step(step, image)}
-    names = {"image": (["images"], list(SCENE)), "step": (list(INPUTS), list(OUTPUTS))}
+    names = {
+        "image": (["images"], list(TERMS)),
+        "step": ([*INPUTS, "temperature"], list(OUTPUTS)),
+    }
     for name, program in traced.items():
         if programs:
             torch.export.save(program, folder / f"{name}.pt2")
         _write_onnx(program, *names[name], folder / f"{name}.onnx")
     (folder / "settings.json").write_text(
-        json.dumps(_settings(predictor, step, grid), indent=2) + "\n", encoding="utf-8"
+        json.dumps(_settings(predictor, step), indent=2) + "\n", encoding="utf-8"
     )
-    shutil.copyfile(onnx_sampler.__file__, folder / "sample.py")
+    # Beside the graphs the package need not be installed.
+    sampler = Path(onnx_sampler.__file__).read_text(encoding="utf-8")
+    alone = sampler.replace("from spgen_lit.network.noise import", "from noise import")
+    (folder / "sample.py").write_text(alone, encoding="utf-8")
+    shutil.copyfile(noise.__file__, folder / "noise.py")
     return compare(predictor, OnnxSampler(folder, threads=1), frames, samples)
 
 
@@ -130,27 +138,18 @@ def trace_image(graph: ImageGraph, size: tuple[int, int]) -> ExportedProgram:
 
 
 def trace_step(graph: StepGraph, image: ImageGraph) -> ExportedProgram:
-    """The step's graph as a program for any number of paths."""
-    paths = 3
+    """The step's graph as a program for any number of paths on one image."""
     width, height = image.network.frame
     with torch.no_grad():
-        scene = image(torch.zeros(1, 3, height, width, dtype=torch.uint8))
-    state = graph.begin(paths)
-    places = graph.grid[0] * graph.grid[1]
-    example = (
-        *(value[0] for value in scene),
-        # One tensor given for two inputs would be traced as one input.
-        *(state[name].clone() for name in STATE),
-        torch.zeros(paths, dtype=torch.long),
-        torch.randn(paths, places),
-        torch.randn(paths, 4 + graph.timing.components),
-        torch.tensor(1.0),
-    )
+        terms = image(torch.zeros(1, 3, height, width, dtype=torch.uint8))
     count = Dim("path", min=1, max=1 << 20)
-    fixed = {*SCENE, "temperature"}
-    shapes = {name: None if name in fixed else {0: count} for name in INPUTS}
-    # Strict tracing keeps len(tensor), which the history uses, free.
-    return torch.export.export(graph, example, dynamic_shapes=shapes, strict=True)
+    shapes = [None if name in TERMS else {1: count} for name in INPUTS]
+    return torch.export.export(
+        graph,
+        graph.example(terms, 3),
+        dynamic_shapes={"tensors": (*shapes, None)},
+        strict=True,
+    )
 
 
 def _write_onnx(
@@ -173,18 +172,24 @@ def _write_onnx(
     onnx.checker.check_model(str(target))
 
 
-def _settings(predictor: Predictor, step: StepGraph, grid: tuple[int, int]) -> dict[str, Any]:
+def _settings(predictor: Predictor, step: StepGraph) -> dict[str, Any]:
     network, frame = predictor.network, predictor.frame
+    assert isinstance(network, SPGen)
     return {
         "frame": {"size": list(frame.size), "mode": frame.mode, "fill": list(frame.fill)},
-        "grid": list(grid),
+        "cells": network.head.grid[0] * network.head.grid[1],
+        "components": network.head.components,
         "max_fixations": network.max_fixations,
-        "noise": network.noise.kind,
-        "timing_noise": 4 + network.timing.components,
-        "temperature": float(network.temperature),
+        "per_second": FIXATIONS_PER_SECOND,
+        "noise": network.noise,
+        "temperature": network.temperature,
+        "viewing": [
+            None if math.isnan(value) else value
+            for value in viewing_row(predictor.viewing(frame.size), frame.size[1])
+        ],
         "domain": predictor.domain,
         "state": {
-            name: [str(value.numpy().dtype), list(value.shape[1:])]
+            name: [str(value.numpy().dtype), list(value.shape[2:])]
             for name, value in step.begin(1).items()
         },
         "training": predictor.info,
@@ -203,28 +208,33 @@ def compare(
     counts as infinitely far.
     """
     encoded, places, seconds, paths = 0.0, 0.0, 0.0, 0
-    graph = ImageGraph(predictor.network, predictor.domain).eval()
+    network = predictor.network
+    assert isinstance(network, SPGen)
+    graph = ImageGraph(network, predictor.domain).eval()
+    viewing = torch.tensor([viewing_row(predictor.viewing(network.frame), network.frame[1])])
     for number, frame in enumerate(frames):
         planes = np.ascontiguousarray(frame.transpose(2, 0, 1))
         scene = sampler.encode(planes)
         with torch.no_grad():
             expected = graph(torch.from_numpy(planes)[None])
-        for name, value in zip(SCENE, expected, strict=True):
+        for name, value in zip(TERMS, expected, strict=True):
             scale = max(1.0, float(value.abs().max()))
-            encoded = max(encoded, float(np.abs(scene[name] - value[0].numpy()).max()) / scale)
+            encoded = max(encoded, float(np.abs(scene[name] - value.numpy()).max()) / scale)
         seeds = [path_seed(0, str(number), k) for k in range(samples)]
         for temperature in TEMPERATURES:
             with torch.inference_mode():
-                scenes = graph.network.encode(torch.from_numpy(planes)[None], graph.domain)
-                theirs = predictor.network.sample(scenes, [seeds], temperature)[0]
-            for own, path in zip(sampler.draw(scene, seeds, temperature), theirs, strict=True):
+                images = network.encode(torch.from_numpy(planes)[None], predictor.domain)
+                drawn = network.sample(images, [seeds], temperature, viewing)
+            expected_paths = drawn.arrays(0)
+            for row, path in enumerate(sampler.draw(scene, seeds, temperature)):
                 paths += 1
-                if len(own.xy) != len(path.xy) or path.durations is None:
+                xy = expected_paths[row]
+                if len(path.xy) != len(xy):
                     places = float("inf")
                     continue
-                places = max(places, float(np.abs(own.xy - path.xy.numpy()).max()))
-                difference = np.abs(own.durations - path.durations.numpy())
-                seconds = max(seconds, float(difference.max()))
+                places = max(places, float(np.abs(path.xy - xy).max()))
+                expected_seconds = drawn.durations[0, row, : len(xy)].numpy()
+                seconds = max(seconds, float(np.abs(path.durations - expected_seconds).max()))
     return {
         "images": len(frames),
         "paths": paths,

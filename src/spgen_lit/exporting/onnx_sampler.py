@@ -1,7 +1,7 @@
 """Sampling from an exported network with ONNX Runtime, without torch.
 
-This file stands alone: export copies it beside the graphs as ``sample.py``. It needs numpy,
-onnxruntime, opencv-python and pillow, and nothing else.
+Export copies this file beside the graphs as ``sample.py``, with ``noise.py``, which draws the
+random numbers. Both need numpy, onnxruntime, opencv-python and pillow, and nothing else.
 
     python sample.py painting.jpg --samples 10 --temperature 1 --seed 0 > scanpaths.csv
 
@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import argparse
 import csv
-import hashlib
 import json
+import math
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,9 +26,9 @@ import onnxruntime
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from spgen_lit.network.noise import Noise, draw_noise, path_seed
+
 Floats = NDArray[np.float32]
-_TINY = np.float32(1e-20)
-_GUMBEL_DEVIATION = 1.2825498301618641  # π/√6
 
 
 @dataclass(frozen=True)
@@ -42,69 +42,6 @@ class Path2D:
 
     xy: NDArray[np.float64]
     durations: Floats
-
-
-def path_seed(seed: int, image: str, sample: int) -> int:
-    """The seed of one path, from the run's seed, the image's identifier and sample number."""
-    digest = hashlib.blake2b(
-        f"{seed}\n{image}\n{sample}".encode("utf-8", "surrogateescape"), digest_size=8
-    ).digest()
-    return int.from_bytes(digest, "big") >> 1
-
-
-def _bits(seed: int) -> np.random.MT19937:
-    """Mersenne twister in the state that torch gives it: seeded by its lowest 32 bits."""
-    key = np.empty(624, np.uint32)
-    word = seed & 0xFFFFFFFF
-    key[0] = word
-    for index in range(1, 624):
-        word = (1812433253 * (word ^ (word >> 30)) + index) & 0xFFFFFFFF
-        key[index] = word
-    bits = np.random.MT19937()
-    bits.state = {"bit_generator": "MT19937", "state": {"key": key, "pos": 624}}
-    return bits
-
-
-def _uniform(bits: np.random.MT19937, count: int) -> Floats:
-    """As torch draws float32 in [0, 1): 24 bits of each word."""
-    words = np.asarray(bits.random_raw(count), np.uint64) & 0xFFFFFF
-    return words.astype(np.float32) * np.float32(2.0**-24)
-
-
-def _normal(bits: np.random.MT19937, count: int) -> Floats:
-    """As torch draws 16 or more normal values: Box and Muller's transform, 8 by 8."""
-
-    def pairs(values: Floats) -> Floats:
-        block = values.reshape(-1, 2, 8)
-        radius = np.sqrt(-2 * np.log(1 - block[:, 0]))
-        angle = np.float32(2 * np.pi) * block[:, 1]
-        both = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
-        return both.reshape(-1).astype(np.float32)
-
-    values = _uniform(bits, count)
-    whole = count - count % 16
-    values[:whole] = pairs(values[:whole])
-    if count % 16:
-        values[-16:] = pairs(_uniform(bits, 16))
-    return values
-
-
-def draw_noise(kind: str, shape: Sequence[int], seeds: Sequence[int]) -> Floats:
-    """Noise ``(path, *shape)``: the values that torch draws for these seeds."""
-    count = int(np.prod(shape))
-    rows = []
-    for seed in seeds:
-        bits = _bits(seed)
-        if kind == "gaussian":
-            rows.append(_normal(bits, count) * np.float32(_GUMBEL_DEVIATION))
-            continue
-        values = _uniform(bits, count)
-        if kind == "gumbel":
-            inner = np.maximum(-np.log(np.maximum(values, _TINY)), _TINY)
-            rows.append(-np.log(inner))
-        else:
-            rows.append((2 * values - 1) * np.float32(3**0.5 * _GUMBEL_DEVIATION))
-    return np.stack(rows).reshape(len(seeds), *shape).astype(np.float32)
 
 
 class OnnxSampler:
@@ -140,6 +77,7 @@ class OnnxSampler:
         temperature: float | None = None,
         seed: int = 0,
         id: str | None = None,
+        viewing_time: float | None = None,
     ) -> list[Path2D]:
         """Draw scanpaths on a file, or on uint8 RGB ``(height, width, 3)``.
 
@@ -149,6 +87,7 @@ class OnnxSampler:
             temperature: 0 for the likeliest path; None for the network's own.
             seed: Any integer.
             id: Identifier that the paths depend on; None for the file's name, or ``image``.
+            viewing_time: Seconds that the image is looked at; None for those of training.
         """
         if isinstance(image, str | Path):
             name = Path(image).name if id is None else id
@@ -158,7 +97,7 @@ class OnnxSampler:
             rgb, size = image, (image.shape[1], image.shape[0])
         planes = np.ascontiguousarray(self.fit(rgb, size).transpose(2, 0, 1))
         seeds = [path_seed(seed, name, number) for number in range(samples)]
-        paths = self.draw(self.encode(planes), seeds, temperature)
+        paths = self.draw(self.encode(planes), seeds, temperature, viewing_time)
         left, top, wide, high = self._placement(size)
         canvas = np.asarray(self.settings["frame"]["size"], np.float64)
         offset, scale = np.array([left, top]) / canvas, np.array([wide, high]) / canvas
@@ -168,58 +107,67 @@ class OnnxSampler:
         """All that sampling needs of one image ``(3, height, width)``, uint8, in the frame."""
         names = [output.name for output in self._image.get_outputs()]
         values = self._image.run(None, {"images": planes[None]})
-        return {name: value[0] for name, value in zip(names, values, strict=True)}
+        return dict(zip(names, values, strict=True))
 
     def draw(
-        self, scene: dict[str, Floats], seeds: Sequence[int], temperature: float | None = None
-    ) -> list[Path2D]:
-        """Draw one path a seed on an encoded image, in shares of the frame."""
-        own = self.settings
-        steps, places = own["max_fixations"], own["grid"][0] * own["grid"][1]
-        noise = draw_noise(own["noise"], (steps, places), seeds)
-        timing = draw_noise("gumbel", (steps, own["timing_noise"]), [seed ^ 1 for seed in seeds])
-        return self.draw_with(scene, noise, timing, temperature)
-
-    def draw_with(
         self,
-        scene: dict[str, Floats],
-        noise: Floats,
-        timing_noise: Floats,
+        terms: dict[str, Floats],
+        seeds: Sequence[int],
         temperature: float | None = None,
+        viewing_time: float | None = None,
     ) -> list[Path2D]:
-        """Draw one path for each row of the noise given.
+        """Draw one path a seed on an encoded image, from 0 to 1 of the frame.
 
         Args:
-            scene: An encoded image.
-            noise: ``(path, step, place)``.
-            timing_noise: ``(path, step, 4 + components)``, Gumbel.
+            terms: An encoded image.
+            seeds: One a path.
             temperature: 0 or more; None for the network's own.
+            viewing_time: Seconds that the image is looked at; None for those of training.
 
         Raises:
             ValueError: For a temperature below zero or not finite.
         """
-        warmth = self.settings["temperature"] if temperature is None else temperature
-        if not 0 <= warmth < float("inf"):
+        settings = self.settings
+        chosen = settings["temperature"] if temperature is None else temperature
+        if not 0 <= chosen < float("inf"):
             raise ValueError(f"temperature must be finite and at least 0, found {temperature}")
-        count, steps = noise.shape[:2]
+        viewing = np.array(settings["viewing"], np.float32)
+        if viewing_time is not None:
+            viewing[0] = viewing_time
+        steps = settings["max_fixations"]
+        if not np.isnan(viewing[0]):
+            rate = settings["per_second"]
+            steps = math.ceil(np.float32(viewing[0]) * np.float32(rate)) + rate
+        noise = draw_noise(
+            seeds, steps, settings["cells"], settings["components"], settings["noise"]
+        )
+        return self._steps(terms, noise, np.broadcast_to(viewing, (1, len(seeds), 4)), chosen)
+
+    def _steps(
+        self, terms: dict[str, Floats], noise: Noise, viewing: Floats, temperature: float
+    ) -> list[Path2D]:
+        count, steps = noise.end.shape
         state = {
-            name: np.zeros((count, *shape), np.dtype(kind))
+            name: np.zeros((1, count, *shape), np.dtype(kind))
             for name, (kind, shape) in self.settings["state"].items()
+        }
+        fixed = {
+            **terms,
+            "viewing": np.ascontiguousarray(viewing),
+            "temperature": np.array(temperature, np.float32),
         }
         xy = np.zeros((count, steps, 2), np.float32)
         seconds = np.zeros((count, steps), np.float32)
         length = np.full(count, steps)
         for step in range(steps):
-            given = {
-                "step": np.full(count, step, np.int64),
-                "noise": noise[:, step],
-                "timing_noise": timing_noise[:, step],
-                "temperature": np.array(warmth, np.float32),
+            now = {
+                f"noise_{name}": np.ascontiguousarray(values[None, :, step])
+                for name, values in noise._asdict().items()
             }
-            found = self._step.run(None, {**scene, **state, **given})
+            found = self._step.run(None, {**fixed, **state, **now})
             out = dict(zip(self._outputs, found, strict=True))
-            xy[:, step], seconds[:, step] = out["xy"], out["seconds"]
-            length[(out["end"] > 0) & (length == steps)] = step + 1
+            xy[:, step], seconds[:, step] = out["xy"][0], out["seconds"][0]
+            length[(out["end_logit"][0] > 0) & (length == steps)] = step + 1
             if (length <= step + 1).all():
                 break
             state = {name: out[f"next_{name}"] for name in state}

@@ -1,1 +1,1 @@
-"""The LightningModule, adaptation, losses, optimisation and callbacks."""
+"""The LightningModule, adaptation, losses, optimizer and callbacks."""

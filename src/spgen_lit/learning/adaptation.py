@@ -1,19 +1,112 @@
-"""Methods of unsupervised domain adaptation behind one interface."""
+"""Unsupervised domain adaptation: discriminators behind gradient reversal, and other methods."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
-from spgen_lit.learning.agreement import disagreement, map_entropy, map_logs, missing_information
-from spgen_lit.learning.discrepancy import coral, mmd, rows
-from spgen_lit.learning.domain import DomainHead, Level, channels_at, domain_loss, features_at
-from spgen_lit.learning.reversal import Schedule
+from spgen_lit.learning.reversal import Schedule, reverse
+from spgen_lit.learning.target_losses import (
+    coral,
+    disagreement,
+    map_entropy,
+    map_logs,
+    missing_information,
+    mmd,
+    rows,
+)
+from spgen_lit.network.protocol import Encoded, Network
 
+Level = Literal["shallow", "middle", "deep", "bottleneck", "prediction"]
 Method = Literal["adversarial", "coral", "mmd", "entropy", "information", "consistency", "none"]
+
+
+def features_at(encoded: Encoded, level: Level) -> Tensor:
+    """Maps ``(image, channels, height, width)`` of one level of encoded images.
+
+    ``shallow``, ``middle`` and ``deep`` are the encoder's first, middle and last map (the
+    published network adapts ``deep``); ``bottleneck`` is what the fixation maps are read
+    from, and ``prediction`` the product of the same with where the network expects gaze: its
+    mean over places is the multilinear map of features and prediction that conditional
+    adversarial networks classify (CDAN, Long et al. 2018). As there, no gradient passes
+    through the prediction.
+    """
+    if level == "bottleneck":
+        return encoded.features
+    if level == "prediction":
+        expected = map_logs(encoded).detach().exp().mean(1, keepdim=True)
+        return encoded.features * expected * (expected.shape[-2] * expected.shape[-1])
+    return encoded.taps[_tap(level, len(encoded.taps))]
+
+
+def channels_at(network: Network, level: Level) -> int:
+    """Channels of the maps that :func:`features_at` gives for a network.
+
+    Raises:
+        ValueError: For an unknown level.
+    """
+    if level not in get_args(Level):
+        raise ValueError(f"adaptation.levels must be from {get_args(Level)}, found {level!r}")
+    if level in ("bottleneck", "prediction"):
+        return network.channels
+    taps = network.encoder.channels
+    return taps[_tap(level, len(taps))]
+
+
+def _tap(level: Level, count: int) -> int:
+    return {"shallow": 0, "middle": count // 2}.get(level, count - 1)
+
+
+class DomainDiscriminator(nn.Module):
+    """Tells source from target: n → 360 → 2, on pooled features or at every place.
+
+    Args:
+        channels: Channels of the maps it sees.
+        per_position: Classify each place of the map rather than its mean.
+        hidden: Units of the hidden layer; 360 in the released code.
+    """
+
+    def __init__(self, channels: int, per_position: bool = False, hidden: int = 360) -> None:
+        super().__init__()
+        self.per_position = per_position
+        self.first = nn.Linear(channels, hidden)
+        self.last = nn.Linear(hidden, 2)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Logits ``(row, 2)``; rows are images, or places of images one after another."""
+        flat = maps.flatten(2)
+        rows = flat.mT.flatten(0, 1) if self.per_position else flat.mean(2)
+        out: Tensor = self.last(self.first(rows).relu())
+        return out
+
+
+def domain_loss(
+    head: nn.Module, source: Tensor, target: Tensor, coefficient: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Cross-entropy of the domain classifier behind gradient reversal.
+
+    Both domains weigh the same, whatever their batch sizes.
+
+    Args:
+        head: The classifier; it learns at full rate whatever the coefficient.
+        source: Maps of source images.
+        target: Maps of target images.
+        coefficient: λ of the reversal.
+
+    Returns:
+        The loss, and the classifier's accuracy on source and on target.
+    """
+    losses, accuracies = [], []
+    for label, maps in enumerate((source, target)):
+        # Adding a gradient of zeros is not nothing: it changes the order of rounding.
+        logits = head(reverse(maps, coefficient) if coefficient else maps.detach())
+        losses.append(F.cross_entropy(logits, logits.new_full((len(logits),), label).long()))
+        accuracies.append((logits.detach().argmax(1) == label).float().mean())
+    return torch.stack(losses).mean(), accuracies[0], accuracies[1]
 
 
 class Adaptation(nn.Module):
@@ -28,9 +121,10 @@ class Adaptation(nn.Module):
     classifier watches the features in any case, so that its accuracy is always known.
 
     Args:
+        network: Whose features are adapted.
         method: One of these, ``none``, or several joined by ``+`` or in a list.
         levels: Where the domains are brought together; see
-            :func:`~spgen_lit.learning.domain.features_at`.
+            :func:`features_at`.
         per_position: Classify each place of a map rather than its mean.
         schedule: The coefficient λ over training.
         weights: Method to its factor beside λ, 1 where absent.
@@ -41,6 +135,7 @@ class Adaptation(nn.Module):
 
     def __init__(
         self,
+        network: Network,
         method: str | Sequence[str] = "adversarial",
         levels: Sequence[Level] = ("deep",),
         per_position: bool = False,
@@ -67,14 +162,9 @@ class Adaptation(nn.Module):
         self.levels = tuple(levels)
         self.schedule = schedule or Schedule()
         self.per_position = per_position
-        self.heads = nn.ModuleList()
-
-    def attach(self, network: nn.Module) -> Adaptation:
-        """Make a domain classifier for each level of this network; returns itself."""
         self.heads = nn.ModuleList(
-            DomainHead(channels_at(network, level), self.per_position) for level in self.levels
+            DomainDiscriminator(channels_at(network, level), per_position) for level in self.levels
         )
-        return self
 
     @property
     def source_only(self) -> bool:
@@ -87,7 +177,7 @@ class Adaptation(nn.Module):
         return "consistency" in self.weights and not self.source_only
 
     def forward(
-        self, source: Any, target: Any, progress: float, view: Any = None
+        self, source: Encoded, target: Encoded, progress: float, view: Encoded | None = None
     ) -> dict[str, Tensor]:
         """``loss`` to add to the scanpath loss, and what to log.
 
@@ -95,7 +185,7 @@ class Adaptation(nn.Module):
             source: Encoded source images.
             target: Encoded target images.
             progress: Share of training that is done, by optimiser steps.
-            view: Encoded :func:`~spgen_lit.learning.agreement.second_view` of the target
+            view: Encoded :func:`~spgen_lit.learning.target_losses.second_view` of the target
                 images, where :attr:`needs_view`.
         """
         coefficient = 0.0 if self.source_only else self.schedule(progress)
@@ -123,7 +213,7 @@ class Adaptation(nn.Module):
                     total = total + coefficient * weight * extra
         return {"loss": total, **logs}
 
-    def _plain(self, method: str, source: Any, target: Any, view: Any) -> Tensor:
+    def _plain(self, method: str, source: Encoded, target: Encoded, view: Encoded | None) -> Tensor:
         """The loss of one of the methods without a classifier."""
         if method in ("coral", "mmd"):
             distance = coral if method == "coral" else mmd

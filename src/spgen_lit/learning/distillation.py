@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -16,42 +15,32 @@ class Distillation:
     """Draws the encoder's features of a rendition to an untouched encoder's of its original.
 
     A photograph and its renditions show the same scene, so the features of the photograph are
-    a target at every place of every rendition: far more to learn from than where a few people
-    looked. The teacher is the encoder as it was before training (feature distillation, Romero
-    et al. 2015, between views that differ in style).
+    a target at every place of every rendition: far more to learn from than where a few
+    observers looked. The teacher is the encoder as it was before training (feature
+    distillation, Romero et al. 2015, between views that differ in style). It is no part of
+    the module: a checkpoint holds no copy of it.
 
     Args:
-        weight: Of this loss beside the scanpath loss; 0 leaves it out.
+        encoder: The encoder with the weights that training begins with.
+        weight: Of this loss beside the scanpath loss.
+        store: Where the teacher's features are kept; None computes them at every step.
 
     Raises:
-        ValueError: For a negative weight.
+        ValueError: For a weight that is not positive, or an encoder that cannot learn.
     """
 
-    def __init__(self, weight: float = 0.0) -> None:
-        if not weight >= 0:
-            raise ValueError(f"distillation.weight must be at least 0, found {weight}")
-        self.weight = weight
-        self.teacher: Encoder | None = None
-
-    def attach(self, network: Any, store: FeatureStore | None = None) -> Distillation:
-        """Keep the network's encoder as it now is for a teacher; returns itself.
-
-        Args:
-            network: :class:`~spgen_lit.network.spgen.SPGen` with its initial weights.
-            store: Where the teacher's features are kept; None computes them at every step.
-
-        Raises:
-            ValueError: If the encoder is frozen, so that it could not learn.
-        """
-        if not self.weight:
-            return self
-        if network.encoder.frozen:
+    def __init__(
+        self, encoder: Encoder, weight: float = 3.0, store: FeatureStore | None = None
+    ) -> None:
+        if not weight > 0:
+            raise ValueError(f"distillation.weight must be above 0, found {weight}")
+        if encoder.frozen:
             raise ValueError(
-                "distillation.weight is above 0 and the encoder is frozen; lower "
-                "network.encoder.frozen_stages, or set distillation.weight=0"
+                "distillation needs an encoder that is trained, and network.encoder is frozen; "
+                "lower network.encoder.frozen_stages, or set distillation.weight=0"
             )
-        self.teacher = network.encoder.frozen_copy(store)
-        return self
+        self.weight = weight
+        self.teacher = encoder.frozen_copy(store)
 
     def __call__(self, taps: Sequence[Tensor], originals: Tensor) -> Tensor:
         """Squared distance to the teacher's features, in units of each channel's variance.
@@ -64,16 +53,14 @@ class Distillation:
         Returns:
             Scalar: 0 where all agree, 1 for what no better than guesses the mean.
         """
-        if self.teacher is None:
-            raise RuntimeError("attach() a network first")
         self.teacher.to(originals.device)
         with torch.no_grad():
-            aims = self.teacher(originals)
+            targets = self.teacher(originals)
         losses = []
-        for tap, aim in zip(taps, aims, strict=True):
-            variance = aim.float().var((0, 2, 3), keepdim=True)
+        for tap, target in zip(taps, targets, strict=True):
+            variance = target.float().var((0, 2, 3), keepdim=True)
             # Channels that hardly vary on this batch must not outweigh the others.
             # Random weights may give maps of nothing, at no distance from one another.
             scale = variance + 0.1 * variance.mean() + 1e-12
-            losses.append(((tap.float() - aim).square() / scale).mean())
+            losses.append(((tap.float() - target).square() / scale).mean())
         return torch.stack(losses).mean()

@@ -10,18 +10,16 @@ import torch
 from torch import Tensor, nn
 from torchmetrics import MeanMetric
 
-from spgen_lit.batch import SourceBatch, TargetBatch
+from spgen_lit.batch import PathBatch, SourceBatch, TargetBatch
 from spgen_lit.learning.adaptation import Adaptation
-from spgen_lit.learning.agreement import second_view
 from spgen_lit.learning.diagnostics import gradient_norm
 from spgen_lit.learning.distillation import Distillation
-from spgen_lit.learning.losses import ScanpathLoss
-from spgen_lit.learning.optimisation import Optimisation
+from spgen_lit.learning.optimizer import ScheduledAdamW
 from spgen_lit.learning.refinement import Refinement
+from spgen_lit.learning.target_losses import second_view
 from spgen_lit.learning.validation import VALUES, Agreement
 from spgen_lit.network.noise import path_seed
-from spgen_lit.network.published_paths import PublishedPaths
-from spgen_lit.network.spgen import SPGen
+from spgen_lit.network.protocol import Encoded, Loss, Network
 
 
 class DivergedError(FloatingPointError):
@@ -32,17 +30,17 @@ class ScanpathModule(L.LightningModule):
     """Trains a network on source gaze while its features are adapted to the target.
 
     Total = scanpath loss + domain loss behind gradient reversal with coefficient λ, where λ
-    follows its schedule on the optimiser's steps. λ = 0 is training on the source alone:
+    follows its schedule on the optimizer's steps. λ = 0 is training on the source alone:
     the same code, with one number changed.
 
     Args:
-        network: A network of :mod:`spgen_lit.network.build`.
+        network: Draws scanpaths.
         adaptation: The domain loss.
-        loss: The scanpath loss.
-        optimisation: Optimiser and schedule.
+        loss: The scanpath loss; None for the network's own.
+        optimizer: Optimizer and schedule.
         refinement: The second stage, on the energy score.
-        distillation: Features that hold under other styles; it is given batches with
-            ``originals`` where its weight is above 0.
+        distillation: Features that hold under other styles, for batches with ``originals``;
+            None leaves it out.
         samples: Scanpaths an image in validation.
         card: What rebuilds the network and says how it was trained; plain values only. It
             travels in the checkpoint.
@@ -50,99 +48,100 @@ class ScanpathModule(L.LightningModule):
 
     def __init__(
         self,
-        network: SPGen | PublishedPaths,
+        network: Network,
         adaptation: Adaptation,
-        loss: ScanpathLoss | None = None,
-        optimisation: Optimisation | None = None,
+        loss: Loss | None = None,
+        optimizer: ScheduledAdamW | None = None,
         refinement: Refinement | None = None,
         distillation: Distillation | None = None,
         samples: int = 10,
         card: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()
-        self.network: Any = network
-        self.adaptation = adaptation.attach(network)
-        self.loss = loss or ScanpathLoss()
-        self.optimisation = optimisation or Optimisation()
+        self.network = network
+        self.adaptation = adaptation
+        self.loss = loss or _network_loss
+        self.optimizer = optimizer or ScheduledAdamW()
         self.refinement = refinement or Refinement()
-        self.distillation = distillation or Distillation()
+        self.distillation = distillation
         self.agreement = Agreement(network.frame)
         self.samples = samples
         self.card = card or {}
-        self.aspect: float = network.frame[0] / network.frame[1]
         self.likelihood = MeanMetric()
         self.scores: Any = nn.ModuleDict({name: MeanMetric() for name in VALUES})
         self._random: dict[str, Any] = {}
 
     @property
     def progress(self) -> float:
-        """Share of training that is done, by optimiser steps."""
+        """Share of training that is done, by optimizer steps."""
         return self.global_step / max(int(self.trainer.estimated_stepping_batches), 1)
 
     def training_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:
         """One step on a source batch and, where there is a target, a target batch."""
         source: SourceBatch = batch["source"]
-        scenes = self.network.encode(source.images)
-        parts = self.loss(
-            self.network(scenes, source.paths), source.paths, source.weights, self.aspect
-        )
+        encoded = self.network.encode(source.images)
+        parts = self.loss(self.network, encoded, source.paths, source.weights)
         total = parts["total"]
         size = len(source.ids)
         for name, value in parts.items():
             self.log(f"train/{name}_loss", value.detach(), batch_size=size, sync_dist=True)
-        if source.originals is not None:
-            apart = self.distillation(scenes.taps, source.originals)
-            total = total + self.distillation.weight * apart
-            self.log("train/distillation", apart.detach(), batch_size=size, sync_dist=True)
+        if source.originals is not None and self.distillation is not None:
+            distill_loss = self.distillation(encoded.taps, source.originals)
+            total = total + self.distillation.weight * distill_loss
+            self.log("train/distillation", distill_loss.detach(), batch_size=size, sync_dist=True)
         if self.refinement.active(self.progress):
-            towards_people, energy = self.refinement(self.network, scenes, source.paths)
-            total = total + self.refinement.weight * towards_people
+            energy_loss, energy = self.refinement(self.network, encoded, source.paths)
+            total = total + self.refinement.weight * energy_loss
             self.log("train/energy", energy, batch_size=size, sync_dist=True)
         if "target" in batch:
-            towards = self._domain_loss(scenes, batch["target"], batch_idx, size)
-            self._log_balance(parts["total"], towards)
-            total = total + towards
+            domain_loss = self._domain_loss(encoded, batch["target"], batch_idx, size)
+            self._log_balance(parts["total"], domain_loss)
+            total = total + domain_loss
         self.log("train/loss", total.detach(), batch_size=size, prog_bar=True, sync_dist=True)
-        self._refuse_nonsense("training", total, parts)
+        self._refuse_nonsense("training", total, parts, source.ids)
         return total
 
-    def _refuse_nonsense(self, stage: str, total: Tensor, parts: dict[str, Tensor]) -> None:
+    def _refuse_nonsense(
+        self, stage: str, total: Tensor, parts: dict[str, Tensor], ids: list[str]
+    ) -> None:
         """Stop at the first loss that is not finite: all that follows would be worthless."""
         if bool(total.isfinite()):
             return
         found = ", ".join(f"{name} {value.item():.3g}" for name, value in parts.items())
+        rates = f"{self.optimizer.lr:g} and {self.optimizer.encoder_lr:g}"
         raise DivergedError(
-            f"training diverged: the {stage} loss is {total.item()} after {self.global_step} steps "
-            f"({found}); lower optimizer.lr (now {self.optimisation.lr:g}), optimizer.encoder_lr "
-            f"(now {self.optimisation.encoder_lr:g}) or adaptation.schedule.ceiling (now "
-            f"{self.adaptation.schedule.ceiling:g}), or raise optimizer.warmup"
+            f"training diverged: the {stage} loss is {total.item()} after {self.global_step} "
+            f"steps ({found}) on images {', '.join(ids)}; lower optimizer.lr and encoder_lr (now "
+            f"{rates}) or adaptation.schedule.ceiling (now {self.adaptation.schedule.ceiling:g}), "
+            "or raise optimizer.warmup"
         )
 
-    def _domain_loss(self, source: Any, batch: TargetBatch, batch_idx: int, size: int) -> Tensor:
+    def _domain_loss(
+        self, source: Encoded, batch: TargetBatch, batch_idx: int, size: int
+    ) -> Tensor:
         # Where the target cannot change the network its gradient is not worth computing;
-        # the classifier still learns, so that domain accuracy is known for λ = 0 too.
+        # the discriminator still learns, so that domain accuracy is known for λ = 0 too.
         view = None
         with torch.set_grad_enabled(not self.adaptation.source_only):
-            target = self.network.encode(batch.images, domain="target")
+            target = self.network.encode(batch.images, "target")
             if self.adaptation.needs_view:
                 # Of step, batch and rank, so that a resumed run sees the same views.
                 seed = (self.global_step << 24) + (batch_idx << 8) + self.global_rank
-                other = second_view(batch.images / 255, seed)
-                view = self.network.encode(other, domain="target")
+                view = self.network.encode(second_view(batch.images / 255, seed), "target")
         out = self.adaptation(source, target, self.progress, view)
         for name, value in out.items():
             self.log(f"adaptation/{name}", value.detach(), batch_size=size, sync_dist=True)
         loss: Tensor = out["loss"]
         return loss
 
-    def _log_balance(self, scanpath: Tensor, towards: Tensor) -> None:
+    def _log_balance(self, scanpath_loss: Tensor, domain_loss: Tensor) -> None:
         """Log the norms of both losses' gradients on the encoder, seldom: each costs a pass."""
         every = 4 * max(int(getattr(self.trainer, "log_every_n_steps", 1)), 1)
         if self.adaptation.source_only or self.global_step % every:
             return
         parameters = list(self.network.encoder.parameters())
-        self.log("gradient/encoder_scanpath", gradient_norm(scanpath, parameters))
-        self.log("gradient/encoder_domain", gradient_norm(towards, parameters))
+        self.log("gradient/encoder_scanpath", gradient_norm(scanpath_loss, parameters))
+        self.log("gradient/encoder_domain", gradient_norm(domain_loss, parameters))
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
         """Log the gradient norms of the encoder and of everything, before clipping."""
@@ -161,9 +160,9 @@ class ScanpathModule(L.LightningModule):
         gradient_clip_val: float | None = None,
         gradient_clip_algorithm: str | None = None,
     ) -> None:
-        """Clip the network and the domain classifiers apart.
+        """Clip the network and the domain discriminators separately.
 
-        Under one common norm the classifiers' gradient would shorten the network's, so that
+        Under one common norm the discriminators' gradient would shorten the network's, so that
         the target had a say in training even with λ = 0.
         """
         if not gradient_clip_val:
@@ -181,31 +180,23 @@ class ScanpathModule(L.LightningModule):
             ``features`` ``(image, channel)``, pooled, and ``energy`` ``(image,)``: what
             validators need to weigh source images by their likeness to the target.
         """
-        scenes = self.network.encode(batch.images)
-        parts = self.loss(
-            self.network(scenes, batch.paths),
-            batch.paths,
-            torch.ones_like(batch.weights),
-            self.aspect,
-        )
-        self._refuse_nonsense("validation", parts["total"], parts)
+        encoded = self.network.encode(batch.images)
+        weights = torch.ones_like(batch.weights)
+        parts = self.loss(self.network, encoded, batch.paths, weights)
+        self._refuse_nonsense("validation", parts["total"], parts, batch.ids)
         size = len(batch.ids)
         # A metric, since the trainer's own mean over devices rounds the number of images.
         self.likelihood.update(parts["total"], weight=size)
         seeds = [[path_seed(0, i, k) for k in range(self.samples)] for i in batch.ids]
-        drawn = self.network.sample(scenes, seeds)
+        drawn = self.network.sample(encoded, seeds, viewing=batch.paths.viewing[:, 0])
         energy = []
-        for index, paths in enumerate(drawn):
-            own = batch.paths.of_image(index)
-            people = [
-                row[:n].cpu().numpy() for row, n in zip(own.xy, own.length.tolist(), strict=True)
-            ]
-            values = self.agreement([path.xy.cpu().numpy() for path in paths], people)
+        for index in range(size):
+            values = self.agreement(drawn.arrays(index), batch.paths.arrays(index))
             energy.append(values["energy"])
             for name, value in values.items():
                 if np.isfinite(value):
                     self.scores[name].update(value)
-        return {"features": scenes.features.mean((2, 3)), "energy": torch.tensor(energy)}
+        return {"features": encoded.features.mean((2, 3)), "energy": torch.tensor(energy)}
 
     def on_validation_epoch_end(self) -> None:
         """Log the means over all images of all ranks."""
@@ -216,9 +207,9 @@ class ScanpathModule(L.LightningModule):
     def configure_optimizers(self) -> Any:
         """AdamW and its schedule, by step."""
         steps = int(self.trainer.estimated_stepping_batches)
-        optimiser, schedule = self.optimisation.build(self, steps)
+        optimizer, schedule = self.optimizer.build(self, steps)
         return {
-            "optimizer": optimiser,
+            "optimizer": optimizer,
             "lr_scheduler": {"scheduler": schedule, "interval": "step"},
         }
 
@@ -240,3 +231,9 @@ class ScanpathModule(L.LightningModule):
             if self.device.type == "cuda" and "cuda" in self._random:
                 torch.cuda.set_rng_state(self._random["cuda"].cpu(), self.device)
             self._random = {}
+
+
+def _network_loss(
+    network: Network, encoded: Encoded, paths: PathBatch, weights: Tensor
+) -> dict[str, Tensor]:
+    return network.loss(encoded, paths, weights)

@@ -14,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 from torch.nn import functional as F
 
-from spgen_lit.learning.agreement import map_entropy, missing_information
+from spgen_lit.learning.target_losses import map_entropy, missing_information
 
 Array = NDArray[np.float64]
 VALIDATORS = ("source", "entropy", "information", "density", "dev")

@@ -11,8 +11,7 @@ from typing import Any
 from torch import nn
 
 from spgen_lit.network.encoders.base import Encoder
-from spgen_lit.network.published_paths import PublishedPaths
-from spgen_lit.network.spgen import SPGen
+from spgen_lit.network.protocol import Network
 
 _PACKAGE = "spgen_lit"
 # What an encoder with **options takes besides its own arguments.
@@ -92,7 +91,7 @@ def instantiate(
         raise ValueError(f"{key}: {error}") from error
 
 
-def build_network(card: Mapping[str, Any], trust: Sequence[str] = ()) -> SPGen | PublishedPaths:
+def build_network(card: Mapping[str, Any], trust: Sequence[str] = ()) -> Network:
     """A network by the card of its checkpoint, with random weights.
 
     Args:
@@ -107,11 +106,11 @@ def build_network(card: Mapping[str, Any], trust: Sequence[str] = ()) -> SPGen |
     if isinstance(encoder, Mapping) and "weights" in encoder:
         # Nothing is read or fetched because a card says so.
         tree["encoder"] = {**encoder, "weights": "none"}
-    network: SPGen | PublishedPaths = instantiate(tree, trust)
+    network: Network = instantiate(tree, trust)
     return network
 
 
-def portable(tree: Mapping[str, Any], network: SPGen | PublishedPaths) -> dict[str, Any]:
+def portable(tree: Mapping[str, Any], network: Network) -> dict[str, Any]:
     """The tree that rebuilds a network without its initial weights at hand."""
     encoder = dict(tree["encoder"])
     valid = inspect.signature(type(network.encoder)).parameters

@@ -7,8 +7,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 
-def cell_centres(height: int, width: int, device: torch.device | None = None) -> Tensor:
-    """Centres ``(height·width, 2)`` of a grid's cells as x, y in [0, 1], row by row."""
+def cell_centers(height: int, width: int, device: torch.device | None = None) -> Tensor:
+    """Centers ``(height·width, 2)`` of a grid's cells as x, y in [0, 1], row by row."""
     y = (torch.arange(height, device=device) + 0.5) / height
     x = (torch.arange(width, device=device) + 0.5) / width
     grid_y, grid_x = torch.meshgrid(y, x, indexing="ij")
@@ -36,59 +36,58 @@ def soft_argmax(logits: Tensor) -> Tensor:
         logits: ``(…, height, width)``.
 
     Returns:
-        ``(…, 2)``: x, y in [0, 1]; a map with one sharp peak gives that cell's centre.
+        ``(…, 2)``: x, y in [0, 1]; a map with one sharp peak gives that cell's center.
     """
     height, width = logits.shape[-2:]
     weights = logits.flatten(-2).softmax(-1)
-    return weights @ cell_centres(height, width, logits.device).to(weights.dtype)
+    return weights @ cell_centers(height, width, logits.device).to(weights.dtype)
 
 
 def local_soft_argmax(logits: Tensor, index: Tensor, height: int, width: int) -> Tensor:
-    """Sub-cell place around a chosen cell: the soft-argmax of its 3x3 neighbourhood.
+    """Sub-cell place around a cell: the soft-argmax of its 3x3 neighborhood.
 
-    Differentiable in the logits. Unlike the global form it cannot pull a fixation towards
-    the mean of distant modes.
+    Unlike the global form it cannot pull a fixation towards the mean of distant modes.
 
     Args:
-        logits: ``(path, height·width)``.
-        index: Chosen cell ``(path,)``.
+        logits: ``(…, height·width)``.
+        index: The cell ``(…)``.
 
     Returns:
-        ``(path, 2)``: x, y in [0, 1], within one and a half cells of the cell's centre.
+        ``(…, 2)``: x, y in [0, 1], within one and a half cells of the cell's center.
     """
     offsets = torch.tensor([-1, 0, 1], device=logits.device)
-    rows = (index // width)[:, None] + offsets
-    columns = (index % width)[:, None] + offsets
-    inside = ((rows >= 0) & (rows < height))[:, :, None] & ((columns >= 0) & (columns < width))[
-        :, None, :
-    ]
-    near = rows.clamp(0, height - 1)[:, :, None] * width + columns.clamp(0, width - 1)[:, None, :]
-    values = logits.gather(1, near.flatten(1)).masked_fill(~inside.flatten(1), float("-inf"))
-    weights = values.softmax(-1)
-    centres = cell_centres(height, width, logits.device).to(weights.dtype)
-    return torch.einsum("pk,pkc->pc", weights, centres[near.flatten(1)])
+    rows = (index // width)[..., None] + offsets
+    columns = (index % width)[..., None] + offsets
+    inside_rows = (rows >= 0) & (rows < height)
+    inside_columns = (columns >= 0) & (columns < width)
+    inside = (inside_rows[..., :, None] & inside_columns[..., None, :]).flatten(-2)
+    near = rows.clamp(0, height - 1)[..., :, None] * width
+    near = (near + columns.clamp(0, width - 1)[..., None, :]).flatten(-2)
+    values = logits.gather(-1, near).masked_fill(~inside, float("-inf"))
+    centers = cell_centers(height, width, logits.device).to(logits.dtype)
+    return (values.softmax(-1)[..., None] * centers[near]).sum(-2)
 
 
-def soft_targets(xy: Tensor, height: int, width: int, spread: float, aspect: float = 1.0) -> Tensor:
+def soft_targets(xy: Tensor, height: int, width: int, sigma: float, aspect: float = 1.0) -> Tensor:
     """Target distributions: a Gaussian around each fixation, summing to one on the grid.
 
-    The spread stands for the eye tracker's error and for observers landing beside the same
+    Sigma stands for the eye tracker's error and for observers landing beside the same
     thing; it is label smoothing by distance.
 
     Args:
         xy: ``(…, 2)`` x, y in [0, 1].
-        spread: Deviation in cells (of the grid's height); 0 puts all on the fixation's cell.
+        sigma: In cells (of the grid's height); 0 puts all on the fixation's cell.
         aspect: Width of a cell over its height.
 
     Returns:
         ``(…, height·width)``.
     """
-    if spread <= 0:
+    if sigma <= 0:
         return F.one_hot(cell_of(xy, height, width), height * width).to(xy.dtype)
     x = (torch.arange(width, device=xy.device) + 0.5) / width
     y = (torch.arange(height, device=xy.device) + 0.5) / height
-    # A softmax of the exponents: the plain ratio is 0/0 for a spread far below a cell.
-    dx = (xy[..., 0:1].clamp(0, 1) - x) * (width * aspect / spread)
-    dy = (xy[..., 1:2].clamp(0, 1) - y) * (height / spread)
+    # A softmax of the exponents: the plain ratio is 0/0 for a sigma far below a cell.
+    dx = (xy[..., 0:1].clamp(0, 1) - x) * (width * aspect / sigma)
+    dy = (xy[..., 1:2].clamp(0, 1) - y) * (height / sigma)
     across, down = (-0.5 * dx * dx).softmax(-1), (-0.5 * dy * dy).softmax(-1)
     return (down[..., :, None] * across[..., None, :]).flatten(-2)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from spgen_lit.network.fixation import cell_centres
+from spgen_lit.network.fixation import cell_centers
 
-RINGS = (
+# Center and sigma of rings of distance, in heights of the image.
+_RINGS = (
     (0.0, 0.03),
     (0.05, 0.03),
     (0.10, 0.04),
@@ -20,17 +21,16 @@ RINGS = (
 )
 _WIDE = ((0.0, 0.06), (0.12, 0.06), (0.25, 0.10))
 _TURN = ((0.06, 0.05), (0.16, 0.07), (0.30, 0.10), (0.55, 0.15))
-_MEMORY = 0.7  # share of the inhibition that is left after each further fixation
+_MEMORY = 0.7  # what is left of the inhibition after each further fixation
 
 
-@dataclass(frozen=True)
-class History:
-    """The last fixations of a set of partial paths.
+class History(NamedTuple):
+    """The last fixations of partial paths, any number on each image.
 
     Attributes:
-        recent: ``(path, 3, 2)`` x, y in [0, 1] of the last three fixations, newest first.
-        known: ``(path, 3)`` which of them exist.
-        visited: ``(path, region)`` sum of small Gaussians at all fixations so far.
+        recent: ``(image, path, 3, 2)`` x, y in [0, 1] of the last three fixations, newest first.
+        known: ``(image, path, 3)`` 1 for those that exist, else 0.
+        visited: ``(image, path, region)`` sum of small Gaussians at all fixations so far.
         faded: The same with the older ones decayed.
     """
 
@@ -41,109 +41,122 @@ class History:
 
 
 class HistoryMaps(nn.Module):
-    """Analytic maps of the path so far, on a grid of places.
+    """Analytic maps of the path so far, on a grid of regions.
 
     Rings of distance around the last fixation, times harmonics of direction and of the
     turn against the last saccade; rings around the two fixations before; visited maps.
-    Distances are in shares of the image's height, so a ring is round in the picture.
+    Distances are in heights of the image, so a ring is round in the picture.
 
     Args:
         aspect: Width of the (stretched or letterboxed) frame over its height.
-        spot: Deviation of a visited spot in shares of the height.
+        sigma: Of a visited spot in heights of the image.
     """
 
-    COUNT = len(RINGS) * 5 + len(_TURN) * 2 + len(_WIDE) * 2 + 4
+    COUNT = len(_RINGS) * 5 + len(_TURN) * 2 + len(_WIDE) * 2 + 4
+    rings: Tensor
+    turn: Tensor
+    wide: Tensor
 
-    def __init__(self, aspect: float = 4 / 3, spot: float = 0.06) -> None:
+    def __init__(self, aspect: float = 4 / 3, sigma: float = 0.06) -> None:
         super().__init__()
         self.aspect = aspect
-        self.spot = spot
+        self.sigma = sigma
+        for name, values in (("rings", _RINGS), ("turn", _TURN), ("wide", _WIDE)):
+            self.register_buffer(
+                name, torch.tensor(values).T[..., None, None, None].contiguous(), persistent=False
+            )
 
-    def _offsets(self, xy: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
-        places = cell_centres(height, width, xy.device)
-        dx = (places[:, 0] - xy[..., 0:1]) * self.aspect
-        dy = places[:, 1] - xy[..., 1:2]
-        return dx, dy
+    def _offsets(self, xy: Tensor, grid: tuple[int, int]) -> tuple[Tensor, Tensor]:
+        """Distances along x and y ``(image, region, path)`` from places ``(image, path, 2)``."""
+        centers = cell_centers(*grid, xy.device)
+        dx = (centers[:, 0:1] - xy[:, None, :, 0]) * self.aspect
+        return dx, centers[:, 1:2] - xy[:, None, :, 1]
 
-    def spots(self, xy: Tensor, height: int, width: int) -> Tensor:
-        """A small Gaussian at each place: ``(…, 2)`` → ``(…, height·width)``."""
-        dx, dy = self._offsets(xy, height, width)
-        return torch.exp((dx * dx + dy * dy) * (-0.5 / self.spot**2))
+    def _spots(self, xy: Tensor, grid: tuple[int, int]) -> Tensor:
+        """A small Gaussian at each place: ``(image, path, 2)`` → ``(image, path, region)``."""
+        dx, dy = self._offsets(xy, grid)
+        return _bell((dx * dx + dy * dy) * (0.5 / self.sigma**2)).mT
 
-    def empty(self, paths: int, height: int, width: int, device: torch.device) -> History:
+    @staticmethod
+    def begin(images: int, paths: int, grid: tuple[int, int], device: torch.device) -> History:
         """The history of paths that have not begun."""
-        nothing = torch.zeros(paths, height * width, device=device)
-        return History(
-            torch.zeros(paths, 3, 2, device=device),
-            torch.zeros(paths, 3, dtype=torch.bool, device=device),
-            nothing,
-            nothing,
-        )
+        recent = torch.zeros(images, paths, 3, 2, device=device)
+        nothing = torch.zeros(images, paths, grid[0] * grid[1], device=device)
+        return History(recent, torch.zeros_like(recent[..., 0]), nothing, nothing.clone())
 
-    def extend(self, history: History, xy: Tensor, height: int, width: int) -> History:
-        """The history after one more fixation ``(path, 2)``."""
-        spots = self.spots(xy, height, width)
-        seen = torch.ones(len(xy), 1, dtype=torch.bool, device=xy.device)
+    def extend(self, history: History, xy: Tensor, grid: tuple[int, int]) -> History:
+        """The history after one more fixation ``(image, path, 2)``."""
+        spots = self._spots(xy, grid)
         return History(
-            torch.cat([xy[:, None], history.recent[:, :2]], dim=1),
-            torch.cat([seen, history.known[:, :2]], dim=1),
+            torch.cat([xy[:, :, None], history.recent[:, :, :2]], dim=2),
+            torch.cat([torch.ones_like(xy[..., :1]), history.known[:, :, :2]], dim=2),
             history.visited + spots,
             history.faded * _MEMORY + spots,
         )
 
-    def unroll(self, xy: Tensor, height: int, width: int) -> History:
+    def unroll(self, xy: Tensor, grid: tuple[int, int]) -> History:
         """Histories before every step of whole paths (teacher forcing).
 
         Args:
-            xy: ``(path, step, 2)``.
+            xy: ``(image, path, step, 2)``.
+            grid: Height and width of the grid of regions.
 
         Returns:
-            History of ``path·step`` rows: row (p, n) knows fixations before n.
+            History of ``path·step`` paths an image: (p, n) knows the fixations before n.
         """
-        paths, steps, _ = xy.shape
-        spots = self.spots(xy, height, width)
-        state = torch.zeros_like(spots[:, 0])
-        visited, faded = [], []
-        total = state
-        for step in range(steps):
-            visited.append(total)
-            faded.append(state)
-            total = total + spots[:, step]
-            state = state * _MEMORY + spots[:, step]
-        padded = torch.cat([xy.new_zeros(paths, 3, 2), xy[:, :-1]], dim=1)
-        recent = torch.stack([padded[:, 2 - k : 2 - k + steps] for k in range(3)], dim=2)
+        images, paths, steps, _ = xy.shape
+        spots = self._spots(xy.flatten(1, 2), grid).unflatten(1, (paths, steps))
         order = torch.arange(steps, device=xy.device)
-        known = order[:, None] > torch.arange(3, device=xy.device)
+        gap = order[:, None] - order - 1
+        decay = torch.where(gap >= 0, _MEMORY ** gap.clamp_min(0), 0.0)
+        padded = torch.cat([xy.new_zeros(images, paths, 3, 2), xy[:, :, :-1]], dim=2)
+        recent = torch.stack([padded[:, :, 2 - k : 2 - k + steps] for k in range(3)], dim=3)
+        known = (order[:, None] > order.new_tensor([0, 1, 2])).to(xy.dtype)
         return History(
-            recent.reshape(paths * steps, 3, 2),
-            known.expand(paths, steps, 3).reshape(paths * steps, 3),
-            torch.stack(visited, 1).flatten(0, 1),
-            torch.stack(faded, 1).flatten(0, 1),
+            recent.flatten(1, 2),
+            known.expand(images, paths, steps, 3).flatten(1, 2),
+            ((gap >= 0).to(spots.dtype) @ spots).flatten(1, 2),
+            (decay.to(spots.dtype) @ spots).flatten(1, 2),
         )
 
-    def forward(self, history: History, height: int, width: int) -> Tensor:
-        """The maps ``(path, COUNT, height·width)``; zero where a fixation does not exist."""
-        recent, known = history.recent, history.known.to(history.recent.dtype)
-        dx, dy = self._offsets(recent[:, 0], height, width)
-        distance = torch.sqrt(dx * dx + dy * dy + 1e-8)
-        cos, sin = dx / distance, dy / distance
-        cos2, sin2 = cos * cos - sin * sin, 2 * sin * cos
-        last = known[:, 0:1]
-        maps: list[Tensor] = []
-        for centre, spread in RINGS:
-            ring = torch.exp(-0.5 * ((distance - centre) / spread) ** 2) * last
-            maps += [ring, ring * cos, ring * sin, ring * cos2, ring * sin2]
-        saccade = (recent[:, 0] - recent[:, 1]) * recent.new_tensor([self.aspect, 1.0])
-        unit = saccade / (saccade.norm(dim=1, keepdim=True) + 1e-4)
-        ahead = cos * unit[:, 0:1] + sin * unit[:, 1:2]
-        for centre, spread in _TURN:
-            ring = torch.exp(-0.5 * ((distance - centre) / spread) ** 2) * known[:, 1:2]
-            maps += [ring * ahead, ring * (2 * ahead * ahead - 1)]
+    def forward(self, history: History, grid: tuple[int, int]) -> Tensor:
+        """The maps ``(COUNT, image, region, path)``; zero where a fixation does not exist."""
+        recent, known = history.recent, history.known.permute(2, 0, 1)[:, :, None]
+        cos, sin, distance = self._directions(recent[:, :, 0], grid)
+        saccade = (recent[:, :, 0] - recent[:, :, 1]) * recent.new_tensor([self.aspect, 1.0])
+        unit = (saccade / (saccade.norm(dim=2, keepdim=True) + 1e-4))[:, None]
+        ahead = cos * unit[..., 0] + sin * unit[..., 1]
+        around = [torch.ones_like(cos), cos, sin, cos.square() - sin.square(), 2 * sin * cos]
+        maps = [
+            _products(_bells(distance, self.rings) * known[0], around),
+            _products(_bells(distance, self.turn) * known[1], [ahead, 2 * ahead.square() - 1]),
+        ]
         for back in (1, 2):
-            dx, dy = self._offsets(recent[:, back], height, width)
-            distance = torch.sqrt(dx * dx + dy * dy + 1e-8)
-            for centre, spread in _WIDE:
-                bell = torch.exp(-0.5 * ((distance - centre) / spread) ** 2)
-                maps.append(bell * known[:, back : back + 1])
-        maps += [history.visited, history.visited.tanh(), history.faded, history.faded.tanh()]
-        return torch.stack(maps, dim=1)
+            _, _, distance = self._directions(recent[:, :, back], grid)
+            maps.append(_bells(distance, self.wide) * known[back])
+        spots = torch.stack([history.visited.mT, history.faded.mT])
+        return torch.cat([*maps, spots, spots.tanh()])
+
+    def _directions(self, xy: Tensor, grid: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
+        """Cosine, sine and distance ``(image, region, path)`` of regions seen from places."""
+        dx, dy = self._offsets(xy, grid)
+        distance = torch.sqrt(dx * dx + dy * dy + 1e-8)
+        return dx / distance, dy / distance, distance
+
+
+def _bells(distance: Tensor, rings: Tensor) -> Tensor:
+    """Gaussians of a distance: ``(image, region, path)`` → ``(ring, image, region, path)``.
+
+    Centers and sigmas are ``(2, ring, 1, 1, 1)``.
+    """
+    return _bell((distance - rings[0]).square() / (2 * rings[1].square()))
+
+
+def _bell(exponent: Tensor) -> Tensor:
+    """``exp(-exponent)``, at least e⁻⁴⁰: a CPU multiplies denormal numbers very slowly."""
+    return torch.exp(-exponent.clamp(max=40.0))
+
+
+def _products(bells: Tensor, harmonics: list[Tensor]) -> Tensor:
+    """Every ring times every harmonic ``(ring·harmonic, image, region, path)``."""
+    return (bells[:, None] * torch.stack(harmonics)).flatten(0, 1)

@@ -1,18 +1,39 @@
-"""The random noise sampler in latent space: what makes scanpaths stochastic."""
+"""The random numbers of sampled scanpaths, from numpy's Philox: the same on every device.
+
+numpy alone is needed here, so that export can copy this file beside its graphs.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Sequence
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
-import torch
-from torch import Tensor, nn
+import numpy as np
+from numpy.typing import NDArray
 
 NoiseKind = Literal["gumbel", "gaussian", "uniform"]
-_GUMBEL_DEVIATION = 1.2825498301618641  # π/√6
-_TINY = 1e-20
+Floats = NDArray[np.float32]
+_GUMBEL_STD = np.float32(1.2825498301618641)  # π/√6
+_TINY = np.float32(2.0**-25)
+
+
+class Noise(NamedTuple):
+    """Noise of every step of every path.
+
+    Attributes:
+        place: ``(path, step, cell)`` added to the logits of the next fixation.
+        offset: ``(path, step, 2)`` uniform in [0, 1): where in its cell the fixation lies.
+        component: ``(path, step, component)`` Gumbel: which law its duration follows.
+        duration: ``(path, step)`` standard normal.
+        end: ``(path, step)`` standard logistic, added to the logit that it is the last.
+    """
+
+    place: Floats
+    offset: Floats
+    component: Floats
+    duration: Floats
+    end: Floats
 
 
 def path_seed(seed: int, image: str, sample: int) -> int:
@@ -32,60 +53,55 @@ def path_seed(seed: int, image: str, sample: int) -> int:
     return int.from_bytes(digest, "big") >> 1
 
 
-def normal_from_gumbel(one: Tensor, other: Tensor) -> Tensor:
-    """Standard normal draws from two independent standard Gumbel draws, of any shape.
-
-    Both are functions of uniform draws, -log u = exp(-g), which Box and Muller (1958) turn
-    into a normal one; every operation exists in ONNX.
-    """
-    radius = (2 * torch.exp(-one)).sqrt()
-    return radius * torch.cos(2 * math.pi * torch.exp(-torch.exp(-other)))
+def generator(seed: int, stream: int = 0) -> np.random.Generator:
+    """Random numbers of one path: numpy's counter-based Philox, keyed by the path's seed."""
+    return np.random.Generator(np.random.Philox(key=np.array([seed, stream], np.uint64)))
 
 
-class NoiseSampler(nn.Module):
-    """Noise added to the logits of the next fixation, scaled by the temperature.
+def _gumbel(uniform: Floats) -> Floats:
+    out: Floats = -np.log(-np.log(np.clip(uniform, _TINY, 1 - _TINY)))
+    return out
 
-    ``logits + T · noise``: T = 0 gives the most likely path, and with Gumbel noise T = 1
-    draws exactly from the learned distribution; larger T explores. Gaussian and uniform
-    noise have the deviation of Gumbel's, so that one temperature means the same spread.
+
+def draw_noise(
+    seeds: Sequence[int], steps: int, cells: int, components: int, kind: str = "gumbel"
+) -> Noise:
+    """Noise of paths by their seeds.
+
+    A step's numbers depend on the seed and the step alone: more steps or other paths beside
+    it change nothing. Gaussian and uniform noise of places have the standard deviation of
+    Gumbel's, so that one temperature means the same spread.
 
     Args:
-        kind: ``gumbel``, ``gaussian`` or ``uniform``.
+        seeds: One a path, from :func:`path_seed`.
+        steps: Number of steps.
+        cells: Cells of the grid of places.
+        components: Components of a duration's law.
+        kind: Noise of places: ``gumbel``, ``gaussian`` or ``uniform``.
 
     Raises:
         ValueError: For another kind.
     """
-
-    def __init__(self, kind: NoiseKind = "gumbel") -> None:
-        super().__init__()
-        if kind not in get_args(NoiseKind):
-            raise ValueError(f"noise must be one of {get_args(NoiseKind)}, found {kind!r}")
-        self.kind = kind
-
-    def draw(self, shape: Sequence[int], seeds: Sequence[int]) -> Tensor:
-        """Noise ``(path, *shape)`` on the CPU, one generator a path.
-
-        Drawn on the CPU whatever the device, so that a seed means the same path everywhere.
-        """
-        out = torch.empty(len(seeds), *shape)
-        for row, seed in zip(out, seeds, strict=True):
-            generator = torch.Generator().manual_seed(seed)
-            if self.kind == "gaussian":
-                row.normal_(generator=generator)
-            else:
-                row.uniform_(generator=generator)
-        if self.kind == "gumbel":
-            return -(-out.clamp_min(_TINY).log()).clamp_min(_TINY).log()
-        if self.kind == "uniform":
-            return (2 * out - 1) * (3**0.5 * _GUMBEL_DEVIATION)
-        return out * _GUMBEL_DEVIATION
-
-    def forward(self, logits: Tensor, noise: Tensor, temperature: float) -> Tensor:
-        """Logits with noise: ``(path, place)`` both.
-
-        Raises:
-            ValueError: For a temperature below zero or not finite.
-        """
-        if not 0 <= temperature < float("inf"):
-            raise ValueError(f"temperature must be finite and at least 0, found {temperature}")
-        return logits + temperature * noise if temperature else logits
+    if kind not in get_args(NoiseKind):
+        raise ValueError(f"noise must be one of {get_args(NoiseKind)}, found {kind!r}")
+    place = np.empty((len(seeds), steps, cells), np.float32)
+    rest = np.empty((len(seeds), steps, 3 + components), np.float32)
+    normal = np.empty((len(seeds), steps), np.float32)
+    for row, seed in enumerate(seeds):
+        places, others, normals = (generator(seed, stream) for stream in range(3))
+        if kind == "gaussian":
+            places.standard_normal(out=place[row], dtype=np.float32)
+        else:
+            places.random(out=place[row], dtype=np.float32)
+        others.random(out=rest[row], dtype=np.float32)
+        normals.standard_normal(out=normal[row], dtype=np.float32)
+    if kind == "gumbel":
+        place = _gumbel(place)
+    elif kind == "uniform":
+        place = (2 * place - 1) * np.float32(3**0.5) * _GUMBEL_STD
+    else:
+        place *= _GUMBEL_STD
+    middle = np.clip(rest[..., 2], _TINY, 1 - _TINY)
+    return Noise(
+        place, rest[..., :2], _gumbel(rest[..., 3:]), normal, np.log(middle) - np.log1p(-middle)
+    )

@@ -2,96 +2,41 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from spgen_lit.batch import VIEWING, PathBatch
 from spgen_lit.network.encoders.base import Domain, Encoder
 from spgen_lit.network.fixation import soft_argmax
+from spgen_lit.network.losses import regression_loss, weighted
+from spgen_lit.network.noise import generator
 from spgen_lit.network.priors import GaussianPriors
-from spgen_lit.network.published_faithful import (
-    ChannelGate,
-    ReleasedOutput,
-    ReleasedSPGen,
-    decoder,
-    load_published,
-)
-
-__all__ = [
-    "PublishedOutput",
-    "PublishedSPGen",
-    "PublishedSamples",
-    "ReleasedOutput",
-    "ReleasedSPGen",
-    "load_published",
-]
-
-
-def _selected(keep: Tensor) -> Tensor:
-    """Gates above their own path's mean; the highest one where all are equal."""
-    chosen = keep > keep.mean(-1, keepdim=True)
-    first = torch.zeros_like(chosen).scatter_(-1, keep.argmax(-1, keepdim=True), True)
-    return torch.where(chosen.any(-1, keepdim=True), chosen, first)
-
-
-@dataclass(frozen=True)
-class PublishedOutput:
-    """What training sees.
-
-    Attributes:
-        xy: Places ``(batch, fixation, 2)``, x, y in shares of width and height.
-        keep: Selection gates ``(batch, fixation)`` in (0, 1).
-        features: The encoder's last maps ``(batch, 1280, height/32, width/32)``, which the
-            domain head pools.
-    """
-
-    xy: Tensor
-    keep: Tensor
-    features: Tensor
-
-    @property
-    def selected(self) -> Tensor:
-        """Which fixations are in the scanpath: ``(batch, fixation)`` bool, at least one each."""
-        return _selected(self.keep)
-
-
-class PublishedSamples(NamedTuple):
-    """Scanpaths sampled for one image.
-
-    Attributes:
-        xy: Places ``(sample, fixation, 2)``, x, y in shares of width and height.
-        selected: Which of them are in the scanpath: ``(sample, fixation)`` bool.
-    """
-
-    xy: Tensor
-    selected: Tensor
-
-    @property
-    def paths(self) -> list[Tensor]:
-        """The selected places of each sample: tensors ``(n, 2)``, n of at least 1."""
-        return [xy[chosen] for xy, chosen in zip(self.xy, self.selected, strict=True)]
+from spgen_lit.network.protocol import Encoded, LogProb
+from spgen_lit.network.released import ChannelGate, decoder
+from spgen_lit.network.spgen import checked_temperature
 
 
 class PublishedSPGen(nn.Module):
-    """MobileNetV2, Gaussian priors, convolutional decoder, noise, selection and soft-argmax.
+    """Encoder, Gaussian priors, convolutional decoder, noise, selection and soft-argmax.
 
     The design of arXiv 2209.11338 and 2602.22049 and of the released code, with the faults
-    of use mended: coordinates are x, y in shares of the image, min-max and selection run
-    over each image alone, sampling is always in evaluation mode with a generator for each
-    image, and above T = 1 the maps fade to nothing in place of turning negative. What is
-    published stays: squared error on soft-argmax coordinates draws its fixations to the
-    centre, and noise draws them further.
+    of use mended: coordinates are x, y from 0 to 1 of the image, min-max and selection run
+    over each image alone, sampling has random numbers of its own for each path, and above
+    T = 1 the maps fade to nothing in place of turning negative. What is published stays:
+    squared error on soft-argmax coordinates draws its fixations to the center, and noise
+    draws them further. Viewing conditions are not seen by this design.
 
     Args:
-        encoder: Its last maps are decoded. As released it is MobileNetV2, frozen whole: no
-            gradient reaches it, so adaptation by gradient reversal cannot either.
-        fixations: Maps, and so the most fixations that a path can have.
-        gaussians: Number of learnable priors.
+        encoder: Gives feature maps, of which the last is used. Frozen, as released, no
+            gradient reaches it, so that adaptation by gradient reversal cannot either.
+        frame: Width and height in px; the released test script used 320x240.
+        max_fixations: Maps, and so the most fixations that a path can have.
+        priors: Number of learnable Gaussian priors.
         freeze_priors: Keep the priors as they are, as released.
+        temperature: Default temperature of sampling: the fraction of noise in the maps.
 
     Raises:
         ValueError: For fewer than one fixation, or what encoder and priors refuse.
@@ -100,116 +45,113 @@ class PublishedSPGen(nn.Module):
     def __init__(
         self,
         encoder: Encoder,
-        fixations: int = 20,
-        gaussians: int = 16,
+        frame: tuple[int, int] = (320, 256),
+        max_fixations: int = 20,
+        priors: int = 16,
         freeze_priors: bool = False,
+        temperature: float = 0.5,
     ) -> None:
         super().__init__()
-        if fixations < 1:
-            raise ValueError(f"fixations must be at least 1, found {fixations}")
-        self.fixations = fixations
+        if max_fixations < 1:
+            raise ValueError(f"network.max_fixations must be at least 1, found {max_fixations}")
+        self.frame = (int(frame[0]), int(frame[1]))
+        self.max_fixations = max_fixations
+        self.temperature = checked_temperature(temperature)
         self.encoder = encoder
-        self.priors = GaussianPriors(gaussians).requires_grad_(not freeze_priors)
-        self.decoder = decoder(encoder.channels[-1] + gaussians, fixations)
-        self.gate = ChannelGate(fixations)
+        self.channels = encoder.channels[-1]
+        self.priors = GaussianPriors(priors).requires_grad_(not freeze_priors)
+        self.decoder = decoder(self.channels + priors, max_fixations)
+        self.gate = ChannelGate(max_fixations)
 
-    def encode(self, images: Tensor, domain: Domain = "source") -> tuple[Tensor, Tensor]:
-        """Features and noise-free maps, the part that samples of an image share.
+    def encode(self, images: Tensor, domain: Domain = "source") -> Encoded:
+        """Encode RGB images ``(image, 3, height, width)``, uint8 or float in [0, 1], once.
 
-        Args:
-            images: RGB ``(batch, 3, height, width)``, uint8 or float in [0, 1].
-
-        Returns:
-            Features ``(batch, 1280, h, w)`` and maps ``(batch, fixation, h, w)``, where h
-            and w are a 32nd of the image's, rounded up.
+        The maps ``(image, fixation, h, w)`` are those of the decoder, without noise.
         """
-        features = self.encoder(images, domain)[-1]
-        priors = self.priors(*features.shape[-2:]).expand(len(images), -1, -1, -1)
-        return features, self.decoder(torch.cat([features, priors], dim=1))
+        taps = self.encoder(images, domain)
+        features = taps[-1]
+        priors = self.priors(*features.shape[-2:], domain).expand(len(images), -1, -1, -1)
+        return Encoded(taps, features, self.decoder(torch.cat([features, priors], dim=1)))
 
     def decode(self, maps: Tensor) -> tuple[Tensor, Tensor]:
-        """Places ``(batch, fixation, 2)`` and gates ``(batch, fixation)`` of the maps."""
+        """Places ``(row, fixation, 2)`` and gates ``(row, fixation)`` of maps."""
         keep = self.gate(maps)
         return soft_argmax(maps * keep[:, :, None, None]), keep
 
-    def forward(
-        self, images: Tensor, temperature: float = 0.0, noise: Tensor | None = None
-    ) -> PublishedOutput:
-        """Places and gates for training.
+    def forward(self, encoded: Encoded) -> tuple[Tensor, Tensor]:
+        """Places ``(image, fixation, 2)`` and gates ``(image, fixation)`` without noise."""
+        return self.decode(encoded.maps)
 
-        Args:
-            images: RGB ``(batch, 3, height, width)``, uint8 or float in [0, 1].
-            temperature: Share of noise in the maps; 0 trains without.
-            noise: Noise of the maps' shape; drawn from torch's global generator without it.
+    def loss(self, encoded: Encoded, paths: PathBatch, weights: Tensor) -> dict[str, Tensor]:
+        """Squared error against every observer's path; weights ``(image,)``."""
+        xy, keep = self(encoded)
+        return weighted(regression_loss(xy, keep, paths), weights)
+
+    def log_prob(self, encoded: Encoded, paths: PathBatch) -> LogProb:
+        """Refused: coordinates are regressed, so that no path has a likelihood.
 
         Raises:
-            ValueError: For a temperature that is negative or not finite.
+            ValueError: Always.
         """
-        _check_temperature(temperature)
-        features, maps = self.encode(images)
-        if temperature > 0:
-            given = torch.randn_like(maps) if noise is None else noise.to(maps)
-            maps = _blend(maps, given, temperature)
-        xy, keep = self.decode(maps)
-        return PublishedOutput(xy, keep, features)
+        raise ValueError(
+            "network=published regresses coordinates and has no likelihood; use network=spgen"
+        )
+
+    def next_maps(self, encoded: Encoded, paths: PathBatch) -> Tensor:
+        """Refused, as :meth:`log_prob`.
+
+        Raises:
+            ValueError: Always.
+        """
+        raise ValueError(
+            "network=published regresses coordinates and has no map of the next fixation; use "
+            "network=spgen"
+        )
 
     @torch.no_grad()
     def sample(
         self,
-        images: Tensor,
-        samples: int = 1,
-        temperature: float = 1.0,
-        seeds: Sequence[int] | None = None,
-    ) -> list[PublishedSamples]:
-        """Scanpaths for each image, encoded once, in evaluation mode whatever the mode is.
-
-        Args:
-            images: RGB ``(batch, 3, height, width)``, uint8 or float in [0, 1].
-            samples: Scanpaths an image; the first ones stay the same when more are asked.
-            temperature: Share of noise: 0 gives the same path every time, 1 noise alone.
-            seeds: One seed an image; 0, 1, … without. A path depends on its image, seed and
-                temperature alone.
-
-        Returns:
-            One :class:`PublishedSamples` for each image, on the images' device.
+        encoded: Encoded,
+        seeds: Sequence[Sequence[int]],
+        temperature: float | None = None,
+        viewing: Tensor | None = None,
+    ) -> PathBatch:
+        """Draw scanpaths without durations; see :class:`~spgen_lit.network.protocol.Network`.
 
         Raises:
-            ValueError: For fewer than one sample, another number of seeds than images, or
-                a temperature that is negative or not finite.
+            ValueError: For a temperature that is negative or not finite.
         """
-        _check_temperature(temperature)
-        given = range(len(images)) if seeds is None else seeds
-        if samples < 1:
-            raise ValueError(f"samples must be at least 1, found {samples}")
-        if len(given) != len(images):
-            raise ValueError(f"{len(images)} images need as many seeds, found {len(given)}")
-        training = self.training
-        self.eval()
-        try:
-            _, maps = self.encode(images)
-            return [
-                self.sample_maps(image_maps, samples, temperature, int(seed))
-                for image_maps, seed in zip(maps, given, strict=True)
+        chosen = self.temperature if temperature is None else checked_temperature(temperature)
+        maps = encoded.maps
+        noise = np.stack(
+            [
+                generator(seed).standard_normal(maps.shape[1:], np.float32)
+                for row in seeds
+                for seed in row
             ]
-        finally:
-            self.train(training)
+        )
+        count = len(seeds[0])
+        fraction = max(1 - chosen, 0.0)
+        mixed = fraction * maps.repeat_interleave(count, 0) + chosen * torch.from_numpy(noise).to(
+            maps
+        )
+        xy, keep = self.decode(mixed)
+        chosen_ones = selected(keep)
+        # The selected fixations first, in their order; the rest is padding.
+        order = (~chosen_ones).to(torch.uint8).argsort(dim=1, stable=True)
+        length = chosen_ones.sum(1)
+        mask = torch.arange(xy.shape[1], device=xy.device) < length[:, None]
+        xy = xy.gather(1, order[..., None].expand_as(xy)) * mask[..., None]
+        durations = torch.where(mask, float("nan"), 0.0)
+        shape = (len(seeds), count)
+        given = torch.full((*shape, len(VIEWING)), float("nan"), device=xy.device)
+        return PathBatch(
+            xy.unflatten(0, shape), durations.unflatten(0, shape), length.view(shape), given
+        )
 
-    def sample_maps(
-        self, maps: Tensor, samples: int, temperature: float, seed: int
-    ) -> PublishedSamples:
-        """Scanpaths of one image from its noise-free maps ``(fixation, h, w)``."""
-        # Drawn on the CPU, one sample at a time: the same paths on every device and for
-        # every number of samples.
-        generator = torch.Generator().manual_seed(seed)
-        noise = torch.stack([torch.randn(maps.shape, generator=generator) for _ in range(samples)])
-        xy, keep = self.decode(_blend(maps[None], noise.to(maps), temperature))
-        return PublishedSamples(xy, _selected(keep))
 
-
-def _blend(maps: Tensor, noise: Tensor, temperature: float) -> Tensor:
-    return max(1 - temperature, 0.0) * maps + temperature * noise
-
-
-def _check_temperature(temperature: float) -> None:
-    if not math.isfinite(temperature) or temperature < 0:
-        raise ValueError(f"temperature must be finite and at least 0, found {temperature}")
+def selected(keep: Tensor) -> Tensor:
+    """Gates ``(row, fixation)`` above their path's mean; the highest where all are equal."""
+    chosen = keep > keep.mean(-1, keepdim=True)
+    first = torch.zeros_like(chosen).scatter_(-1, keep.argmax(-1, keepdim=True), True)
+    return torch.where(chosen.any(-1, keepdim=True), chosen, first)

@@ -1,82 +1,506 @@
-"""SPGen: scanpaths drawn fixation by fixation from learned, history-conditioned maps."""
+"""SPGen: scanpaths drawn fixation by fixation from learned, history-conditioned maps.
+
+From top to bottom: the neck joins feature maps and Gaussian priors to the bottleneck; the
+fixation head gives, for any number of partial paths at once, the laws of the next fixation's
+place and duration and of the path's end, and takes one step; the network encodes images,
+scores given paths and samples new ones.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Literal, NamedTuple, get_args
 
+import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
-from spgen_lit.batch import PathBatch
-from spgen_lit.network.choice import HistoryKind, NextFixation, Places
+from spgen_lit.batch import VIEWING, PathBatch
 from spgen_lit.network.encoders.base import Domain, Encoder
 from spgen_lit.network.fixation import cell_of, local_soft_argmax
-from spgen_lit.network.neck import Neck
-from spgen_lit.network.noise import NoiseKind, NoiseSampler, normal_from_gumbel
-from spgen_lit.network.timing import Clock, Timing
+from spgen_lit.network.history import History, HistoryMaps
+from spgen_lit.network.losses import end_loss, last_steps, mean_of_image, place_loss, weighted
+from spgen_lit.network.noise import NoiseKind, draw_noise
+from spgen_lit.network.priors import GaussianPriors
+from spgen_lit.network.protocol import Encoded, LogProb
+
+HistoryKind = Literal["full", "gates", "none"]
+_TYPICAL = -1.4  # log of a quarter of a second, a fixation's usual duration
+_SACCADE = 0.04  # seconds between two fixations
+_TASKS = 4
+_FIRST = 4  # steps whose maps adaptation looks at
+FIXATIONS_PER_SECOND = 5  # more than observers make
 
 
-@dataclass(frozen=True)
-class Scenes:
-    """Encoded images: enough to draw any number of scanpaths.
+class Neck(nn.Module):
+    """Projects each tap, brings all to one grid, joins the priors, and decodes by 3x3.
 
-    Attributes:
-        taps: The encoder's maps, shallow to deep.
-        features: Bottleneck ``(image, channels, height, width)``.
-        places: The image's part of the choice of the next fixation.
+    Args:
+        inputs: Channels of the encoder's taps.
+        channels: Channels of each projection and of the output.
+        priors: Number of learnable Gaussian priors.
+        dropout: Fraction of channels dropped after the projection.
+        domain_priors: Give the target Gaussian priors of its own.
     """
 
-    taps: list[Tensor]
-    features: Tensor
-    places: Places
+    def __init__(
+        self,
+        inputs: Sequence[int],
+        channels: int,
+        priors: int,
+        dropout: float,
+        domain_priors: bool,
+    ) -> None:
+        super().__init__()
+        self.project = nn.ModuleList(
+            nn.Sequential(nn.Conv2d(n, channels, 1), nn.GroupNorm(8, channels), nn.ReLU())
+            for n in inputs
+        )
+        self.priors = GaussianPriors(priors, domains=domain_priors)
+        self.dropout = nn.Dropout2d(dropout)
+        layers: list[nn.Module] = []
+        for width in (channels * len(inputs) + priors, channels):
+            layers.append(nn.Conv2d(width, channels, 3, padding=1))
+            layers += [nn.GroupNorm(8, channels), nn.ReLU()]
+        self.decode = nn.Sequential(*layers)
 
-    @property
-    def grid(self) -> tuple[int, int]:
-        """Height and width of the grid of places."""
-        return self.features.shape[-2], self.features.shape[-1]
+    def forward(self, taps: Sequence[Tensor], grid: tuple[int, int], domain: Domain) -> Tensor:
+        """Bottleneck features ``(image, channels, height, width)``."""
+        maps = [_resize(conv(tap), grid) for conv, tap in zip(self.project, taps, strict=True)]
+        joined = self.dropout(torch.cat(maps, dim=1))
+        priors = self.priors(*grid, domain).expand(len(joined), -1, -1, -1)
+        out: Tensor = self.decode(torch.cat([joined, priors.to(joined.dtype)], dim=1))
+        return out
 
 
-@dataclass(frozen=True)
-class StepOutputs:
-    """What the network says of every step of given paths on one image (teacher forcing).
+def _resize(maps: Tensor, grid: tuple[int, int]) -> Tensor:
+    if maps.shape[-2:] == grid:
+        return maps
+    if maps.shape[-2] > grid[0]:
+        return F.adaptive_avg_pool2d(maps, grid)
+    return F.interpolate(maps, grid, mode="bilinear", align_corners=False)
+
+
+class Time(NamedTuple):
+    """Time gone by in partial paths, each ``(image, path)``.
 
     Attributes:
-        logits: ``(path, step, place)`` of the fixation.
-        end: ``(path, step)`` logit that it is the last.
-        duration: Log density of its duration ``(path, step)``.
-        grid: Height and width of the grid of places.
+        elapsed: Seconds of the fixations so far whose durations are known.
+        logs: Sum of their log durations.
+        timed: Their number.
+        step: Number of all fixations so far.
+    """
+
+    elapsed: Tensor
+    logs: Tensor
+    timed: Tensor
+    step: Tensor
+
+
+class PathState(NamedTuple):
+    """All that the next fixation of partial paths depends on beside the image."""
+
+    history: History
+    time: Time
+
+
+class StepNoise(NamedTuple):
+    """Noise of one step or of all; the fields of :class:`~spgen_lit.network.noise.Noise`."""
+
+    place: Tensor
+    offset: Tensor
+    component: Tensor
+    duration: Tensor
+    end: Tensor
+
+
+class Fixation(NamedTuple):
+    """One more fixation of every path.
+
+    Attributes:
+        xy: ``(image, path, 2)`` in [0, 1] of the frame.
+        seconds: ``(image, path)``.
+        end: ``(image, path)``: above 0 where it is the last.
+    """
+
+    xy: Tensor
+    seconds: Tensor
+    end: Tensor
+
+
+class Durations(NamedTuple):
+    """Log-normal mixtures: log weights, means and log sigmas ``(image, path, component)``."""
+
+    weights: Tensor
+    mean: Tensor
+    log_sigma: Tensor
+
+    def log_prob(self, seconds: Tensor) -> Tensor:
+        """Log density in nats per second at durations ``(image, path)``."""
+        value = seconds.clamp_min(1e-3).log()
+        z = (value[..., None] - self.mean) / self.log_sigma.exp()
+        normal = -0.5 * z * z - self.log_sigma - 0.5 * math.log(2 * math.pi)
+        return (self.weights + normal).logsumexp(-1) - value
+
+    def sample(self, normal: Tensor, gumbel: Tensor, temperature: Tensor) -> Tensor:
+        """Durations in seconds ``(image, path)``, within .02 and 5 s.
+
+        Args:
+            normal: Standard normal ``(image, path)``.
+            gumbel: Gumbel noise over components ``(image, path, component)``.
+            temperature: 0 gives the median of the likeliest component.
+        """
+        part = (self.weights + temperature * gumbel).argmax(-1, keepdim=True)
+        mean, sigma = self.mean.gather(-1, part), self.log_sigma.gather(-1, part).exp()
+        return (mean[..., 0] + temperature * normal * sigma[..., 0]).exp().clamp(0.02, 5.0)
+
+
+class ImageTerms(NamedTuple):
+    """What the fixation head needs of the images, computed once for any number of paths.
+
+    A region is a block of cells: what depends on the path so far is smooth, and is worked
+    out on a coarser grid.
+
+    Attributes:
+        features: Bottleneck ``(image, cell, channel)``.
+        scene: Its mean ``(image, channel)``.
+        base: Logits ``(image, cell)`` that all steps share.
+        ranks: Maps ``(image, rank, cell)`` that a step's own logits are mixed from.
+        gates: ``(gate, image, region)`` weight of each projected history map at each region.
+        hidden: ``(unit, image, region)`` the regions' part of the joint hidden layer.
+        keys: ``(image, key, region)`` what the relation to fixated things is matched with.
+        queries: ``(image, cell, 2·key)`` what a fixated cell asks for, last and before.
+    """
+
+    features: Tensor
+    scene: Tensor
+    base: Tensor
+    ranks: Tensor
+    gates: Tensor
+    hidden: Tensor
+    keys: Tensor
+    queries: Tensor
+
+
+class FixationHead(nn.Module):
+    """The laws of the next fixation, with the image's part factored out.
+
+    ``logits = base + mix[step]·ranks + up(Σ gate·project(maps) + mlp(region, maps) +
+    query·key)``: the convolutions run once an image; a step costs a few products over the
+    grid of regions, brought up to cells bilinearly. All terms of history start at zero.
+    Durations follow log-normal mixtures. The end decision is the selection of the published
+    network made sequential: after each fixation it says whether observers stop here, and it
+    sees the viewing time that is left. Steps beyond ``steps`` share what the last one learned.
+
+    Args:
+        channels: Channels of the bottleneck.
+        grid: Height and width of the grid of cells.
+        steps: Number of first fixations with parameters of their own.
+        history: ``full``, ``gates`` (analytic maps with gates alone) or ``none``.
+        aspect: Width of the frame over its height.
+        rank: Number of maps that the steps' logits are mixed from.
+        gates: Number of projections of the history maps that the image gates.
+        hidden: Units of the joint hidden layer.
+        keys: Size of keys and queries.
+        components: Log-normal components of a duration.
+        code: Size of the code of the viewing conditions.
+
+    Raises:
+        ValueError: For another kind of history.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        grid: tuple[int, int],
+        steps: int = 12,
+        history: HistoryKind = "full",
+        aspect: float = 4 / 3,
+        rank: int = 8,
+        gates: int = 8,
+        hidden: int = 24,
+        keys: int = 16,
+        components: int = 2,
+        code: int = 16,
+    ) -> None:
+        super().__init__()
+        if history not in get_args(HistoryKind):
+            raise ValueError(f"history must be one of {get_args(HistoryKind)}, found {history!r}")
+        self.grid, self.coarse = grid, (grid[0] // 2, grid[1] // 2)
+        self.steps, self.history, self.components = steps, history, components
+        self.maps = HistoryMaps(aspect)
+        self.static = nn.Conv2d(channels, 1 + rank, 1)
+        self.mix = nn.Embedding(steps, rank)
+        self.gates = nn.Conv2d(channels, gates, 1)
+        self.project = nn.Linear(HistoryMaps.COUNT, gates, bias=False)
+        self.hidden = nn.Conv2d(channels, hidden, 1)
+        self.joint = nn.Linear(HistoryMaps.COUNT, hidden, bias=False)
+        self.out = nn.Linear(hidden, 1, bias=False)
+        self.key = nn.Conv2d(channels, keys, 1)
+        self.query = nn.Conv2d(channels, 2 * keys, 1)
+        self.scale = nn.Parameter(torch.zeros(2))
+        self.viewing = nn.Sequential(nn.Linear(8 + _TASKS, code), nn.Tanh())
+        self.viewing_mix = nn.Linear(code, rank)
+        self.viewing_certainty = nn.Linear(code, 1, bias=False)
+        self.order = nn.Embedding(steps, 16)
+        known = channels + 16 + 4 + 4 + code
+        self.duration = nn.Sequential(
+            nn.Linear(known, 48), nn.ReLU(), nn.Linear(48, 3 * components)
+        )
+        self.end = nn.Sequential(nn.Linear(known, 48), nn.ReLU(), nn.Linear(48, 1))
+        self._initialize()
+
+    def _initialize(self) -> None:
+        """Begin without history, with usual durations and paths of some ten fixations."""
+        nn.init.normal_(self.mix.weight, std=0.1)
+        law, decision = self.duration.get_submodule("2"), self.end.get_submodule("2")
+        zero = (self.gates, self.out, self.viewing_mix, self.viewing_certainty, decision)
+        for layer in zero:
+            for parameter in layer.parameters():
+                nn.init.zeros_(parameter)
+        with torch.no_grad():
+            decision.get_parameter("bias").fill_(-2.0)
+            law.get_parameter("weight").mul_(0.1)
+            bias = law.get_parameter("bias").view(3, self.components)
+            bias[0] = 0.0
+            bias[1] = _TYPICAL + 0.5 * (torch.arange(self.components) - (self.components - 1) / 2)
+            bias[2] = -0.7
+
+    def prepare(self, features: Tensor) -> ImageTerms:
+        """The images' part, from bottleneck features ``(image, channel, height, width)``."""
+        static = self.static(features).flatten(2)
+        regions = F.avg_pool2d(features, 2)
+        keys = self.key(regions).flatten(2)
+        flat = features.flatten(2)
+        return ImageTerms(
+            flat.mT.contiguous(),
+            flat.mean(2),
+            static[:, 0],
+            static[:, 1:],
+            self.gates(regions).flatten(2).transpose(0, 1).contiguous(),
+            self.hidden(regions).flatten(2).transpose(0, 1).contiguous(),
+            keys * keys.shape[1] ** -0.5,
+            self.query(features).flatten(2).mT,
+        )
+
+    def first_maps(self, terms: ImageTerms) -> Tensor:
+        """Logits ``(image, step, height, width)`` of the first steps before any history."""
+        mix = self.mix.weight[:_FIRST]
+        return (terms.base[:, None] + mix @ terms.ranks).unflatten(2, self.grid)
+
+    def begin(self, images: int, paths: int, device: torch.device) -> PathState:
+        """The state of paths that have not begun."""
+        nothing = torch.zeros(images, paths, device=device)
+        time = Time(nothing, nothing.clone(), nothing.clone(), nothing.long())
+        return PathState(HistoryMaps.begin(images, paths, self.coarse, device), time)
+
+    def unroll(self, paths: PathBatch) -> PathState:
+        """States before every step of given paths: ``path·step`` paths an image."""
+        timed = ~paths.durations.isnan()
+        seconds = paths.durations.nan_to_num(0.0)
+        logs = seconds.clamp_min(1e-3).log() * timed
+        steps = torch.arange(seconds.shape[2], device=seconds.device).expand(seconds.shape)
+
+        def before(values: Tensor) -> Tensor:
+            return (values.cumsum(2) - values).flatten(1)
+
+        time = Time(
+            before(seconds), before(logs), before(timed.to(seconds.dtype)), steps.flatten(1)
+        )
+        return PathState(self.maps.unroll(paths.xy, self.coarse), time)
+
+    def place_logits(self, terms: ImageTerms, state: PathState, viewing: Tensor) -> Tensor:
+        """Logits ``(image, path, cell)`` of the next fixation.
+
+        Args:
+            terms: Of the images.
+            state: Of the paths so far.
+            viewing: Conditions ``(image, path, 4)``, NaN where unknown.
+        """
+        step, recent = state.time.step, state.history.recent
+        code = self._code(viewing, step)
+        mix = self.mix(step.clamp(max=self.steps - 1)) + self.viewing_mix(code)
+        logits = terms.base[:, None] + mix @ terms.ranks
+        if self.history != "none":
+            moved = self._history_term(terms, self.maps(state.history, self.coarse))
+            if self.history == "full":
+                for back, query in enumerate(terms.queries.chunk(2, dim=2)):
+                    asked = _at(query, cell_of(recent[:, :, back], *self.grid))
+                    asked = asked * (self.scale[back] * state.history.known[:, :, back, None])
+                    moved = moved + (asked @ terms.keys).mT
+            coarse = moved.mT.reshape(-1, 1, *self.coarse)
+            fine = F.interpolate(coarse, self.grid, mode="bilinear", align_corners=False)
+            logits = logits + fine.reshape(logits.shape)
+        return logits * self.viewing_certainty(code).exp()
+
+    def _history_term(self, terms: ImageTerms, maps: Tensor) -> Tensor:
+        """``Σ gate·project(maps) + mlp(region, maps)`` ``(image, region, path)``."""
+        flat, shape = maps.flatten(1), maps.shape[1:]
+        gated = (self.project.weight @ flat).view(-1, *shape) * terms.gates[..., None]
+        if self.history == "gates":
+            return gated.sum(0)
+        joint = (self.joint.weight @ flat).view(-1, *shape) + terms.hidden[..., None]
+        return gated.sum(0) + (self.out.weight @ joint.relu_().flatten(1)).view(shape)
+
+    def duration_law(
+        self, terms: ImageTerms, state: PathState, viewing: Tensor, xy: Tensor
+    ) -> Durations:
+        """The law of the duration of the next fixation, given its place ``(image, path, 2)``."""
+        time, history = state.time, state.history
+        here = _at(terms.features, cell_of(xy, *self.grid))
+        aspect = xy.new_tensor([self.maps.aspect, 1.0])
+        begun = history.known[:, :, 0]
+        saccade = ((xy - history.recent[:, :, 0]) * aspect).norm(dim=2) * begun
+        left, told = self._left(time, viewing)
+        rest = torch.stack([saccade, time.elapsed * (1 - told), self._pace(time), begun], dim=2)
+        order = self.order(time.step.clamp(max=self.steps - 1))
+        code = self._code(viewing, time.step)
+        out = self.duration(torch.cat([here, order, rest, left, code], dim=2))
+        weights, mean, log_sigma = out.unflatten(2, (3, self.components)).unbind(2)
+        return Durations(weights.log_softmax(2), mean, log_sigma.clamp(-4, 1))
+
+    def end_logits(self, terms: ImageTerms, after: Time, viewing: Tensor) -> Tensor:
+        """Logits ``(image, path)`` that the last fixation of each path so far ends it."""
+        left, told = self._left(after, viewing)
+        timed = (after.timed == after.step).to(left.dtype)
+        # Where the time that is left is known, neither the order nor the time gone by may
+        # matter: a longer viewing must not end as the ones seen in training did.
+        free = 1 - told
+        gone = after.elapsed * free
+        sharp = ((after.elapsed - 2.5) * 4).tanh() * free
+        rest = torch.stack([gone, sharp, self._pace(after), timed], dim=2)
+        order = self.order((after.step - 1).clamp(0, self.steps - 1)) * free[..., None]
+        scene = terms.scene[:, None].expand(-1, after.step.shape[1], -1)
+        code = self._code(viewing, after.step - 1)
+        out: Tensor = self.end(torch.cat([scene, order, rest, left, code], dim=2))
+        return out[..., 0]
+
+    def advance(self, state: PathState, xy: Tensor, seconds: Tensor) -> PathState:
+        """The state after one more fixation, its duration NaN where unknown."""
+        return PathState(
+            self.maps.extend(state.history, xy, self.coarse), self.pass_time(state.time, seconds)
+        )
+
+    @staticmethod
+    def pass_time(time: Time, seconds: Tensor) -> Time:
+        """The time after one more fixation of so many seconds, NaN where unknown."""
+        timed = ~seconds.isnan()
+        known = seconds.nan_to_num(0.0)
+        logs = time.logs + known.clamp_min(1e-3).log() * timed
+        return Time(time.elapsed + known, logs, time.timed + timed, time.step + 1)
+
+    def step(
+        self,
+        terms: ImageTerms,
+        state: PathState,
+        viewing: Tensor,
+        noise: StepNoise,
+        temperature: Tensor,
+    ) -> tuple[Fixation, PathState]:
+        """Draw one more fixation of any number of paths on any number of images.
+
+        At temperature 1 the cell follows the softmax of the logits and the place is uniform
+        within it, so that the density of the place is the cell's probability over its area.
+        Towards temperature 0 the place becomes the soft-argmax around the likeliest cell.
+
+        Args:
+            terms: Of the images.
+            state: Of the paths so far.
+            viewing: Conditions ``(image, path, 4)``, NaN where unknown.
+            noise: Of this step.
+            temperature: Scalar, at least 0.
+        """
+        logits = self.place_logits(terms, state, viewing)
+        cell = (logits + temperature * noise.place).argmax(-1)
+        height, width = self.grid
+        corner = torch.stack([cell % width, cell // width], dim=-1)
+        drawn = (corner + noise.offset) / noise.offset.new_tensor([width, height])
+        peak = local_soft_argmax(logits, cell, height, width)
+        xy = torch.lerp(peak, drawn, temperature.clamp(max=1.0))
+        law = self.duration_law(terms, state, viewing, xy)
+        seconds = law.sample(noise.duration, noise.component, temperature)
+        after = self.advance(state, xy, seconds)
+        end = self.end_logits(terms, after.time, viewing) + temperature * noise.end
+        return Fixation(xy, seconds, end), after
+
+    def _code(self, viewing: Tensor, step: Tensor) -> Tensor:
+        """Code ``(image, path, code)`` of the viewing conditions; see ``VIEWING``."""
+        known = (~viewing.isnan()).to(self.viewing_certainty.weight.dtype)
+        value = viewing.nan_to_num(0.0)
+        first = (step == 0).to(known.dtype)[..., None]
+        # Beyond what training shows a longer viewing counts as the longest.
+        seconds = (value[..., :1].clamp_min(0.1) / 3).log().clamp(-2, 0.5) * known[..., :1]
+        degrees = (value[..., 1:2].clamp_min(1) / 25).log().clamp(-1.5, 1.5) * known[..., 1:2]
+        given = (2 * value[..., 2:3] - 1) * known[..., 2:3]
+        tasks = torch.arange(_TASKS, device=step.device)
+        task = (value[..., 3:] == tasks).to(known.dtype) * known[..., 3:]
+        known = known[..., :3]
+        code: Tensor = self.viewing(
+            torch.cat([seconds, degrees, given, known, first, first * given, task], dim=-1)
+        )
+        return code
+
+    @staticmethod
+    def _left(time: Time, viewing: Tensor) -> tuple[Tensor, Tensor]:
+        """Viewing time that is left ``(image, path, 4)``, and 1 where it is known."""
+        seconds = viewing[..., 0]
+        told = (~seconds.isnan() & (time.timed == time.step)).to(time.elapsed.dtype)
+        gone = time.elapsed + _SACCADE * (time.step - 1).clamp_min(0)
+        left = seconds.nan_to_num(0.0) - gone
+        scales = [told, (left).tanh() * told, (4 * left).tanh() * told, (12 * left).tanh() * told]
+        return torch.stack(scales, dim=-1), told
+
+    @staticmethod
+    def _pace(time: Time) -> Tensor:
+        """Mean log duration against a quarter of a second; 0 where none is known."""
+        mean = time.logs / time.timed.clamp_min(1) - _TYPICAL
+        return torch.where(time.timed > 0, mean, 0.0)
+
+
+def _at(maps: Tensor, cells: Tensor) -> Tensor:
+    """Rows ``(image, path, channel)`` of maps ``(image, cell, channel)`` at cells."""
+    return maps.gather(1, cells[..., None].expand(-1, -1, maps.shape[2]))
+
+
+class StepOutputs(NamedTuple):
+    """What the network says of every step of given paths (teacher forcing).
+
+    Attributes:
+        logits: ``(image, path, step, cell)`` of the fixation.
+        end: ``(image, path, step)`` logit that it is the last.
+        duration: Log density in nats of its duration per second ``(image, path, step)``.
     """
 
     logits: Tensor
     end: Tensor
     duration: Tensor
-    grid: tuple[int, int]
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """One scanpath: x, y in [0, 1] of the frame ``(fixation, 2)``, seconds ``(fixation,)``."""
-
-    xy: Tensor
-    durations: Tensor | None
 
 
 class SPGen(nn.Module):
-    """Encoder, bottleneck with Gaussian priors, next-fixation maps, timing, noise sampler.
+    """Encoder, bottleneck with Gaussian priors, fixation head, noise sampler.
 
     Args:
-        encoder: Gives the feature maps that the bottleneck joins.
-        frame: Width and height in px of the images it is made for.
+        encoder: Gives feature maps; see :mod:`spgen_lit.network.encoders`.
+        frame: Width and height in px of the images that it is made for.
         stride: Image px per cell of the grid of places: 8, 16 or 32.
         channels: Channels of the bottleneck.
         priors: Number of learnable Gaussian priors.
-        max_fixations: Greatest length of a scanpath.
+        max_fixations: Longest path where the viewing time is unknown.
+        steps: Number of first fixations with parameters of their own.
         history: ``full``, ``gates`` or ``none``.
-        noise: ``gumbel``, ``gaussian`` or ``uniform``.
-        dropout: Share of feature channels dropped in training.
+        noise: ``gumbel``, ``gaussian`` or ``uniform``; one temperature means the same spread.
+        dropout: Fraction of feature channels dropped in training.
         temperature: Default temperature of sampling.
         domain_priors: Give the target Gaussian priors of its own.
+        sigma: In cells, of the loss's target around a fixation; see
+            :func:`~spgen_lit.network.losses.place_loss`.
+        end_weight: Weight of the end decision in the loss.
+        duration_weight: Weight of the durations' likelihood in the loss.
+
+    Raises:
+        ValueError: For a value out of range, naming it.
     """
 
     def __init__(
@@ -87,142 +511,201 @@ class SPGen(nn.Module):
         channels: int = 64,
         priors: int = 16,
         max_fixations: int = 20,
+        steps: int = 12,
         history: HistoryKind = "full",
         noise: NoiseKind = "gumbel",
         dropout: float = 0.25,
         temperature: float = 1.0,
         domain_priors: bool = False,
+        sigma: float = 0.7,
+        end_weight: float = 1.0,
+        duration_weight: float = 0.3,
     ) -> None:
         super().__init__()
-        if any(side % 32 for side in frame):
-            raise ValueError(f"network.frame: sides must be multiples of 32 px, found {frame}")
+        if len(frame) != 2 or any(side < 32 or side % 32 for side in frame):
+            raise ValueError(f"network.frame must be two multiples of 32 px, found {frame}")
         if stride not in (8, 16, 32):
             raise ValueError(f"network.stride must be 8, 16 or 32, found {stride}")
-        if max_fixations < 1:
-            raise ValueError(f"network.max_fixations must be at least 1, found {max_fixations}")
-        if not 0 <= temperature < float("inf"):
-            raise ValueError(f"network.temperature must be at least 0, found {temperature}")
+        if channels < 8 or channels % 8:
+            raise ValueError(f"network.channels must be a multiple of 8, found {channels}")
+        if max_fixations < 1 or steps < 1:
+            raise ValueError(
+                f"network.max_fixations and network.steps must be at least 1, found "
+                f"{max_fixations} and {steps}"
+            )
+        if noise not in get_args(NoiseKind):
+            raise ValueError(f"network.noise must be one of {get_args(NoiseKind)}, found {noise!r}")
+        if min(sigma, end_weight, duration_weight) < 0:
+            raise ValueError(
+                "network.sigma, end_weight and duration_weight must be at least 0, found "
+                f"{sigma}, {end_weight}, {duration_weight}"
+            )
         self.frame = (int(frame[0]), int(frame[1]))
-        self.stride = stride
         self.channels = channels
         self.max_fixations = max_fixations
-        self.temperature = temperature
+        self.noise = noise
+        self.temperature = checked_temperature(temperature)
+        self.sigma, self.end_weight, self.duration_weight = sigma, end_weight, duration_weight
         self.encoder = encoder
-        self.neck = Neck(
-            self.encoder.channels, channels, priors, dropout=dropout, domain_priors=domain_priors
+        self.neck = Neck(encoder.channels, channels, priors, dropout, domain_priors)
+        grid = (self.frame[1] // stride, self.frame[0] // stride)
+        self.head = FixationHead(channels, grid, steps, history, self.aspect)
+
+    @property
+    def aspect(self) -> float:
+        """Width of the frame over its height."""
+        return self.frame[0] / self.frame[1]
+
+    def encode(self, images: Tensor, domain: Domain = "source") -> Encoded:
+        """Encode RGB images ``(image, 3, height, width)``, uint8 or float in [0, 1], once.
+
+        Raises:
+            ValueError: For images of another size than the frame.
+        """
+        width, height = self.frame
+        if images.ndim != 4 or images.shape[1:] != (3, height, width):
+            raise ValueError(
+                f"images must be (image, 3, {height}, {width}), found {tuple(images.shape)}"
+            )
+        taps = self.encoder(images, domain)
+        features = self.neck(taps, self.head.grid, domain)
+        terms = self.head.prepare(features)
+        return Encoded(taps, features, self.head.first_maps(terms), terms)
+
+    def forward(self, encoded: Encoded, paths: PathBatch) -> StepOutputs:
+        """Outputs at every step of given paths: the sampler's own step, all at once."""
+        shape = paths.durations.shape
+        terms, head = ImageTerms(*encoded.terms), self.head
+        viewing = paths.viewing[:, :, None].expand(*shape, len(VIEWING)).flatten(1, 2)
+        state, xy = head.unroll(paths), paths.xy.flatten(1, 2)
+        seconds = paths.durations.flatten(1, 2)
+        logits = head.place_logits(terms, state, viewing)
+        law = head.duration_law(terms, state, viewing, xy)
+        end = head.end_logits(terms, head.pass_time(state.time, seconds), viewing)
+        duration = law.log_prob(seconds.nan_to_num(0.25))
+        return StepOutputs(logits.view(*shape, -1), end.view(shape), duration.view(shape))
+
+    def loss(self, encoded: Encoded, paths: PathBatch, weights: Tensor) -> dict[str, Tensor]:
+        """Negative log-likelihood of every observer's every step, given what came before.
+
+        Args:
+            encoded: The images.
+            paths: What observers did on them.
+            weights: Weight of each image ``(image,)``.
+
+        Returns:
+            Parts ``fixation``, ``end``, ``duration`` in nats a fixation, and ``total``.
+        """
+        out = self(encoded, paths)
+        timed = paths.mask & ~paths.durations.isnan()
+        parts = {
+            "fixation": place_loss(out.logits, paths, self.head.grid, self.sigma, self.aspect),
+            "end": end_loss(out.end, paths),
+            # Of the logarithm: a density per second would weigh short fixations more.
+            "duration": mean_of_image(-out.duration - _log(paths.durations), timed),
+        }
+        parts["total"] = (
+            parts["fixation"]
+            + self.end_weight * parts["end"]
+            + self.duration_weight * parts["duration"]
         )
-        self.choice = NextFixation(channels, max_fixations, history, frame[0] / frame[1])
-        self.timing = Timing(channels, max_fixations)
-        self.noise = NoiseSampler(noise)
-        self.timing_noise = NoiseSampler("gumbel")
+        return weighted(parts, weights)
 
-    def encode(self, images: Tensor, domain: Domain = "source") -> Scenes:
-        """Encode RGB images ``(image, 3, height, width)`` once: uint8, or float in [0, 1]."""
-        return self.scenes(self.encoder(images, domain), images.shape[-2:], domain)
+    def log_prob(self, encoded: Encoded, paths: PathBatch) -> LogProb:
+        """Log-likelihood in bits of given paths under what is sampled at temperature 1.
 
-    def scenes(
-        self, taps: Sequence[Tensor], size: Sequence[int], domain: Domain = "source"
-    ) -> Scenes:
-        """Bottleneck and places from the encoder's maps of images of size (height, width)."""
-        height, width = size[0] // self.stride, size[1] // self.stride
-        features = self.neck(taps, height, width, domain)
-        return Scenes(list(taps), features, self.choice.prepare(features))
+        Raises:
+            ValueError: Where the noise of places is not Gumbel's: its law is not known.
+        """
+        if self.noise != "gumbel":
+            raise ValueError(f"network.noise={self.noise} has no stated law; use gumbel")
+        out = self(encoded, paths)
+        cells = cell_of(paths.xy, *self.head.grid)[..., None]
+        place = out.logits.log_softmax(-1).gather(-1, cells)[..., 0]
+        place = place + math.log(out.logits.shape[-1])
+        end = torch.where(last_steps(paths), F.logsigmoid(out.end), F.logsigmoid(-out.end))
+        duration = torch.where(paths.durations.isnan(), float("nan"), out.duration)
+        bits = (place, duration, end)
+        return LogProb(*(torch.where(paths.mask, v / math.log(2), 0.0) for v in bits))
 
-    def forward(self, scenes: Scenes, paths: PathBatch) -> list[StepOutputs]:
-        """Outputs for every image of the batch, at every step of its paths."""
-        count = len(scenes.features)
-        return [self._teach(scenes, index, paths.of_image(index)) for index in range(count)]
-
-    def _teach(self, scenes: Scenes, index: int, paths: PathBatch) -> StepOutputs:
-        grid = scenes.grid
-        features = scenes.features[index].flatten(1)
-        count, steps = paths.xy.shape[:2]
-        step = torch.arange(steps, device=paths.xy.device).expand(count, steps)
-        cells = cell_of(paths.xy, *grid)
-        before = torch.stack([cells.roll(1, 1), cells.roll(2, 1)], dim=2)
-        history = self.choice.maps.unroll(paths.xy, *self.choice.regions(grid))
-        logits = self.choice(
-            scenes.places.of(index), step.flatten(), history, before.flatten(0, 1), grid
-        )
-        timed = ~paths.durations.isnan()
-        seconds = paths.durations.nan_to_num(0.0)
-        logs = seconds.clamp_min(1e-3).log() * timed
-        elapsed = seconds.cumsum(1)
-        pace_in = Timing.pace(logs.cumsum(1) - logs, step)
-        pace_out = Timing.pace(logs.cumsum(1), step + 1) * timed
-        moves = paths.xy.diff(dim=1, prepend=paths.xy[:, :1])
-        saccade = (moves * moves.new_tensor([self.choice.maps.aspect, 1.0])).norm(dim=2)
-        here = features.t()[cells.flatten()]
-        flat = (saccade.flatten(), (elapsed - seconds).flatten(), (pace_in * timed).flatten())
-        duration = self.timing.durations(here, step.flatten(), *flat).log_prob(seconds.flatten())
-        scene = features.mean(1).expand(count * steps, -1)
-        end = self.timing.ends(
-            scene, step.flatten(), elapsed.flatten(), pace_out.flatten(), timed.flatten()
-        )
-        shape = (count, steps)
-        return StepOutputs(logits.view(*shape, -1), end.view(shape), duration.view(shape), grid)
+    def next_maps(self, encoded: Encoded, paths: PathBatch) -> Tensor:
+        """Probability ``(image, path, step, height, width)`` of each fixation's cell."""
+        return self(encoded, paths).logits.softmax(-1).unflatten(-1, self.head.grid)
 
     @torch.no_grad()
     def sample(
         self,
-        scenes: Scenes,
+        encoded: Encoded,
         seeds: Sequence[Sequence[int]],
         temperature: float | None = None,
-    ) -> list[list[Drawn]]:
-        """Draw scanpaths; each depends on its image, its seed and the temperature alone.
+        viewing: Tensor | None = None,
+    ) -> PathBatch:
+        """Draw scanpaths; each depends on its image, seed, temperature and viewing alone.
 
         Args:
-            scenes: Encoded images.
-            seeds: For each image, one seed a scanpath (see :func:`~.noise.path_seed`).
-            temperature: 0 for the most likely path, 1 for the learned distribution; None
-                for the network's own.
-        """
-        chosen = self.temperature if temperature is None else temperature
-        return [self._draw(scenes, i, own, chosen) for i, own in enumerate(seeds)]
+            encoded: Encoded images.
+            seeds: For each image, one seed a scanpath (see :func:`~.noise.path_seed`); as many
+                for every image.
+            temperature: 0 for the likeliest path, 1 for the learned law; None for the network's
+                own.
+            viewing: Conditions ``(image, 4)`` by the columns of ``VIEWING``; NaN or None where
+                unknown.
 
-    def _draw(
-        self, scenes: Scenes, index: int, seeds: Sequence[int], temperature: float
-    ) -> list[Drawn]:
-        grid, device = scenes.grid, scenes.features.device
-        places, features = scenes.places.of(index), scenes.features[index].flatten(1)
-        count, steps = len(seeds), self.max_fixations
-        noise = self.noise.draw((steps, grid[0] * grid[1]), seeds).to(device)
-        parts = self.timing.components
-        timing_noise = self.timing_noise.draw((steps, 4 + parts), [s ^ 1 for s in seeds]).to(device)
-        regions = self.choice.regions(grid)
-        history = self.choice.maps.empty(count, *regions, device)
-        clock = Clock(count, device)
-        cells = torch.zeros(count, 2, dtype=torch.long, device=device)
-        xy = torch.zeros(count, steps, 2, device=device)
-        seconds = torch.zeros(count, steps, device=device)
-        length = torch.full((count,), steps, device=device)
-        scene = features.mean(1).expand(count, -1)
-        aspect = xy.new_tensor([self.choice.maps.aspect, 1.0])
+        Raises:
+            ValueError: For a temperature below zero or not finite.
+        """
+        device = encoded.features.device
+        chosen = self.temperature if temperature is None else checked_temperature(temperature)
+        images, count = len(seeds), len(seeds[0])
+        given = torch.full((images, len(VIEWING)), float("nan")) if viewing is None else viewing
+        limit = self._limits(given)[:, None].expand(images, count)
+        steps = int(limit.max())
+        noise = self._noise(np.asarray(seeds).reshape(-1).tolist(), (images, count), steps, device)
+        given, limit = given.to(device)[:, None].expand(-1, count, -1), limit.to(device)
+        scale = torch.tensor(chosen, device=device, dtype=torch.float32)
+        state = self.head.begin(images, count, device)
+        length = torch.zeros(images, count, dtype=torch.long, device=device)
+        drawn: list[Fixation] = []
         for n in range(steps):
-            step = torch.full((count,), n, device=device)
-            logits = self.choice(places, step, history, cells, grid)
-            cell = self.noise(logits, noise[:, n], temperature).argmax(1)
-            xy[:, n] = local_soft_argmax(logits, cell, *grid)
-            # A chosen cell beside a far likelier one: the place lies in the neighbour, and
-            # what follows sees the place alone, as in training.
-            cell = cell_of(xy[:, n], *grid)
-            saccade = ((xy[:, n] - xy[:, max(n - 1, 0)]) * aspect).norm(dim=1)
-            law = self.timing.durations(
-                features.t()[cell], step, saccade, clock.elapsed, clock.pace()
-            )
-            timing = timing_noise[:, n]
-            normal = normal_from_gumbel(timing[:, 0], timing[:, 1])
-            seconds[:, n] = law.sample(normal, timing[:, 4:], temperature)
-            clock.add(seconds[:, n])
-            known = torch.ones_like(step, dtype=torch.bool)
-            end = self.timing.ends(scene, step, clock.elapsed, clock.pace(), known)
-            over = end + temperature * (timing[:, 2] - timing[:, 3]) > 0
-            length = torch.where(over & (length == steps), step + 1, length)
-            if bool((length <= n + 1).all()):
+            now = StepNoise(*(values[:, :, n] for values in noise))
+            fixation, state = self.head.step(ImageTerms(*encoded.terms), state, given, now, scale)
+            drawn.append(fixation)
+            last = (fixation.end > 0) | (n + 1 >= limit)
+            length = torch.where(last & (length == 0), n + 1, length)
+            # Asked seldom: a GPU must be waited for.
+            if n % 4 == 3 and bool((length > 0).all()):
                 break
-            history = self.choice.maps.extend(history, xy[:, n], *regions)
-            cells = torch.stack([cell, cells[:, 0]], dim=1)
-        return [
-            Drawn(xy[row, :n].clone(), seconds[row, :n].clone())
-            for row, n in enumerate(length.tolist())
-        ]
+        longest = int(length.max())
+        exists = torch.arange(longest, device=device) < length[..., None]
+        xy = torch.stack([f.xy for f in drawn[:longest]], dim=2) * exists[..., None]
+        seconds = torch.stack([f.seconds for f in drawn[:longest]], dim=2) * exists
+        return PathBatch(xy, seconds, length, given)
+
+    def _limits(self, viewing: Tensor) -> Tensor:
+        """Greatest number of fixations ``(image,)``: what no observer reaches in the time."""
+        seconds = viewing[:, 0].cpu()
+        most = (seconds.nan_to_num(0.0) * FIXATIONS_PER_SECOND).ceil().long() + FIXATIONS_PER_SECOND
+        return torch.where(seconds.isnan(), self.max_fixations, most)
+
+    def _noise(
+        self, seeds: list[int], shape: tuple[int, int], steps: int, device: torch.device
+    ) -> StepNoise:
+        """Noise of every step, ``(image, path, step, …)`` tensors on the device."""
+        cells = self.head.grid[0] * self.head.grid[1]
+        host = draw_noise(seeds, steps, cells, self.head.components, self.noise)
+        return StepNoise(*(torch.from_numpy(v).unflatten(0, shape).to(device) for v in host))
+
+
+def _log(seconds: Tensor) -> Tensor:
+    return seconds.nan_to_num(0.25).clamp_min(1e-3).log()
+
+
+def checked_temperature(temperature: float) -> float:
+    """The temperature, if it is one.
+
+    Raises:
+        ValueError: For a temperature below zero or not finite.
+    """
+    if not 0 <= temperature < float("inf"):
+        raise ValueError(f"temperature must be finite and at least 0, found {temperature}")
+    return float(temperature)

@@ -17,7 +17,7 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from spgen_lit.learning.callbacks.checkpointing import AtomicCheckpointIO
-from spgen_lit.learning.optimisation import Optimisation
+from spgen_lit.learning.optimizer import ScheduledAdamW
 
 _START: dict[str, Literal["popen", "spawn", "fork"]] = {
     "ddp": "popen",
@@ -105,11 +105,11 @@ def _refuse_more_than_there_is(arguments: Mapping[str, Any]) -> None:
         )
 
 
-def scale_rates(optimisation: Optimisation, scale: str, times: int) -> Optimisation:
+def scale_rates(optimizer: ScheduledAdamW, scale: str, times: int) -> ScheduledAdamW:
     """Learning rates for an effective batch that is so many times one device's.
 
     Args:
-        optimisation: Rates for the batch of one device.
+        optimizer: Rates for the batch of one device.
         scale: ``none``, ``sqrt`` (as for Adam: Malladi et al. 2022) or ``linear`` (Goyal
             et al. 2017).
         times: Devices by accumulated batches.
@@ -120,9 +120,7 @@ def scale_rates(optimisation: Optimisation, scale: str, times: int) -> Optimisat
     if scale not in SCALES:
         raise ValueError(f"optimizer.scale_lr must be one of {sorted(SCALES)}, found {scale!r}")
     factor = float(times) ** SCALES[scale]
-    return replace(
-        optimisation, lr=optimisation.lr * factor, encoder_lr=optimisation.encoder_lr * factor
-    )
+    return replace(optimizer, lr=optimizer.lr * factor, encoder_lr=optimizer.encoder_lr * factor)
 
 
 def together(trainer: L.Trainer) -> int:

@@ -7,7 +7,7 @@ import os
 import shlex
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,19 +21,29 @@ from spgen_lit import __version__
 from spgen_lit.config import plain, trusted
 from spgen_lit.data.augment import Augment
 from spgen_lit.data.module import DomainMix
+<<<<<<< HEAD
 from spgen_lit.files import write_text
 from spgen_lit.instantiation import ConfigError, built, instantiated, refusing
+=======
+from spgen_lit.data.viewing import ViewingAugment
+>>>>>>> 27c3ca4 (Rebuild the network around one step for whole batches)
 from spgen_lit.learning.adaptation import Adaptation
 from spgen_lit.learning.callbacks.checkpointing import LAST, Stopped
 from spgen_lit.learning.distillation import Distillation
+<<<<<<< HEAD
 from spgen_lit.learning.losses import ScanpathLoss
 from spgen_lit.learning.module import ScanpathModule
 from spgen_lit.learning.optimisation import Optimisation
+=======
+from spgen_lit.learning.module import DivergedError, ScanpathModule
+from spgen_lit.learning.optimizer import ScheduledAdamW
+>>>>>>> 27c3ca4 (Rebuild the network around one step for whole batches)
 from spgen_lit.learning.refinement import Refinement
 from spgen_lit.learning.reversal import Schedule
 from spgen_lit.network.build import instantiate, portable
 from spgen_lit.network.encoders.base import Encoder
 from spgen_lit.network.encoders.feature_store import FeatureStore
+from spgen_lit.network.protocol import Network
 from spgen_lit.training.devices import scale_rates, together, trainer_settings
 from spgen_lit.training.loggers import log_beginning, quiet, tracked
 from spgen_lit.training.resumption import resumed, start_from
@@ -106,29 +116,52 @@ def prepare(config: DictConfig) -> Prepared:
         config.ckpt_path = str(resumed(Path(config.ckpt_path), spec))
     if config.start_from:
         start_from(Path(config.start_from), network)
-    adaptation = plain(config.adaptation)
-    schedule = built(Schedule, adaptation.pop("schedule", None) or {}, "adaptation.schedule")
-    optimizer = plain(config.optimizer)
-    scale = optimizer.pop("scale_lr", "none")
+    trainer = _trainer(config)
+    store = _feature_store(config) if config.feature_cache else None
     module = ScanpathModule(
         network,
-        built(Adaptation, adaptation, "adaptation", schedule=schedule),
-        built(ScanpathLoss, plain(config.loss), "loss"),
-        built(Optimisation, optimizer, "optimizer"),
+        _adaptation(config, network),
+        instantiated(config.loss, "loss") if config.loss else None,
+        _optimizer(config, trainer),
         built(Refinement, plain(config.refinement), "refinement"),
-        built(Distillation, plain(config.distillation), "distillation"),
+        _distillation(config, network, store),
         samples=int(config.evaluation.samples),
         card=_card(config, data, spec, network.encoder),
     )
-    store = _feature_store(config) if config.feature_cache else None
-    module.distillation.attach(network, store)
     if not _texture(config):
         network.encoder.keep_features(store)
     if config.compile:
         network.encoder.compile()
+<<<<<<< HEAD
     trainer = _trainer(config, data)
     module.optimisation = scale_rates(module.optimisation, scale, together(trainer))
+=======
+>>>>>>> 27c3ca4 (Rebuild the network around one step for whole batches)
     return Prepared(data, module, trainer)
+
+
+def _adaptation(config: DictConfig, network: Network) -> Adaptation:
+    settings = plain(config.adaptation)
+    schedule = built(Schedule, settings.pop("schedule", None) or {}, "adaptation.schedule")
+    made: Adaptation = built(Adaptation, settings, "adaptation", network=network, schedule=schedule)
+    return made
+
+
+def _optimizer(config: DictConfig, trainer: L.Trainer) -> ScheduledAdamW:
+    settings = plain(config.optimizer)
+    scale = settings.pop("scale_lr", "none")
+    return scale_rates(built(ScheduledAdamW, settings, "optimizer"), scale, together(trainer))
+
+
+def _distillation(
+    config: DictConfig, network: Network, store: FeatureStore | None
+) -> Distillation | None:
+    settings = plain(config.distillation)
+    if not settings.get("weight"):
+        return None
+    fixed = {"encoder": network.encoder, "store": store}
+    made: Distillation = built(Distillation, settings, "distillation", **fixed)
+    return made
 
 
 def _fit(config: DictConfig, prepared: Prepared) -> None:
@@ -222,7 +255,13 @@ def _data(config: DictConfig) -> DomainMix:
         }
         for domain in _DOMAINS
     }
+<<<<<<< HEAD
     augment = settings.pop("augment")
+=======
+    for domain in _DOMAINS:
+        settings.pop(domain)
+    augment, viewing = settings.pop("augment"), settings.pop("viewing")
+>>>>>>> 27c3ca4 (Rebuild the network around one step for whole batches)
     data: DomainMix = built(
         DomainMix,
         settings,
@@ -231,7 +270,7 @@ def _data(config: DictConfig) -> DomainMix:
         augment=built(Augment, augment, "data.augment") if augment else None,
         seed=config.seed,
         cache_dir=Path(config.paths.cache_dir) / "images",
-        max_fixations=config.network.get("max_fixations", 20),
+        viewing=built(ViewingAugment, viewing, "data.viewing") if viewing else None,
         originals=bool(config.distillation.get("weight")),
     )
     return data
@@ -249,6 +288,7 @@ def _card(
         "initial_weights_licence": encoder.licence,
         "source": sorted(data.sets["source"]),
         "target": sorted(data.sets["target"]),
+        "viewing": _viewing(data),
         "styles": sorted(data.style_readers),
         "gaze": data.gaze_kind,
         "seed": int(config.seed),
@@ -256,3 +296,11 @@ def _card(
         "licences": {n: s.licence for d in data.sets.values() for n, s in d.items()},
         "config": json.loads(json.dumps(plain(config), default=str)),
     }
+
+
+def _viewing(data: DomainMix) -> dict[str, Any]:
+    """Known viewing conditions of the first source set, with the picture's height in degrees."""
+    first = next(iter(data.sets["source"].values())).scanpaths[0]
+    known = {k: v for k, v in asdict(first.viewing).items() if v is not None}
+    scale = known.pop("px_per_degree", None)
+    return known | ({"degrees": first.size[1] / scale} if scale else {})

@@ -90,11 +90,13 @@ class ImageLogger(L.Callback):
         with torch.no_grad():
             drawn = network.sample(network.encode(planes, domain), seeds)
         rows = []
-        for key, image, paths in zip(keys, pixels, drawn, strict=True):
+        for index, (key, image) in enumerate(zip(keys, pixels, strict=True)):
             frame = (image.shape[1], image.shape[0])
             model = [
-                Scanpath(key, frame, path.xy.float().cpu().numpy(), _seconds(path), f"model-{k}")
-                for k, path in enumerate(paths)
+                Scanpath(key, frame, xy, seconds, f"model-{k}")
+                for k, (xy, seconds) in enumerate(
+                    zip(drawn.arrays(index), drawn.seconds(index), strict=True)
+                )
             ]
             size = part.stimuli[key].size
             people = [
@@ -106,7 +108,3 @@ class ImageLogger(L.Callback):
             picture = side_by_side(image, model, people, rows=self.samples, width=360)
             rows.append({"domain": domain, "image": key, "picture": picture})
         return rows
-
-
-def _seconds(path: Any) -> Any:
-    return None if path.durations is None else path.durations.float().cpu().numpy()

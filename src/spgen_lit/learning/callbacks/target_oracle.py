@@ -8,6 +8,7 @@ import lightning as L
 import numpy as np
 import torch
 
+from spgen_lit.batch import viewing_rows
 from spgen_lit.data.module import DomainMix
 from spgen_lit.network.noise import path_seed
 
@@ -65,13 +66,12 @@ class TargetOracle(L.Callback):
         for key in self.ids:
             stimulus = part.stimuli[key]
             planes = torch.from_numpy(self.data.cache.get(stimulus)).permute(2, 0, 1)[None]
-            scenes = module.network.encode(planes.to(module.device), domain="target")
+            encoded = module.network.encode(planes.to(module.device), domain="target")
             seeds = [path_seed(0, key, k) for k in range(self.samples)]
-            drawn = module.network.sample(scenes, [seeds])[0]
+            shown = viewing_rows([part.paths[key][0].viewing], [stimulus.size[1]])
+            drawn = module.network.sample(encoded, [seeds], viewing=shown)
             people = [frame.xy(path.on_image().xy, stimulus.size) for path in part.paths[key]]
-            values = module.agreement(
-                [path.xy.cpu().numpy() for path in drawn], [xy for xy in people if len(xy)]
-            )
+            values = module.agreement(drawn.arrays(0), [xy for xy in people if len(xy)])
             rows.append([values[name] for name in _MEASURES])
         self._values = dict(zip(_MEASURES, np.nanmean(rows, axis=0).tolist(), strict=True))
 

@@ -1,0 +1,77 @@
+"""Viewing conditions in training: paths cut at a random time, and conditions left unsaid."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+
+from spgen_lit.scanpath import Scanpath, Viewing
+
+SACCADE = 0.04  # seconds between two fixations
+CONDITIONS = tuple(field.name for field in fields(Viewing))
+
+
+def cut_path(path: Scanpath, seconds: float) -> Scanpath:
+    """The path as it would be had the picture been shown for a shorter time.
+
+    A fixation begins when those before it and a saccade of 40 ms after each are over; the one
+    in progress at the end is cut short. A path without durations is given back as it is.
+
+    Args:
+        path: With durations.
+        seconds: The shorter time.
+    """
+    if path.durations is None:
+        return path
+    begins = np.cumsum(path.durations) - path.durations + SACCADE * np.arange(len(path))
+    keep = begins < seconds
+    durations = np.minimum(path.durations, seconds - begins)[keep]
+    viewing = replace(path.viewing, seconds=seconds)
+    return replace(path, xy=path.xy[keep], durations=durations, viewing=viewing)
+
+
+@dataclass(frozen=True)
+class ViewingAugment:
+    """Shows a network other viewing times than were recorded, and unknown conditions.
+
+    Cutting observers' paths at a random time keeps them true, and teaches how long a path is
+    for a time. Conditions are hidden at random, so that the network also works without them.
+
+    Attributes:
+        cut: Probability that a draw's paths are cut, each at a time of its own.
+        shortest: Seconds of the shortest cut.
+        hide: Probability that a condition of a draw is hidden, for each condition.
+
+    Raises:
+        ValueError: For a probability outside [0, 1] or a time that is not positive.
+    """
+
+    cut: float = 0.3
+    shortest: float = 0.7
+    hide: float = 0.15
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.cut <= 1 and 0 <= self.hide <= 1 and self.shortest > 0):
+            raise ValueError(
+                f"data.viewing needs cut and hide in [0, 1] and shortest above 0, found {self}"
+            )
+
+    def __call__(self, paths: Sequence[Scanpath], rng: np.random.Generator) -> list[Scanpath]:
+        """The scanpaths of one draw on one image, some cut, some of their conditions hidden."""
+        hidden = [name for name in CONDITIONS if rng.random() < self.hide]
+        out = list(paths)
+        if rng.random() < self.cut:
+            out = [self._cut(path, rng) for path in out]
+        if not hidden:
+            return out
+        unknown = dict.fromkeys(hidden)
+        return [replace(path, viewing=replace(path.viewing, **unknown)) for path in out]
+
+    def _cut(self, path: Scanpath, rng: np.random.Generator) -> Scanpath:
+        longest = path.viewing.seconds
+        if path.durations is None or longest is None or longest <= self.shortest:
+            return path
+        cut = cut_path(path, float(rng.uniform(self.shortest, longest)))
+        return cut if len(cut.on_image()) else path
