@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from spgen_lit.batch import TargetBatch, pad_paths
-from spgen_lit.scanpath import Scanpath
+from spgen_lit.scanpath import Scanpath, Viewing
 
 LENGTHS = st.lists(st.lists(st.integers(0, 9), max_size=4), min_size=1, max_size=4)
 
@@ -23,32 +25,38 @@ def _path(length: int, number: int, timed: bool = True) -> Scanpath:
 def test_paths_come_back_as_they_were_cut_at_the_limit(lengths, limit: int) -> None:
     groups = [[_path(n, 10 * i + k) for k, n in enumerate(own)] for i, own in enumerate(lengths)]
     batch = pad_paths(groups, limit)
-    kept = [(i, p) for i, own in enumerate(groups) for p in own if len(p)]
-    assert batch.image.tolist() == [i for i, _ in kept]
-    assert batch.xy.shape[1] <= limit and batch.mask.sum(1).tolist() == batch.length.tolist()
-    for row, (_, path) in enumerate(kept):
-        n = min(len(path), limit)
-        assert batch.length[row] == n
-        assert np.allclose(batch.xy[row, :n], path.xy[:n], atol=1e-6)
-        assert np.allclose(batch.durations[row, :n], path.durations[:n], atol=1e-6)
-        assert not batch.xy[row, n:].any() and not batch.durations[row, n:].any()
-    for index in range(len(groups)):
-        own = batch.of_image(index)
-        assert len(own.length) == sum(i == index for i, _ in kept)
-        assert own.xy.shape[1] == (int(own.length.max()) if len(own.length) else 0)
+    assert batch.xy.shape[2] <= limit and batch.mask.sum(2).tolist() == batch.length.tolist()
+    for image, paths in enumerate(groups):
+        kept = [path for path in paths if len(path)]
+        assert (batch.length[image] > 0).sum() == len(kept) == len(batch.arrays(image))
+        for row, path in enumerate(kept):
+            n = min(len(path), limit)
+            assert batch.length[image, row] == n
+            assert np.allclose(batch.arrays(image)[row], path.xy[:n], atol=1e-6)
+            assert np.allclose(batch.durations[image, row, :n], path.durations[:n], atol=1e-6)
+            assert not batch.xy[image, row, n:].any()
+            assert not batch.durations[image, row, n:].any()
+
+
+def test_conditions_travel_with_their_paths_and_unknown_ones_are_nan() -> None:
+    shown = Viewing(2.0, 25.0, "given", "search")
+    paths = [replace(_path(2, 0), viewing=shown, size=(800, 600)), _path(1, 1)]
+    batch = pad_paths([paths], 5)
+    assert batch.viewing[0, 0].tolist() == [2.0, 24.0, 1.0, 2.0]
+    assert batch.viewing[0, 1].isnan().all()
 
 
 def test_unknown_durations_are_not_zero() -> None:
     batch = pad_paths([[_path(2, 0, timed=False), _path(3, 1)]], 5)
-    assert batch.durations[0, :2].isnan().all() and batch.durations[0, 2] == 0
-    assert (batch.durations[1] > 0).all()
+    assert batch.durations[0, 0, :2].isnan().all() and batch.durations[0, 0, 2] == 0
+    assert (batch.durations[0, 1] > 0).all()
 
 
 def test_gaze_off_the_image_is_left_out() -> None:
     path = Scanpath("a", (10, 10), np.array([[0.5, 0.5], [1.2, 0.5], [0.1, 0.9]]))
     batch = pad_paths([[path]], 5)
-    assert batch.length.tolist() == [2]
-    assert batch.xy[0, 1].tolist() == pytest.approx([0.1, 0.9])
+    assert batch.length.tolist() == [[2]]
+    assert batch.xy[0, 0, 1].tolist() == pytest.approx([0.1, 0.9])
 
 
 def test_a_batch_without_gaze_is_refused() -> None:

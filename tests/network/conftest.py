@@ -7,23 +7,23 @@ from typing import Any
 
 import pytest
 import torch
-from tests.networks import spgen
 
+from spgen_lit.network.encoders.mobilenet import MobileNetV2
 from spgen_lit.network.spgen import SPGen
 
 
 @pytest.fixture
 def small() -> Callable[..., SPGen]:
-    """A network for 128x64 px images; 8x4 places of 16 px."""
+    """A network for 128x64 px images; 8x4 cells of 16 px."""
 
     def build(stirred: float = 0.2, **settings: Any) -> SPGen:
         torch.manual_seed(3)
+        encoder = MobileNetV2(weights="none", taps=(6, 13), frozen_stages=0)
         defaults = {"frame": (128, 64), "channels": 8, "priors": 4, "max_fixations": 6}
-        network = spgen(**{**defaults, **settings})
+        network = SPGen(encoder, **{**defaults, **settings})
         with torch.no_grad():
-            for module in (network.choice, network.timing):
-                for parameter in module.parameters():
-                    parameter.add_(torch.randn_like(parameter) * stirred)
+            for parameter in network.head.parameters():
+                parameter.add_(torch.randn_like(parameter) * stirred)
         return network.eval()
 
     return build
@@ -31,7 +31,7 @@ def small() -> Callable[..., SPGen]:
 
 @pytest.fixture
 def images() -> torch.Tensor:
-    """Three different images of 128x64 px."""
+    """Three different images of 128x64 px, float in [0, 1]."""
     generator = torch.Generator().manual_seed(1)
-    coarse = torch.randn(3, 3, 8, 16, generator=generator)
+    coarse = torch.rand(3, 3, 8, 16, generator=generator)
     return torch.nn.functional.interpolate(coarse, (64, 128), mode="bilinear")

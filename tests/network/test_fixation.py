@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spgen_lit.network.fixation import (
-    cell_centres,
+    cell_centers,
     cell_of,
     local_soft_argmax,
     soft_argmax,
@@ -57,9 +57,9 @@ def test_all_four_corners_decode_to_themselves(grid: tuple[int, int]) -> None:
 
 
 def test_cells_run_row_by_row_and_places_hold_x_first() -> None:
-    centres = cell_centres(2, 4)
-    assert centres[1].tolist() == [0.375, 0.25]  # second cell: to the right
-    assert torch.equal(cell_of(centres, 2, 4), torch.arange(8))
+    centers = cell_centers(2, 4)
+    assert centers[1].tolist() == [0.375, 0.25]  # second cell: to the right
+    assert torch.equal(cell_of(centers, 2, 4), torch.arange(8))
     outside = torch.tensor([[-0.2, 0.5], [1.0, 1.0], [1.7, -3.0]])
     assert cell_of(outside, 2, 4).tolist() == [4, 7, 3]
 
@@ -72,7 +72,7 @@ def test_local_place_lies_within_a_cell_and_a_half_and_on_the_image(grid, seed: 
     logits = 3 * torch.randn(4, height * width, generator=generator)
     index = torch.randint(0, height * width, (4,), generator=generator)
     place = local_soft_argmax(logits, index, height, width)
-    away = (place - cell_centres(height, width)[index]).abs() * torch.tensor([width, height])
+    away = (place - cell_centers(height, width)[index]).abs() * torch.tensor([width, height])
     assert (away <= 1 + 1e-4).all()
     assert ((place > 0) & (place < 1)).all()
 
@@ -101,5 +101,5 @@ def test_soft_targets_are_distributions_that_peak_at_the_fixation(grid, spread, 
     assert target.shape == (1, height * width)
     assert target.sum().item() == pytest.approx(1.0, abs=1e-4)
     peak = target[0].argmax()
-    away = (cell_centres(height, width)[peak] - xy[0]).abs() * torch.tensor([width, height])
+    away = (cell_centers(height, width)[peak] - xy[0]).abs() * torch.tensor([width, height])
     assert (away <= 0.5 + 1e-3).all()

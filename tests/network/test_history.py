@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from spgen_lit.network.fixation import cell_centres
-from spgen_lit.network.history import RINGS, HistoryMaps
+from spgen_lit.network.fixation import cell_centers
+from spgen_lit.network.history import HistoryMaps
 
 GRID = (6, 8)
 XY = torch.tensor(
@@ -13,53 +13,57 @@ XY = torch.tensor(
         [[0.2, 0.3], [0.8, 0.4], [0.5, 0.9], [0.1, 0.1]],
         [[0.5, 0.5], [0.6, 0.5], [0.6, 0.6], [0.9, 0.2]],
     ]
-)
+)[None]
 
 
 def test_unrolled_histories_are_the_extended_ones() -> None:
     maps = HistoryMaps(4 / 3)
-    whole = maps.unroll(XY, *GRID)
-    state = maps.empty(2, *GRID, XY.device)
+    whole = maps.unroll(XY, GRID)
+    state = maps.begin(1, 2, GRID, XY.device)
     for step in range(4):
         rows = torch.arange(2) * 4 + step
-        assert torch.equal(whole.known[rows], state.known)
-        assert torch.equal(
-            whole.recent[rows] * whole.known[rows, :, None], state.recent * state.known[:, :, None]
-        )
-        assert torch.allclose(whole.visited[rows], state.visited)
-        assert torch.allclose(whole.faded[rows], state.faded)
-        state = maps.extend(state, XY[:, step], *GRID)
+        known = state.known[..., None]
+        assert torch.equal(whole.known[:, rows], state.known)
+        assert torch.equal(whole.recent[:, rows] * known, state.recent * known)
+        assert torch.allclose(whole.visited[:, rows], state.visited)
+        assert torch.allclose(whole.faded[:, rows], state.faded)
+        state = maps.extend(state, XY[:, :, step], GRID)
 
 
-def test_nothing_is_said_before_the_first_fixation() -> None:
+def test_nothing_is_known_before_the_first_fixation() -> None:
     maps = HistoryMaps()
-    out = maps(maps.empty(3, *GRID, XY.device), *GRID)
-    assert out.shape == (3, HistoryMaps.COUNT, 48)
+    out = maps(maps.begin(2, 3, GRID, XY.device), GRID)
+    assert out.shape == (HistoryMaps.COUNT, 2, 48, 3)
     assert not out.any()
 
 
-def test_the_first_ring_peaks_at_the_last_fixation_and_the_next_around_it() -> None:
+def test_rings_peak_at_their_distance_and_harmonics_in_their_direction() -> None:
     maps, grid = HistoryMaps(aspect=2.0), (20, 40)
-    last = torch.tensor([[0.3, 0.6]])
-    out = maps(maps.extend(maps.empty(1, *grid, last.device), last, *grid), *grid)[0]
-    centres = cell_centres(*grid)
-    offset = (centres - last) * torch.tensor([2.0, 1.0])
-    distance = offset.norm(dim=1)
-    for number, (radius, _) in enumerate(RINGS[:5]):
-        ring = out[5 * number]
-        assert abs(distance[ring.argmax()] - radius) < 0.05
-    right = out[5 * 3 + 1]  # third ring times the cosine of direction
-    assert centres[right.argmax(), 0] > 0.3 > centres[right.argmin(), 0]
+    last = torch.tensor([[[0.3, 0.6]]])
+    out = maps(maps.extend(maps.begin(1, 1, grid, last.device), last, grid), grid)[:, 0, :, 0]
+    centers = cell_centers(*grid)
+    distance = ((centers - last[0]) * torch.tensor([2.0, 1.0])).norm(dim=1)
+    for number, radius in enumerate(maps.rings[0].flatten().tolist()[:5]):
+        assert abs(distance[out[5 * number].argmax()] - radius) < 0.05
+    right = out[5 * 3 + 1]  # fourth ring times the cosine of direction
+    assert centers[right.argmax(), 0] > 0.3 > centers[right.argmin(), 0]
     below = out[5 * 3 + 2]
-    assert centres[below.argmax(), 1] > 0.6 > centres[below.argmin(), 1]
+    assert centers[below.argmax(), 1] > 0.6 > centers[below.argmin(), 1]
+
+
+def test_no_map_holds_denormal_numbers() -> None:
+    maps, grid = HistoryMaps(), (24, 32)
+    state = maps.unroll(XY, grid)
+    values = maps(state, grid).abs()
+    assert not ((values > 0) & (values < torch.finfo(torch.float32).tiny)).any()
 
 
 def test_faded_visits_pale_while_visited_stay() -> None:
     maps = HistoryMaps()
-    state = maps.empty(1, *GRID, XY.device)
+    state = maps.begin(1, 1, GRID, XY.device)
+    first = maps.extend(state, XY[:, :1, 0], GRID).visited[0, 0]
     for step in range(4):
-        state = maps.extend(state, XY[:1, step], *GRID)
-    spots = maps.spots(XY[0, 0], *GRID)
-    cell = spots.argmax()
-    assert state.visited[0, cell] >= spots[cell]
-    assert state.faded[0, cell] < 0.5 * spots[cell]
+        state = maps.extend(state, XY[:, :1, step], GRID)
+    cell = first.argmax()
+    assert state.visited[0, 0, cell] >= first[cell]
+    assert state.faded[0, 0, cell] < 0.5 * first[cell]

@@ -1,7 +1,8 @@
-"""SPGen: training and sampling agree step by step, and samples depend on nothing else."""
+"""SPGen: training and sampling are one step, and samples depend on nothing else."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 import numpy as np
@@ -10,93 +11,80 @@ import torch
 from scipy import stats
 from tests.networks import spgen
 
-from spgen_lit.batch import PathBatch
-from spgen_lit.network.fixation import soft_argmax
+from spgen_lit.batch import VIEWING, PathBatch, viewing_rows
+from spgen_lit.network.fixation import cell_of
 from spgen_lit.network.noise import path_seed
-from spgen_lit.network.spgen import Drawn, SPGen
+from spgen_lit.network.spgen import ImageTerms, SPGen, StepNoise
+from spgen_lit.scanpath import Viewing
 
 Build = Callable[..., SPGen]
 SEEDS = [[path_seed(0, f"{image}", k) for k in range(5)] for image in range(3)]
+SHOWN = viewing_rows(
+    [Viewing(2.0, 20.0, "given", "memory"), Viewing(seconds=4.0), Viewing()], [600, 600, 600]
+)
 
 
-def _as_batch(drawn: list[Drawn], steps: int, index: int = 0) -> PathBatch:
-    xy, seconds = torch.zeros(len(drawn), steps, 2), torch.zeros(len(drawn), steps)
-    length = torch.tensor([len(path.xy) for path in drawn])
-    for row, path in enumerate(drawn):
-        xy[row, : length[row]], seconds[row, : length[row]] = path.xy, path.durations
-    return PathBatch(xy, seconds, length, torch.full_like(length, index))
+def _row(paths: PathBatch, image: int, path: int) -> tuple[torch.Tensor, torch.Tensor]:
+    n = int(paths.length[image, path])
+    return paths.xy[image, path, :n], paths.durations[image, path, :n]
 
 
-def _same(a: list[Drawn], b: list[Drawn]) -> bool:
-    return all(
-        len(p.xy) == len(q.xy)
-        and torch.allclose(p.xy, q.xy, atol=1e-5)
-        and torch.allclose(p.durations, q.durations, rtol=1e-4)
-        for p, q in zip(a, b, strict=True)
-    )
+def _one_step(network: SPGen, images: torch.Tensor, count: int, seed: int = 0):
+    """Laws and draws of the first step of many paths on one image at temperature 1."""
+    with torch.no_grad():
+        encoded = network.encode(images[:1])
+        seeds = [path_seed(seed, "x", k) for k in range(count)]
+        drawn = network.sample(encoded, [seeds], 1.0, torch.full((1, 4), float("nan")))
+        out = network(encoded, drawn)
+    return drawn, out
 
 
 @pytest.mark.parametrize("history", ["full", "gates", "none"])
-def test_teacher_forcing_and_sampling_give_the_same_logits(
-    small: Build, images: torch.Tensor, history: str, monkeypatch: pytest.MonkeyPatch
+def test_teacher_forcing_equals_stepping(
+    small: Build, images: torch.Tensor, history: str
 ) -> None:
-    network = small(history=history, stride=8)
-    steps = network.max_fixations
-    seen: dict[str, list[torch.Tensor]] = {"logits": [], "end": [], "duration": []}
-    network.choice.register_forward_hook(lambda _m, _i, out: seen["logits"].append(out))
-    ends, durations = network.timing.ends, network.timing.durations
-    monkeypatch.setattr(
-        network.timing, "ends", lambda *a: seen["end"].append(out := ends(*a)) or out
-    )
-    monkeypatch.setattr(
-        network.timing, "durations", lambda *a: seen["duration"].append(out := durations(*a)) or out
-    )
+    network = small(history=history, stride=8, max_fixations=14)
+    head = network.head
     with torch.no_grad():
-        scenes = network.encode(images)
-        drawn = network._draw(scenes, 1, SEEDS[1], 1.0)
-        told = {name: list(values) for name, values in seen.items()}
-        batch = _as_batch(drawn, steps)
-        out = network._teach(scenes, 1, batch)
-    assert max(len(path.xy) for path in drawn) > 3
-    for row, path in enumerate(drawn):
-        for step in range(len(path.xy)):
-            logits = told["logits"][step][row]
-            assert torch.allclose(out.logits[row, step], logits, atol=2e-4), (row, step)
-            assert out.end[row, step] == pytest.approx(told["end"][step][row].item(), abs=1e-4)
-            law = told["duration"][step].log_prob(batch.durations[:, step])[row]
-            assert out.duration[row, step] == pytest.approx(law.item(), abs=1e-3)
+        encoded = network.encode(images)
+        terms = ImageTerms(*encoded.terms)
+        paths = network.sample(encoded, SEEDS, 1.0, SHOWN)
+        assert paths.length.max() > 8
+        whole = network(encoded, paths)
+        state = head.begin(3, 5, images.device)
+        for step in range(paths.xy.shape[2]):
+            exists = paths.mask[:, :, step]
+            xy, seconds = paths.xy[:, :, step], paths.durations[:, :, step]
+            logits = head.place_logits(terms, state, paths.viewing)
+            law = head.duration_law(terms, state, paths.viewing, xy)
+            state = head.advance(state, xy, seconds)
+            end = head.end_logits(terms, state.time, paths.viewing)
+            for one, other in (
+                (logits, whole.logits[:, :, step]),
+                (end, whole.end[:, :, step]),
+                (law.log_prob(seconds), whole.duration[:, :, step]),
+            ):
+                assert torch.allclose(one[exists], other[exists], atol=1e-5, rtol=1e-5), step
 
 
-def test_every_image_of_a_batch_is_given_its_own_paths(small: Build, images: torch.Tensor) -> None:
-    network = small()
-    with torch.no_grad():
-        scenes = network.encode(images)
-        parts = [_as_batch(own, 6, i) for i, own in enumerate(network.sample(scenes, SEEDS))]
-        whole = network(
-            scenes, PathBatch(*(torch.cat(field) for field in zip(*parts, strict=True)))
-        )
-        for index, own in enumerate(parts):
-            steps = int(own.length.max())
-            alone = network._teach(scenes, index, own)
-            assert whole[index].logits.shape == (5, steps, 32)
-            assert torch.allclose(whole[index].logits, alone.logits[:, :steps], atol=1e-5)
-
-
-def test_given_paths_do_not_see_each_other_nor_their_own_future(
+def test_given_paths_do_not_see_each_other_nor_their_future(
     small: Build, images: torch.Tensor
 ) -> None:
     network = small()
     with torch.no_grad():
-        scenes = network.encode(images)
-        batch = _as_batch(network.sample(scenes, SEEDS)[0], 6)
-        out = network._teach(scenes, 0, batch)
-        changed = batch.xy.clone()
-        changed[1:] = 0.5
-        changed[0, 3:] = 0.1
-        other = network._teach(scenes, 0, batch._replace(xy=changed))
+        encoded = network.encode(images)
+        xy = torch.rand(3, 5, 6, 2)
+        paths = PathBatch(
+            xy, torch.full((3, 5, 6), 0.3), torch.full((3, 5), 6), SHOWN[:, None].expand(3, 5, 4)
+        )
+        out = network(encoded, paths)
+        changed = xy.clone()
+        changed[0, 1:], changed[1:] = 0.5, 0.5
+        changed[0, 0, 3:] = 0.1
+        other = network(encoded, paths._replace(xy=changed))
     # The fixation at step 3 changes what comes after it, and its own duration.
-    assert torch.allclose(out.logits[0, :4], other.logits[0, :4], atol=1e-5)
-    assert not torch.allclose(out.logits[0, 4:], other.logits[0, 4:])
+    assert torch.allclose(out.logits[0, 0, :4], other.logits[0, 0, :4], atol=1e-5)
+    assert not torch.allclose(out.logits[0, 0, 4:], other.logits[0, 0, 4:])
 
 
 def test_same_seed_gives_the_same_path_alone_and_in_any_batch(
@@ -104,98 +92,237 @@ def test_same_seed_gives_the_same_path_alone_and_in_any_batch(
 ) -> None:
     network = small()
     with torch.no_grad():
-        together = network.sample(network.encode(images), SEEDS)
-        for index in range(3):
-            own = network.encode(images[index : index + 1])
-            assert _same(network.sample(own, [SEEDS[index]])[0], together[index])
-            alone = network.sample(own, [SEEDS[index][3:4]])[0]
-            assert _same(alone, together[index][3:4])
-        turned = network.sample(network.encode(images.flip(0)), SEEDS[::-1])
-    assert all(_same(a, b) for a, b in zip(turned[::-1], together, strict=True))
-    assert not torch.equal(together[0][0].xy[0], together[0][1].xy[0])
+        all_paths = network.sample(network.encode(images), SEEDS, viewing=SHOWN)
+        turned = network.sample(network.encode(images.flip(0)), SEEDS[::-1], viewing=SHOWN.flip(0))
+        for image, path in itertools.product(range(3), range(5)):
+            encoded = network.encode(images[image : image + 1])
+            alone = network.sample(
+                encoded, [[SEEDS[image][path]]], viewing=SHOWN[image : image + 1]
+            )
+            for found in (_row(alone, 0, 0), _row(turned, 2 - image, path)):
+                for one, other in zip(found, _row(all_paths, image, path), strict=True):
+                    assert torch.allclose(one, other, atol=1e-5, rtol=1e-4)
+    assert not torch.equal(all_paths.xy[0, 0, 0], all_paths.xy[0, 1, 0])
 
 
 def test_temperature_zero_is_one_path_whatever_the_seed(small: Build, images: torch.Tensor) -> None:
     network = small()
     with torch.no_grad():
-        for paths in network.sample(network.encode(images), SEEDS, temperature=0.0):
-            assert all(_same([path], [paths[0]]) for path in paths)
+        paths = network.sample(network.encode(images), SEEDS, temperature=0.0)
+    assert torch.allclose(paths.xy, paths.xy[:, :1].expand_as(paths.xy), atol=1e-6)
+    assert (paths.length == paths.length[:, :1]).all()
 
 
-def test_first_fixations_follow_the_softmax(small: Build, images: torch.Tensor) -> None:
-    network = small(stride=32)
-    noised: list[torch.Tensor] = []
-    told: list[torch.Tensor] = []
-    network.noise.register_forward_hook(lambda _m, _i, out: noised.append(out))
-    network.choice.register_forward_hook(lambda _m, _i, out: told.append(out))
-    seeds = [path_seed(1, "x", k) for k in range(3000)]
-    network.sample(network.encode(images[:1]), [seeds], temperature=1.0)
-    counts = np.bincount(noised[0].argmax(1).numpy(), minlength=8)
-    expected = told[0][0].detach().double().softmax(0).numpy()
-    assert expected.max() - expected.min() > 0.02  # not the uniform distribution
-    assert stats.chisquare(counts, expected * counts.sum()).pvalue > 1e-3
+def test_first_places_follow_the_stated_density(small: Build, images: torch.Tensor) -> None:
+    network = small(stride=16)
+    drawn, out = _one_step(network, images, 4000)
+    first = drawn.xy[0, :, 0]
+    expected = out.logits[0, 0, 0].double().softmax(0).numpy()
+    assert expected.max() > 3 * expected.min()  # not the uniform distribution
+    # Each cell and its quarters: the place is uniform within its cell.
+    quarters = (first * torch.tensor([16.0, 8.0])).long()
+    counts = np.zeros((8, 16))
+    np.add.at(counts, (quarters[:, 1].numpy(), quarters[:, 0].numpy()), 1)
+    fine = expected.reshape(4, 8).repeat(2, 0).repeat(2, 1) / 4
+    assert stats.chisquare(counts.ravel(), fine.ravel() * counts.sum()).pvalue > 1e-3
+    cells = cell_of(first, 4, 8)
+    assert stats.chisquare(
+        np.bincount(cells, minlength=32), expected * len(first)
+    ).pvalue > 1e-3
+    wrong = (out.logits[0, 0, 0].double() * 1.4).softmax(0).numpy()
+    assert stats.chisquare(np.bincount(cells, minlength=32), wrong * len(first)).pvalue < 1e-3
+
+
+def test_the_density_integrates_to_one_and_bits_are_its_logarithm(
+    small: Build, images: torch.Tensor
+) -> None:
+    network = small()
+    centers = torch.stack(
+        torch.meshgrid((torch.arange(8) + 0.5) / 8, (torch.arange(4) + 0.5) / 4, indexing="xy"), -1
+    ).view(1, 32, 1, 2)
+    paths = PathBatch(
+        centers,
+        torch.full((1, 32, 1), 0.25),
+        torch.ones(1, 32, dtype=torch.long),
+        torch.full((1, 32, 4), float("nan")),
+    )
+    with torch.no_grad():
+        bits = network.log_prob(network.encode(images[:1]), paths)
+    assert (2**bits.place).mean().item() == pytest.approx(1, abs=1e-5)  # the frame's area is 1
+    assert (bits.end < 0).all()
+
+
+def test_likelihoods_leave_out_what_does_not_exist_or_is_not_known(
+    small: Build, images: torch.Tensor
+) -> None:
+    network = small()
+    durations = torch.tensor([[[0.2, 0.3, 0.4], [float("nan"), float("nan"), 0.0]]])
+    paths = PathBatch(
+        torch.rand(1, 2, 3, 2), durations, torch.tensor([[3, 2]]), torch.full((1, 2, 4), 3.0)
+    )
+    with torch.no_grad():
+        bits = network.log_prob(network.encode(images[:1]), paths)
+    assert bits.duration[0, 0].isfinite().all()
+    assert bits.duration[0, 1, :2].isnan().all()
+    assert not any(values[0, 1, 2] for values in bits)
+    with pytest.raises(ValueError, match=r"noise=uniform .*gumbel"):
+        small(noise="uniform").log_prob(network.encode(images[:1]), paths)
 
 
 def test_lengths_follow_the_end_decision(small: Build, images: torch.Tensor) -> None:
     network = small(stirred=0.0, max_fixations=5)
     with torch.no_grad():
-        network.timing.end[-1].bias.fill_(-0.8)
-    seeds = [path_seed(2, "x", k) for k in range(3000)]
-    paths = network.sample(network.encode(images[:1]), [seeds], temperature=1.0)[0]
-    counts = np.bincount([len(path.xy) for path in paths], minlength=6)[1:]
+        network.head.end[-1].bias.fill_(-0.8)
+    drawn, _ = _one_step(network, images, 3000, seed=2)
+    counts = np.bincount(drawn.length[0].numpy(), minlength=6)[1:]
     stop = 1 / (1 + np.exp(0.8))
     expected = np.array([stop * (1 - stop) ** n for n in range(4)] + [(1 - stop) ** 4])
     assert stats.chisquare(counts, expected * counts.sum()).pvalue > 1e-3
 
 
-def test_durations_have_the_mixture_mean_and_deviation(small: Build, images: torch.Tensor) -> None:
-    network = small(stirred=0.0, max_fixations=1)
-    bias = network.timing.last[-1].bias
-    with torch.no_grad():
-        network.timing.last[-1].weight.zero_()
-        # Weights 3:1, medians 0.2 s and 0.6 s, log deviations 0.3 and 0.2.
-        bias.copy_(torch.tensor([3.0, 1.0, 0.2, 0.6, 0.3, 0.2]).log())
-    seeds = [path_seed(3, "x", k) for k in range(4000)]
-    paths = network.sample(network.encode(images[:1]), [seeds], temperature=1.0)[0]
-    logs = np.log([path.durations[0].item() for path in paths])
-    short = logs < np.log(0.2 * 0.6) / 2
-    assert short.mean() == pytest.approx(0.75, abs=0.05)
-    mean = 0.75 * np.log(0.2) + 0.25 * np.log(0.6)
-    spread = 0.75 * 0.3**2 + 0.25 * 0.2**2 + 0.75 * 0.25 * np.log(3) ** 2
-    assert logs.mean() == pytest.approx(mean, abs=0.03)
-    assert logs.std() == pytest.approx(spread**0.5, rel=0.04)
-
-
-def test_durations_and_lengths_stay_in_range_at_any_temperature(
+def test_durations_have_the_mean_and_sigma_of_their_mixture(
     small: Build, images: torch.Tensor
 ) -> None:
+    network = small(stirred=0.0, max_fixations=1)
+    law = network.head.duration[-1]
+    with torch.no_grad():
+        law.weight.zero_()
+        # Weights 3:1, medians 0.2 s and 0.6 s, log sigmas 0.3 and 0.2.
+        law.bias.copy_(torch.tensor([3.0, 1.0, 0.2, 0.6, 0.3, 0.2]).log())
+    drawn, out = _one_step(network, images, 4000, seed=3)
+    logs = drawn.durations[0, :, 0].log().numpy()
+    assert (logs < np.log(0.2 * 0.6) / 2).mean() == pytest.approx(0.75, abs=0.05)
+    variance = 0.75 * 0.3**2 + 0.25 * 0.2**2 + 0.75 * 0.25 * np.log(3) ** 2
+    assert logs.mean() == pytest.approx(0.75 * np.log(0.2) + 0.25 * np.log(0.6), abs=0.03)
+    assert logs.std() == pytest.approx(variance**0.5, rel=0.04)
+    # A density per second: the mean of its inverse over draws is the width of its range.
+    assert out.duration[0, :, 0].exp().isfinite().all()
+
+
+def test_time_ends_a_path_and_longer_viewing_makes_it_longer(
+    small: Build, images: torch.Tensor
+) -> None:
+    network = small(stirred=0.0)
+    with torch.no_grad():  # ends when no time is left, and not before
+        first = network.head.end[0]
+        first.weight.zero_()
+        first.bias.zero_()
+        first.weight[0, 8 + 16 + 4 + 3] = -1.0  # tanh(12·left)
+        first.bias[0] = 1.0
+        network.head.end[-1].weight[0, 0] = 20.0
+        network.head.end[-1].bias.fill_(-20.0)
+    lengths = []
+    for seconds in (1.0, 3.0, 15.0):
+        shown = viewing_rows([Viewing(seconds=seconds)], [64])
+        drawn = network.sample(network.encode(images[:1]), [SEEDS[0]], 1.0, shown)
+        gone = drawn.durations.sum(2) + 0.04 * (drawn.length - 1)
+        assert ((gone > seconds - 0.2) & (gone < seconds + 2)).all()
+        lengths.append(drawn.length.float().mean().item())
+    assert lengths[2] > 30 > lengths[1] > lengths[0]
+    assert lengths[2] / lengths[1] == pytest.approx(5, rel=0.3)
+
+
+def test_unknown_viewing_is_a_condition_of_its_own(small: Build, images: torch.Tensor) -> None:
+    network = small()
+    with torch.no_grad():
+        encoded = network.encode(images[:1].expand(3, -1, -1, -1))
+        paths = PathBatch(
+            torch.rand(1, 1, 4, 2).expand(3, -1, -1, -1),
+            torch.full((3, 1, 4), 0.25),
+            torch.full((3, 1), 4),
+            SHOWN[:, None],
+        )
+        out = network(encoded, paths)
+    for values in (out.logits, out.end, out.duration):
+        assert all(
+            not torch.allclose(values[a], values[b]) for a, b in itertools.combinations(range(3), 2)
+        )
+
+
+def test_steps_beyond_those_learned_share_the_last(small: Build, images: torch.Tensor) -> None:
+    network = small(steps=3, history="none")
+    with torch.no_grad():
+        paths = PathBatch(
+            torch.rand(1, 1, 40, 2),
+            torch.full((1, 1, 40), 0.25),
+            torch.full((1, 1), 40),
+            torch.full((1, 1, 4), float("nan")),
+        )
+        logits = network(network.encode(images[:1]), paths).logits[0, 0]
+    assert torch.allclose(logits[2], logits[39], atol=1e-6)
+    assert not torch.allclose(logits[1], logits[2])
+
+
+def test_values_stay_in_range_at_any_temperature(small: Build, images: torch.Tensor) -> None:
     network = small(stirred=1.0)
     for temperature in (0.0, 1.0, 5.0):
-        for paths in network.sample(network.encode(images), SEEDS, temperature):
-            for path in paths:
-                assert 1 <= len(path.xy) <= 6 and path.durations.shape == (len(path.xy),)
-                assert ((path.xy > 0) & (path.xy < 1)).all()
-                assert ((path.durations >= 0.02) & (path.durations <= 5)).all()
+        paths = network.sample(network.encode(images), SEEDS, temperature)
+        mask = paths.mask
+        assert (paths.length >= 1).all() and (paths.length <= 6).all()
+        xy, seconds = paths.xy[mask], paths.durations[mask]
+        assert ((xy >= 0) & (xy <= 1)).all() and ((seconds >= 0.02) & (seconds <= 5)).all()
+        assert not paths.xy[~mask].any()
 
 
 def test_paths_go_where_the_maps_point(small: Build, images: torch.Tensor) -> None:
     network = small(stirred=0.0, history="none", stride=8)
+    corners = (0, 15, 112, 127)  # of 8x16 cells
     with torch.no_grad():
-        scenes = network.encode(images[:1])
-        scenes.places.static.zero_()
-        for step, cell in enumerate((0, 15, 112, 127, 37, 90)):  # corners of 8x16 first
-            scenes.places.static[0, step, cell] = 100.0
-        network.timing.end[-1].bias.fill_(-100.0)
-        path = network.sample(scenes, [[1]], temperature=1.0)[0][0]
-        expected = soft_argmax(scenes.places.static[0].view(6, 8, 16))
-    assert torch.allclose(path.xy, expected, atol=1e-5)
-    assert path.xy[1].tolist() == pytest.approx([15.5 / 16, 0.5 / 8])  # x first
+        encoded = network.encode(images[:1])
+        terms = ImageTerms(*encoded.terms)
+        network.head.mix.weight.zero_()
+        network.head.mix.weight[range(4), range(4)] = 1.0
+        network.head.end[-1].bias.fill_(-100.0)
+        ranks = torch.zeros_like(terms.ranks)
+        for step, cell in enumerate(corners):
+            ranks[0, step, cell] = 100.0
+        state = network.head.begin(1, 1, images.device)
+        viewing = torch.full((1, 1, len(VIEWING)), float("nan"))
+        still = StepNoise(*(torch.zeros(1, 1, *s) for s in ((128,), (2,), (2,), (), ())))
+        given = terms._replace(base=torch.zeros_like(terms.base), ranks=ranks)
+        places = []
+        for _ in corners:
+            fixation, state = network.head.step(given, state, viewing, still, torch.tensor(0.0))
+            places.append(fixation.xy[0, 0].tolist())
+    left, right, top, bottom = 0.5 / 16, 15.5 / 16, 0.5 / 8, 7.5 / 8
+    expected = [(left, top), (right, top), (left, bottom), (right, bottom)]  # x first
+    assert np.allclose(places, expected, atol=1e-5)
+
+
+def test_the_step_compiles_to_one_graph(small: Build, images: torch.Tensor) -> None:
+    network = small()
+    head = network.head
+    step = torch.compile(head.step, fullgraph=True, backend="eager")
+    with torch.no_grad():
+        terms = ImageTerms(*network.encode(images).terms)
+        noise = StepNoise(*(torch.rand(3, 2, *s) for s in ((32,), (2,), (2,), (), ())))
+        viewing = SHOWN[:, None].expand(3, 2, 4)
+        state = head.begin(3, 2, images.device)
+        given = (terms, state, viewing, noise, torch.tensor(1.0))
+        for one, other in zip(step(*given)[0], head.step(*given)[0], strict=True):
+            assert torch.allclose(one, other, atol=1e-6)
+
+
+def test_loss_is_the_likelihood_of_what_observers_did(small: Build, images: torch.Tensor) -> None:
+    network = small(sigma=0.0, duration_weight=0.0)
+    with torch.no_grad():
+        encoded = network.encode(images)
+        paths = network.sample(encoded, SEEDS, 1.0, SHOWN)
+        parts = network.loss(encoded, paths, torch.ones(3))
+        bits = network.log_prob(encoded, paths)
+    count = paths.length.sum(1)
+    nats = np.log(2)
+    place = (np.log(32) - bits.place.sum((1, 2)) / count * nats).mean()
+    end = (-bits.end.sum((1, 2)) / count * nats).mean()
+    assert parts["fixation"].item() == pytest.approx(place.item(), rel=1e-4)
+    assert parts["total"].item() == pytest.approx((place + end).item(), rel=1e-4)
 
 
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
         ({"frame": (100, 64)}, "multiples of 32"),
+        ({"frame": (128,)}, "multiples of 32"),
         ({"stride": 12}, "8, 16 or 32"),
         ({"noise": "pink"}, "noise"),
         ({"history": "some"}, "history"),
@@ -203,8 +330,19 @@ def test_paths_go_where_the_maps_point(small: Build, images: torch.Tensor) -> No
         ({"temperature": -1.0}, "temperature"),
         ({"max_fixations": 0}, "max_fixations"),
         ({"channels": 20}, "channels"),
+        ({"channels": 0}, "channels"),
+        ({"sigma": -0.1}, "sigma"),
     ],
 )
-def test_settings_out_of_range_are_refused(settings: dict, message: str) -> None:
+def test_settings_out_of_range_are_refused(small: Build, settings: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
+<<<<<<< HEAD
         spgen(**settings)
+=======
+        small(**settings)
+
+
+def test_images_of_another_size_are_refused(small: Build) -> None:
+    with pytest.raises(ValueError, match=r"\(image, 3, 64, 128\)"):
+        small().encode(torch.rand(1, 3, 64, 96))
+>>>>>>> a48df40 (Rewrite the network's tests for whole batches)
