@@ -13,7 +13,6 @@ import pytest
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 from PIL import Image
-from spgen_lit.learning.optimisation import Optimisation
 from tests.networks import spgen
 
 from spgen_lit.data.augment import Augment
@@ -26,6 +25,7 @@ from spgen_lit.learning.callbacks.checkpointing import (
     LastCheckpoint,
 )
 from spgen_lit.learning.module import ScanpathModule
+from spgen_lit.learning.optimizer import ScheduledAdamW
 from spgen_lit.learning.reversal import Schedule
 from spgen_lit.scanpath import Scanpath
 
@@ -83,8 +83,8 @@ def make_module() -> Callable[..., ScanpathModule]:
         schedule = Schedule("constant", ceiling)
         module = ScanpathModule(
             network,
-            Adaptation(method, schedule=schedule),
-            optimisation=Optimisation(lr=3e-3, encoder_lr=1e-3),
+            Adaptation(network, method, schedule=schedule),
+            optimizer=ScheduledAdamW(lr=3e-3, encoder_lr=1e-3),
             samples=2,
         )
         torch.manual_seed(1)

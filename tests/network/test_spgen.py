@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import torch
 from scipy import stats
-from tests.networks import spgen
 
 from spgen_lit.batch import VIEWING, PathBatch, viewing_rows
 from spgen_lit.network.fixation import cell_of
@@ -40,9 +39,7 @@ def _one_step(network: SPGen, images: torch.Tensor, count: int, seed: int = 0):
 
 
 @pytest.mark.parametrize("history", ["full", "gates", "none"])
-def test_teacher_forcing_equals_stepping(
-    small: Build, images: torch.Tensor, history: str
-) -> None:
+def test_teacher_forcing_equals_stepping(small: Build, images: torch.Tensor, history: str) -> None:
     network = small(history=history, stride=8, max_fixations=14)
     head = network.head
     with torch.no_grad():
@@ -126,9 +123,7 @@ def test_first_places_follow_the_stated_density(small: Build, images: torch.Tens
     fine = expected.reshape(4, 8).repeat(2, 0).repeat(2, 1) / 4
     assert stats.chisquare(counts.ravel(), fine.ravel() * counts.sum()).pvalue > 1e-3
     cells = cell_of(first, 4, 8)
-    assert stats.chisquare(
-        np.bincount(cells, minlength=32), expected * len(first)
-    ).pvalue > 1e-3
+    assert stats.chisquare(np.bincount(cells, minlength=32), expected * len(first)).pvalue > 1e-3
     wrong = (out.logits[0, 0, 0].double() * 1.4).softmax(0).numpy()
     assert stats.chisquare(np.bincount(cells, minlength=32), wrong * len(first)).pvalue < 1e-3
 
@@ -336,13 +331,9 @@ def test_loss_is_the_likelihood_of_what_observers_did(small: Build, images: torc
 )
 def test_settings_out_of_range_are_refused(small: Build, settings: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-<<<<<<< HEAD
-        spgen(**settings)
-=======
         small(**settings)
 
 
 def test_images_of_another_size_are_refused(small: Build) -> None:
     with pytest.raises(ValueError, match=r"\(image, 3, 64, 128\)"):
         small().encode(torch.rand(1, 3, 64, 96))
->>>>>>> a48df40 (Rewrite the network's tests for whole batches)
