@@ -31,7 +31,7 @@ def tree(kind: str = "spgen", options: dict[str, Any] | None = None, **settings:
     """The tree of a card or configuration."""
     targets = {
         "spgen": "spgen_lit.network.spgen.SPGen",
-        "published": "spgen_lit.network.published_paths.PublishedPaths",
+        "published": "spgen_lit.network.published.PublishedSPGen",
     }
     made = {
         "_target_": "spgen_lit.network.encoders.mobilenet.MobileNetV2",

@@ -6,6 +6,7 @@ import inspect
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,16 @@ import pytest
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
-from spgen_lit.learning.losses import ScanpathLoss
-from spgen_lit.learning.optimisation import Optimisation
+from tests.networks import spgen
 
 from spgen_lit.config import CONFIG_DIR, check_overrides
 from spgen_lit.instantiation import ConfigError, built, instantiated
 from spgen_lit.learning.adaptation import Adaptation
+from spgen_lit.learning.distillation import Distillation
+from spgen_lit.learning.optimizer import ScheduledAdamW
+from spgen_lit.learning.refinement import Refinement
 from spgen_lit.learning.reversal import Schedule
+from spgen_lit.network.spgen import SPGen
 
 ROOT = Path(CONFIG_DIR)
 EMA = "spgen_lit.learning.callbacks.checkpointing.Ema"
@@ -88,9 +92,9 @@ def test_the_command_ends_with_code_2_and_one_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("factory", "settings", "section", "message"),
     [
-        (Optimisation, {"lrr": 1}, "optimizer", "unknown key 'optimizer.lrr'; did you mean 'lr'"),
+        (ScheduledAdamW, {"lrr": 1}, "optimizer", "key 'optimizer.lrr'; did you mean 'lr'"),
         (L.Trainer, {"max_epoch": 3}, "trainer", "'trainer.max_epoch'; did you mean 'max_epochs'"),
-        (ScanpathLoss, {"foo": 1}, "loss", "unknown key 'loss.foo'; there are"),
+        (Refinement, {"foo": 1}, "refinement", "unknown key 'refinement.foo'; there are"),
         (
             Schedule,
             {"ceiling": "high"},
@@ -143,14 +147,20 @@ def _experiments() -> list[str]:
     return sorted(path.stem for path in (ROOT / "experiment").glob("*.yaml"))
 
 
+@cache
+def _network() -> SPGen:
+    return spgen()
+
+
 def _checked(config: dict[str, Any]) -> None:
     """Every section's keys against the signature of what it goes to."""
     optimizer = {k: v for k, v in config["optimizer"].items() if k != "scale_lr"}
     adaptation = dict(config["adaptation"])
-    built(Optimisation, optimizer, "optimizer")
+    built(ScheduledAdamW, optimizer, "optimizer")
     built(Schedule, adaptation.pop("schedule"), "adaptation.schedule")
-    built(Adaptation, adaptation, "adaptation")
-    built(ScanpathLoss, config["loss"], "loss")
+    built(Adaptation, adaptation, "adaptation", network=_network())
+    built(Refinement, config["refinement"], "refinement")
+    inspect.signature(Distillation).bind_partial(**config["distillation"])
     assert config["trainer"].keys() <= inspect.signature(L.Trainer).parameters.keys()
     for node in _targets(config):
         target = hydra.utils.get_object(node["_target_"])

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from spgen_lit.learning.optimisation import Optimisation
 from tests.networks import encoder
 from torch import nn
 
 from spgen_lit.data.sampling import Share, ShuffledStream
+from spgen_lit.learning.optimizer import ScheduledAdamW
 from spgen_lit.training.devices import SyncLiveNorms, scale_rates, trainer_settings
 
 #: 11 source images for training and 5 for validation: neither divides by 2.
@@ -217,7 +217,7 @@ def test_live_batch_norms_on_cpu_are_left_with_a_warning() -> None:
 
 
 def test_learning_rates_follow_the_effective_batch_only_if_asked() -> None:
-    base = Optimisation(lr=1e-3, encoder_lr=1e-4)
+    base = ScheduledAdamW(lr=1e-3, encoder_lr=1e-4)
     assert scale_rates(base, "none", 4) == base
     assert scale_rates(base, "sqrt", 4).lr == pytest.approx(2e-3)
     assert scale_rates(base, "linear", 4).encoder_lr == pytest.approx(4e-4)

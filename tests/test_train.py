@@ -25,7 +25,7 @@ TINY = [
     *(f"++data.{d}.gallery.observers=2" for d in ("source", "target")),
     *(f"++data.{d}.gallery.size=[96,64]" for d in ("source", "target")),
     *("data.batch_size=2", "data.target_batch_size=2", "data.val=0.2", "data.test=0.2"),
-    *("network.weights=none", "network.frame=[96,64]", "network.priors=4"),
+    *("network.encoder.weights=none", "network.frame=[96,64]", "network.priors=4"),
     *("trainer.max_epochs=1", "trainer.check_val_every_n_epoch=1", "trainer.log_every_n_steps=1"),
     *("evaluation.samples=2", "evaluation.metrics=quick", "evaluation.pictures=1"),
 ]

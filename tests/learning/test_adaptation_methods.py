@@ -8,21 +8,22 @@ from typing import Any
 import pytest
 import torch
 from hydra import compose, initialize_config_dir
-from spgen_lit.learning.agreement import (
-    disagreement,
-    map_entropy,
-    map_logs,
-    missing_information,
-    second_view,
-)
-from spgen_lit.learning.discrepancy import coral, mmd, rows
-from spgen_lit.learning.domain import features_at
 from tests.networks import spgen, tree
 from torch import Tensor
 
 from spgen_lit.config import CONFIG_DIR, plain
-from spgen_lit.learning.adaptation import Adaptation
+from spgen_lit.learning.adaptation import Adaptation, features_at
 from spgen_lit.learning.reversal import Schedule
+from spgen_lit.learning.target_losses import (
+    coral,
+    disagreement,
+    map_entropy,
+    map_logs,
+    missing_information,
+    mmd,
+    rows,
+    second_view,
+)
 from spgen_lit.network.build import build_network
 from spgen_lit.network.spgen import SPGen
 
@@ -36,7 +37,7 @@ def network() -> SPGen:
     network = spgen(frame=(64, 64), channels=16, priors=4, max_fixations=5, frozen_stages=12)
     # Random history-free maps are nearly flat; sharper ones give every loss something to do.
     with torch.no_grad():
-        network.choice.static.weight.mul_(20)
+        network.head.static.weight.mul_(20)
     return network.eval()
 
 
@@ -54,8 +55,8 @@ def losses(
     view = None
     if adaptation.needs_view:
         view = network.encode(second_view(target, 0))
-    scenes = network.encode(source), network.encode(target)
-    out: dict[str, Tensor] = adaptation(*scenes, progress, view)
+    encoded = network.encode(source), network.encode(target)
+    out: dict[str, Tensor] = adaptation(*encoded, progress, view)
     return out
 
 
@@ -72,10 +73,9 @@ def test_each_method_reaches_the_encoder_by_its_coefficient(
     network: SPGen, images: tuple[Tensor, Tensor], method: str
 ) -> None:
     torch.manual_seed(2)
-    methods = [Adaptation(method, schedule=Schedule("linear", 0.6)).attach(network)]
+    adaptation = Adaptation(network, method, schedule=Schedule("linear", 0.6))
     for share in (0.0, 0.5, 1.0):
-        methods[0].eval()
-        out = losses(network, images, methods[0], share)
+        out = losses(network, images, adaptation, share)
         assert out["coefficient"].item() == pytest.approx(0.6 * share)
         assert out["loss"].isfinite()
         gradient = pull(network, out["loss"])
@@ -91,10 +91,10 @@ def test_each_method_reaches_the_encoder_by_its_coefficient(
 def test_reversal_pulls_against_the_classifier(
     network: SPGen, images: tuple[Tensor, Tensor]
 ) -> None:
-    adaptation = Adaptation(schedule=CONSTANT).attach(network)
+    adaptation = Adaptation(network, schedule=CONSTANT)
     against = pull(network, losses(network, images, adaptation)["loss"])
-    scenes = [network.encode(own) for own in images]
-    logits = [adaptation.heads[0](features_at(s, "deep")) for s in scenes]
+    encoded = [network.encode(pixels) for pixels in images]
+    logits = [adaptation.heads[0](features_at(e, "deep")) for e in encoded]
     plain_loss = torch.stack(
         [
             torch.nn.functional.cross_entropy(row, torch.full((3,), label))
@@ -108,7 +108,7 @@ def test_reversal_pulls_against_the_classifier(
 def test_source_only_leaves_the_network_alone(
     network: SPGen, images: tuple[Tensor, Tensor], method: str
 ) -> None:
-    adaptation = Adaptation(method, schedule=Schedule("constant", 0.0)).attach(network)
+    adaptation = Adaptation(network, method, schedule=Schedule("constant", 0.0))
     assert adaptation.source_only and not adaptation.needs_view
     out = losses(network, images, adaptation)
     assert pull(network, out["loss"]).abs().max() == 0
@@ -121,8 +121,8 @@ def test_source_only_leaves_the_network_alone(
 def test_methods_add_up_with_their_weights(network: SPGen, images: tuple[Tensor, Tensor]) -> None:
     def of(method: Any, **weights: float) -> Tensor:
         torch.manual_seed(3)
-        own = Adaptation(method, schedule=CONSTANT, weights=weights).attach(network)
-        return pull(network, losses(network, images, own)["loss"])
+        adaptation = Adaptation(network, method, schedule=CONSTANT, weights=weights)
+        return pull(network, losses(network, images, adaptation)["loss"])
 
     together = of("adversarial+coral+entropy", coral=2.0, entropy=0.5)
     apart = of("adversarial") + 2 * of("coral") + 0.5 * of("entropy")
@@ -135,7 +135,7 @@ def test_all_levels_at_once(
     network: SPGen, images: tuple[Tensor, Tensor], per_position: bool
 ) -> None:
     levels: Any = ("shallow", "middle", "deep", "bottleneck", "prediction")
-    adaptation = Adaptation("adversarial", levels, per_position, CONSTANT).attach(network)
+    adaptation = Adaptation(network, "adversarial", levels, per_position, CONSTANT)
     out = losses(network, images, adaptation)
     assert len(adaptation.heads) == 5
     assert pull(network, out["loss"]).norm() > 0
@@ -144,14 +144,13 @@ def test_all_levels_at_once(
 def test_the_conditional_level_is_the_product_with_the_prediction(
     network: SPGen, images: tuple[Tensor, Tensor]
 ) -> None:
-    scenes = network.encode(images[0])
-    pooled = features_at(scenes, "prediction").mean((2, 3))
-    logits = scenes.places.static[:, :4]
-    share = logits.softmax(-1).mean(1)
-    expected = torch.einsum("bcp,bp->bc", scenes.features.flatten(2), share)
+    encoded = network.encode(images[0])
+    pooled = features_at(encoded, "prediction").mean((2, 3))
+    share = encoded.maps[:, :4].flatten(2).softmax(-1).mean(1)
+    expected = torch.einsum("bcp,bp->bc", encoded.features.flatten(2), share)
     torch.testing.assert_close(pooled, expected)
     # No gradient through the prediction, as in the paper's code.
-    weight = network.choice.static.weight
+    weight = network.head.static.weight
     (through,) = torch.autograd.grad(pooled.sum(), [weight], allow_unused=True)
     assert through is None
 
@@ -216,15 +215,15 @@ def test_entropy_and_information_know_their_ends() -> None:
 
 def test_target_priors_are_the_targets_own() -> None:
     torch.manual_seed(0)
-    own = spgen(frame=(64, 64), channels=16, priors=4, max_fixations=5, domain_priors=True).eval()
+    network = spgen(channels=16, priors=4, max_fixations=5, domain_priors=True).eval()
     image = torch.rand(1, 3, 64, 64)
-    before = own.encode(image, "target").features
-    torch.testing.assert_close(before, own.encode(image).features)
+    before = network.encode(image, "target").features
+    torch.testing.assert_close(before, network.encode(image).features)
     with torch.no_grad():
-        own.neck.priors.target_gaussians.add_(0.3)  # type: ignore[union-attr]
-    after = own.encode(image, "target").features
+        network.neck.priors.target_gaussians.add_(0.3)  # type: ignore[union-attr]
+    after = network.encode(image, "target").features
     assert (after - before).abs().max() > 1e-3
-    torch.testing.assert_close(before, own.encode(image).features)
+    torch.testing.assert_close(before, network.encode(image).features)
 
 
 @pytest.mark.parametrize(
@@ -237,9 +236,9 @@ def test_target_priors_are_the_targets_own() -> None:
         ({"weights": {"adversarial": -1.0}}, "adaptation.weights"),
     ],
 )
-def test_faulty_settings_are_named(settings: dict[str, Any], message: str) -> None:
+def test_faulty_settings_are_named(network: SPGen, settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        Adaptation(**settings)
+        Adaptation(network, **settings)
 
 
 @pytest.mark.parametrize(
@@ -251,18 +250,18 @@ def test_every_shipped_adaptation_can_be_built(choice: str) -> None:
     settings = plain(config.adaptation)
     schedule = Schedule(**settings.pop("schedule"))
     network = build_network(plain(config.network))
-    adaptation = Adaptation(**settings, schedule=schedule).attach(network)
+    adaptation = Adaptation(network, **settings, schedule=schedule)
     assert len(adaptation.heads) == len(settings["levels"])
 
 
 def test_the_published_network_has_maps_to_agree_on() -> None:
     torch.manual_seed(0)
-    published = build_network(tree("published", frame=(64, 64), fixations=6)).eval()
+    published = build_network(tree("published", frame=(64, 64), max_fixations=6)).train(False)
     image = torch.rand(2, 3, 64, 64)
-    scenes: Any = published.encode(image)
-    logs = map_logs(scenes)
+    encoded = published.encode(image)
+    logs = map_logs(encoded)
     torch.testing.assert_close(logs.exp().sum((2, 3)), torch.ones(2, 4))
-    adaptation = Adaptation("consistency+entropy", schedule=CONSTANT).attach(published)
+    adaptation = Adaptation(published, "consistency+entropy", schedule=CONSTANT)
     view = published.encode(second_view(image, 0))
-    out = adaptation(scenes, scenes, 1.0, view)
+    out = adaptation(encoded, encoded, 1.0, view)
     assert out["consistency"] >= 0 and out["loss"].isfinite()

@@ -32,7 +32,7 @@ def _images(seed: int = 0) -> Tensor:
 
 def test_untouched_encoder_is_at_no_distance_from_its_photographs() -> None:
     network = _network()
-    distillation = Distillation(1.0).attach(network)
+    distillation = Distillation(network.encoder, 1.0)
     taps = network.encoder(_images())
     assert distillation(taps, _images()).item() < 1e-8
     assert distillation(taps, _images(1)).item() > 0.01
@@ -40,17 +40,16 @@ def test_untouched_encoder_is_at_no_distance_from_its_photographs() -> None:
 
 def test_learning_draws_renditions_to_photographs_and_leaves_the_teacher() -> None:
     network = _network()
-    distillation = Distillation(1.0).attach(network)
-    assert distillation.teacher is not None
+    distillation = Distillation(network.encoder, 1.0)
     before = [p.clone() for p in distillation.teacher.parameters()]
     trained = [p for p in network.encoder.parameters() if p.requires_grad]
-    optimiser = torch.optim.Adam(trained, 1e-3)
+    optimizer = torch.optim.Adam(trained, 1e-3)
     losses = []
     for _ in range(8):
         loss = distillation(network.encoder(_images(1)), _images())
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss.backward()
-        optimiser.step()
+        optimizer.step()
         losses.append(loss.item())
     assert losses[-1] < 0.9 * losses[0]
     for old, new in zip(before, distillation.teacher.parameters(), strict=True):
@@ -60,15 +59,14 @@ def test_learning_draws_renditions_to_photographs_and_leaves_the_teacher() -> No
 
 def test_teacher_is_no_part_of_the_module() -> None:
     network = _network()
-    module = ScanpathModule(network, Adaptation("none"), distillation=Distillation(1.0))
-    count = len(list(module.parameters()))
-    module.distillation.attach(network)
-    assert len(list(module.parameters())) == count
+    alone = ScanpathModule(network, Adaptation(network, "none"))
+    distillation = Distillation(network.encoder, 1.0)
+    module = ScanpathModule(network, Adaptation(network, "none"), distillation=distillation)
+    assert module.state_dict().keys() == alone.state_dict().keys()
 
 
 def test_maps_of_nothing_are_at_no_distance() -> None:
-    distillation = Distillation(1.0).attach(_network())
-    assert distillation.teacher is not None
+    distillation = Distillation(_network().encoder, 1.0)
     for norm in distillation.teacher.modules():
         if isinstance(norm, torch.nn.BatchNorm2d):
             torch.nn.init.zeros_(norm.weight)
@@ -76,12 +74,12 @@ def test_maps_of_nothing_are_at_no_distance() -> None:
     assert distillation(empty, _images()).item() == 0.0
 
 
-def test_frozen_encoder_and_negative_weight_are_refused() -> None:
+def test_frozen_encoder_and_weights_without_effect_are_refused() -> None:
     with pytest.raises(ValueError, match=r"frozen; lower network\.encoder\.frozen_stages"):
-        Distillation(1.0).attach(_network(19))
-    with pytest.raises(ValueError, match="at least 0, found -1"):
-        Distillation(-1.0)
-    assert Distillation(0.0).attach(_network(19)).teacher is None
+        Distillation(_network(19).encoder, 1.0)
+    for weight in (0.0, -1.0):
+        with pytest.raises(ValueError, match=f"above 0, found {weight}"):
+            Distillation(_network().encoder, weight)
 
 
 def test_training_logs_the_distance_and_adds_it(make_data, make_module, make_trainer, tmp_path):
@@ -90,7 +88,8 @@ def test_training_logs_the_distance_and_adds_it(make_data, make_module, make_tra
         styles = {"a": NoiseImages(tmp_path / "painted", 8, 0)}
         data = make_data(originals=weight > 0, styles=styles)
         module = make_module(0.0)
-        module.distillation = Distillation(weight).attach(module.network)
+        if weight:
+            module.distillation = Distillation(module.network.encoder, weight)
         trainer = make_trainer(f"run-{weight}", limit_train_batches=1, max_epochs=1)
         trainer.fit(module, data)
         losses[weight] = {k: float(v) for k, v in trainer.callback_metrics.items()}

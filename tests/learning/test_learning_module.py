@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 import torch
-from spgen_lit.learning.domain import DomainHead, domain_loss
 
 from spgen_lit.batch import TargetBatch
-from spgen_lit.learning.adaptation import Adaptation
+from spgen_lit.learning.adaptation import Adaptation, DomainDiscriminator, domain_loss
 from spgen_lit.learning.module import DivergedError, ScanpathModule
 
 Make = Callable[..., Any]
@@ -55,7 +54,7 @@ def _gradients(module: ScanpathModule) -> dict[str, torch.Tensor | None]:
 
 def test_domain_gradient_on_features_is_turned_and_scaled_by_lambda() -> None:
     torch.manual_seed(0)
-    head = DomainHead(6)
+    head = DomainDiscriminator(6)
     source, target = torch.randn(3, 6, 2, 2), torch.randn(2, 6, 2, 2)
 
     def gradients(coefficient: float | None) -> list[torch.Tensor]:
@@ -78,8 +77,8 @@ def test_domain_gradient_on_features_is_turned_and_scaled_by_lambda() -> None:
 def _domain_gradients(module: ScanpathModule, batch: dict[str, Any]) -> dict[str, Any]:
     """Gradients on the network of the domain loss alone."""
     _prepare(module)
-    scenes = module.network.encode(batch["source"].images)
-    module._domain_loss(scenes, batch["target"], 0, 2).backward()
+    encoded = module.network.encode(batch["source"].images)
+    module._domain_loss(encoded, batch["target"], 0, 2).backward()
     return _gradients(module)
 
 
@@ -88,7 +87,7 @@ def test_the_reversed_gradient_reaches_the_first_trained_layer(
 ) -> None:
     batch = _batch(make_data)
     half, whole = (_domain_gradients(make_module(c), batch) for c in (0.5, 1.0))
-    monkeypatch.setattr("spgen_lit.learning.domain.reverse", lambda maps, _: maps)
+    monkeypatch.setattr("spgen_lit.learning.adaptation.reverse", lambda maps, _: maps)
     plain = _domain_gradients(make_module(1.0), batch)
     reached = {n for n, g in whole.items() if n.startswith("encoder.") and g is not None}
     first = "encoder.stages.4.conv.0.0.weight"
@@ -143,7 +142,7 @@ def test_what_a_step_logs(make_data: Make, make_module: Make) -> None:
 
 def test_both_domains_weigh_the_same_whatever_their_batch_sizes() -> None:
     torch.manual_seed(0)
-    head = DomainHead(4)
+    head = DomainDiscriminator(4)
     a, b = torch.randn(1, 4, 1, 1), torch.randn(6, 4, 1, 1)
     once = domain_loss(head, a, b, 1.0)[0]
     again = domain_loss(head, a.repeat(5, 1, 1, 1), b, 1.0)[0]
@@ -156,13 +155,13 @@ def test_a_loss_that_is_no_number_stops_training_and_names_what_to_change(
 ) -> None:
     module = make_module()
     with torch.no_grad():
-        module.network.choice.static.bias[0] = float(broken)
+        module.network.head.static.bias[0] = float(broken)
     with pytest.raises(DivergedError, match=r"training loss is nan .*lower optimizer.lr"):
         _step(module, _batch(make_data))
 
 
 def test_levels_that_a_network_lacks_are_refused(make_module: Make) -> None:
     with pytest.raises(ValueError, match=r"adaptation.levels.*'depth'"):
-        Adaptation(levels=["depth"]).attach(make_module().network)
+        Adaptation(make_module().network, levels=["depth"])
     with pytest.raises(ValueError, match="empty"):
-        Adaptation(levels=[])
+        Adaptation(make_module().network, levels=[])

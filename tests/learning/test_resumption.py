@@ -66,7 +66,7 @@ def whole(make_data: Make, make_module: Make, make_trainer: Make, tmp_path: Path
     """Last checkpoint of two epochs of three steps without interruption."""
     _fit(make_trainer("whole"), make_module(), make_data())
     found = _checkpoint(tmp_path / "whole" / "last.ckpt")
-    name = "network.choice.static.weight"
+    name = "network.head.static.weight"
     assert not torch.equal(found["state_dict"][name], found["current_model_state"][name])
     return found
 

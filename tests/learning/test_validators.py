@@ -140,7 +140,7 @@ def fit(
     )
     data.setup()
     network = spgen(frame=SIZE, channels=16, priors=4, max_fixations=4, frozen_stages=12)
-    adaptation = Adaptation("adversarial+consistency")
+    adaptation = Adaptation(network, "adversarial+consistency")
     module = ScanpathModule(network, adaptation, samples=3)
     more = [TargetOracle(data, 4, 3)] if oracle else []
     best = ModelCheckpoint(folder, "best", monitor=monitor, mode="min")

@@ -14,7 +14,7 @@ from spgen_lit.network.build import build_network, instantiate, portable
 
 SETTINGS = {
     "spgen": {"frame": [64, 64], "channels": 8, "priors": 2},
-    "published": {"frame": [64, 64], "priors": 2, "fixations": 4},
+    "published": {"frame": [64, 64], "priors": 2, "max_fixations": 4},
 }
 
 
@@ -50,7 +50,7 @@ SPGEN = tree(**SETTINGS["spgen"])
     [
         ({"frame": [64, 64]}, r"network._target_ must name a class, .*\['frame'\]"),
         ({**SPGEN, "prior": 3}, r"'network.prior'; did you mean 'priors'"),
-        (tree("published", channels=3), r"'network.channels'; there are .*'fixations'"),
+        (tree("published", channels=3), r"'network.channels'; there are .*'max_fixations'"),
         (tree(options={"tap": [6]}), r"'network.encoder.tap'; did you mean 'taps'"),
         (tree(options={"smoth": 1}), r"'network.encoder.smoth'; did you mean 'smooth'"),
         ({**SPGEN, "_target_": "spgen_lit.network.spgen.SPGan"}, "cannot find the class"),

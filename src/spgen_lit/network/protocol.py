@@ -72,6 +72,10 @@ class Network(Protocol):
         """Set the mode, as of any module."""
         ...
 
+    def state_dict(self) -> Mapping[str, Tensor]:
+        """All parameters and buffers by name, as of any module."""
+        ...
+
     def load_state_dict(self, state_dict: Mapping[str, Tensor]) -> object:
         """Load all parameters and buffers, as any module."""
         ...

@@ -21,23 +21,14 @@ from spgen_lit import __version__
 from spgen_lit.config import plain, trusted
 from spgen_lit.data.augment import Augment
 from spgen_lit.data.module import DomainMix
-<<<<<<< HEAD
+from spgen_lit.data.viewing import ViewingAugment
 from spgen_lit.files import write_text
 from spgen_lit.instantiation import ConfigError, built, instantiated, refusing
-=======
-from spgen_lit.data.viewing import ViewingAugment
->>>>>>> 27c3ca4 (Rebuild the network around one step for whole batches)
 from spgen_lit.learning.adaptation import Adaptation
 from spgen_lit.learning.callbacks.checkpointing import LAST, Stopped
 from spgen_lit.learning.distillation import Distillation
-<<<<<<< HEAD
-from spgen_lit.learning.losses import ScanpathLoss
 from spgen_lit.learning.module import ScanpathModule
-from spgen_lit.learning.optimisation import Optimisation
-=======
-from spgen_lit.learning.module import DivergedError, ScanpathModule
 from spgen_lit.learning.optimizer import ScheduledAdamW
->>>>>>> 27c3ca4 (Rebuild the network around one step for whole batches)
 from spgen_lit.learning.refinement import Refinement
 from spgen_lit.learning.reversal import Schedule
 from spgen_lit.network.build import instantiate, portable
@@ -116,7 +107,7 @@ def prepare(config: DictConfig) -> Prepared:
         config.ckpt_path = str(resumed(Path(config.ckpt_path), spec))
     if config.start_from:
         start_from(Path(config.start_from), network)
-    trainer = _trainer(config)
+    trainer = _trainer(config, data)
     store = _feature_store(config) if config.feature_cache else None
     module = ScanpathModule(
         network,
@@ -132,11 +123,6 @@ def prepare(config: DictConfig) -> Prepared:
         network.encoder.keep_features(store)
     if config.compile:
         network.encoder.compile()
-<<<<<<< HEAD
-    trainer = _trainer(config, data)
-    module.optimisation = scale_rates(module.optimisation, scale, together(trainer))
-=======
->>>>>>> 27c3ca4 (Rebuild the network around one step for whole batches)
     return Prepared(data, module, trainer)
 
 
@@ -255,13 +241,7 @@ def _data(config: DictConfig) -> DomainMix:
         }
         for domain in _DOMAINS
     }
-<<<<<<< HEAD
-    augment = settings.pop("augment")
-=======
-    for domain in _DOMAINS:
-        settings.pop(domain)
     augment, viewing = settings.pop("augment"), settings.pop("viewing")
->>>>>>> 27c3ca4 (Rebuild the network around one step for whole batches)
     data: DomainMix = built(
         DomainMix,
         settings,

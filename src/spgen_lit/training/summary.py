@@ -21,6 +21,7 @@ from spgen_lit.data.module import DomainMix
 from spgen_lit.evaluation.results import Results
 from spgen_lit.files import write_json
 from spgen_lit.learning.module import ScanpathModule
+from spgen_lit.network.protocol import Network
 from spgen_lit.training.devices import together
 
 HEADLINE = ("energy", "scanmatch")
@@ -49,7 +50,7 @@ def overview(
             "from ImageNet weights (network.encoder.weights names a file)[/]",
         )
     table.add_row("adaptation", _adaptation(module) if data.sets["target"] else "none: no target")
-    if module.distillation.weight:
+    if module.distillation is not None:
         towards = f"towards the photographs' features, weight {module.distillation.weight:g}"
         table.add_row("distillation", towards)
     threads = torch.get_num_threads()
@@ -57,7 +58,7 @@ def overview(
     table.add_row("device", f"{trainer.world_size} x {device}, {threads} threads")
     table.add_row("training", _training(data, trainer))
     if together(trainer) > 1:
-        rates = f"{module.optimisation.lr:.3g}, encoder {module.optimisation.encoder_lr:.3g}"
+        rates = f"{module.optimizer.lr:.3g}, encoder {module.optimizer.encoder_lr:.3g}"
         scale = config.optimizer.get("scale_lr", "none")
         table.add_row("learning rate", f"{rates} (scale_lr={scale} with the effective batch)")
     if config.start_from:
@@ -107,7 +108,7 @@ def _training(data: DomainMix, trainer: L.Trainer) -> str:
     return f"{epochs}, {batch}{effective}"
 
 
-def trained_parameters(module: torch.nn.Module) -> int:
+def trained_parameters(module: torch.nn.Module | Network) -> int:
     """Number of parameters that training changes."""
     return sum(p.numel() for p in module.parameters() if p.requires_grad)
 
