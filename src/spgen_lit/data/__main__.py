@@ -12,23 +12,25 @@ Examples::
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+import yaml
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as Grid
 
 from spgen_lit.data.catalogue import CATALOGUE, build_reader
-from spgen_lit.data.check import Report, check
+from spgen_lit.data.check import Report, check, contact_sheet
 from spgen_lit.data.exports import export
 from spgen_lit.data.fetch import FetchError, fetch
-from spgen_lit.data.readers.table import Table
+from spgen_lit.data.readers.table import DECLARATION, Table
+from spgen_lit.files import write_json, write_text
 
 _COLOURS = {"error": "red", "warning": "yellow"}
+_HEAD = "# What the table beside this file means: settings of spgen_lit.data.readers.table.Table.\n"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -56,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_set(checking)
     checking.add_argument("--all", action="store_true", help="every finding, not ten of a kind")
     checking.add_argument("--no-images", action="store_true", help="read image headers only")
+    checking.add_argument("--sheet", type=Path, metavar="PNG", help="draw the gaze over images")
     checking.add_argument("--json", type=Path, metavar="FILE", help="write the findings there too")
     checking.set_defaults(run=_check)
     converting = commands.add_parser("convert", help="write a set in another form, without loss")
@@ -112,11 +115,23 @@ def _check(options: argparse.Namespace, console: Console) -> int:
     report = check(reader, images=not options.no_images, progress=console.is_terminal)
     _show(report, console, None if options.all else 10)
     if options.json:
-        content = {**asdict(report), "failed": report.failed}
-        draft = options.json.with_name(f".{options.json.name}.part")
-        draft.write_text(json.dumps(content, indent=1), encoding="ascii")
-        draft.replace(options.json)
+        findings = [asdict(finding) for finding in report.findings]
+        content = {"name": report.name, "figures": report.figures, "findings": findings}
+        write_json(options.json, {**content, "failed": report.failed})
+    if options.sheet and report.gaze:
+        _say(console, f"gaze over images: {contact_sheet(report.gaze, options.sheet)}")
+    if isinstance(reader, Table) and report.failed:
+        _say(console, f"{DECLARATION} not written: the table has errors")
+    elif isinstance(reader, Table):
+        stored = write_text(
+            reader.folder / DECLARATION, _HEAD + yaml.safe_dump(reader.declaration())
+        )
+        _say(console, f"declared in {stored}, which check, convert, train and evaluate read")
     return 1 if report.failed else 0
+
+
+def _say(console: Console, line: str) -> None:
+    console.print(_plain(line), highlight=False, soft_wrap=True)
 
 
 def _show(report: Report, console: Console, most: int | None) -> None:
@@ -146,17 +161,9 @@ def _plain(text: str) -> str:
 def _convert(options: argparse.Namespace, console: Console) -> int:
     gaze = build_reader(options.name, options.root, options.set).read()
     files = export(gaze, options.out, options.to)
-    console.print(
-        f"{len(gaze.scanpaths)} scanpaths on {len(gaze.stimuli)} images written to "
-        f"{', '.join(_plain(str(file)) for file in files)}",
-        highlight=False,
-        soft_wrap=True,
-    )
-    console.print(
-        f"read back: python -m spgen_lit.data check converted {_plain(str(options.out))}",
-        highlight=False,
-        soft_wrap=True,
-    )
+    written = ", ".join(str(file) for file in files)
+    _say(console, f"{len(gaze.scanpaths)} scanpaths on {len(gaze.stimuli)} images: {written}")
+    _say(console, f"read back: spgen data check converted {options.out}")
     return 0
 
 
@@ -172,7 +179,7 @@ def _fetch(options: argparse.Namespace, console: Console) -> int:
         keep_archives=options.keep_archives,
         progress=console.is_terminal,
     )
-    console.print(f"{options.name} is in {_plain(str(folder))}", highlight=False, soft_wrap=True)
+    _say(console, f"{options.name} is in {folder}")
     return 0
 
 

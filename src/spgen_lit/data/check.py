@@ -6,16 +6,21 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 from rich.progress import track
 
 from spgen_lit.data.duplicates import Print, alike, fingerprint
+from spgen_lit.data.frame import resize
 from spgen_lit.data.gaze_checks import SHORT, Finding, Level, content_findings, gaze_findings
-from spgen_lit.data.images import ImageError
+from spgen_lit.data.images import ImageError, Pixels, read_image
 from spgen_lit.data.readers.base import FileReader, Problem
 from spgen_lit.data.records import GazeSet, Reader, Stimulus
+from spgen_lit.files import write_bytes
+from spgen_lit.scanpath import Scanpath
 
 
 @dataclass
@@ -25,6 +30,7 @@ class Report:
     name: str
     figures: dict[str, str] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+    gaze: GazeSet | None = None
 
     @property
     def failed(self) -> bool:
@@ -59,7 +65,7 @@ def check(reader: Reader, images: bool = True, progress: bool = False) -> Report
     except ValueError as error:
         where, _, what = str(error).partition(": ")
         return Report("", findings=[Finding("error", "unreadable", where, what or where)])
-    report = Report(gaze.name, _figures(gaze))
+    report = Report(gaze.name, _figures(gaze), gaze=gaze)
     report.findings += [Finding("error", "bad content", p.where, p.what) for p in problems]
     report.findings += gaze_findings(gaze)
     if images:
@@ -81,6 +87,7 @@ def _figures(gaze: GazeSet) -> dict[str, str]:
     xy = np.concatenate([path.xy for path in gaze.scanpaths])
     off = ((xy < 0) | (xy > 1)).any(axis=1)
     timed = [p.durations for p in gaze.scanpaths if p.durations is not None and len(p)]
+    figures["viewing"] = _viewing(gaze)
     figures["observers"] = str(len({path.observer for path in gaze.scanpaths}))
     figures["scanpaths"] = f"{len(lengths)} on {len(gaze.by_image())} images"
     figures["fixations"] = (
@@ -95,6 +102,18 @@ def _figures(gaze: GazeSet) -> dict[str, str]:
     else:
         figures["durations"] = "none"
     return figures
+
+
+def _viewing(gaze: GazeSet) -> str:
+    """How the pictures were shown, as far as it is known, of the usual path."""
+    usual = Counter(path.viewing for path in gaze.scanpaths).most_common(1)[0][0]
+    told = {
+        f"{usual.seconds} s": usual.seconds,
+        f"{usual.px_per_degree or 0:.3g} px a degree": usual.px_per_degree,
+        f"first fixation {usual.first_fixation}": usual.first_fixation,
+        f"task {usual.task}": usual.task,
+    }
+    return ", ".join(said for said, known in told.items() if known is not None) or "not declared"
 
 
 def _image_findings(gaze: GazeSet, progress: bool) -> Iterator[Finding]:
@@ -128,3 +147,52 @@ def _image_findings(gaze: GazeSet, progress: bool) -> Iterator[Finding]:
         elif one_split == "no split":
             what += "; a random split may part them"
         yield Finding(level, "duplicate image", where, what)
+
+
+def contact_sheet(gaze: GazeSet, path: Path, images: int = 12, side: int = 360) -> Path:
+    """Draw the gaze of a set over some of its images, so that a person sees at a glance.
+
+    Circles are fixations, from yellow (first) to violet (last); the gray margin shows gaze
+    beside the image.
+
+    Args:
+        gaze: The set; its images with the most gaze are drawn.
+        path: The picture to write.
+        images: How many images.
+        side: Width and height in px of each one's field.
+
+    Raises:
+        ValueError: For a set without gaze.
+    """
+    groups = sorted(gaze.by_image().items(), key=lambda item: -sum(map(len, item[1])))
+    if not groups:
+        raise ValueError(f"{gaze.name}: no gaze to draw")
+    fields = [_field(gaze.stimuli[image], paths, side) for image, paths in groups[:images]]
+    columns = min(4, len(fields))
+    fields += [np.full_like(fields[0], 255)] * (-len(fields) % columns)
+    rows = [np.hstack(fields[n : n + columns]) for n in range(0, len(fields), columns)]
+    done, content = cv2.imencode(".png", np.vstack(rows)[..., ::-1])
+    if not done:
+        raise ValueError(f"{path}: could not be encoded as PNG")
+    return write_bytes(path, content.tobytes())
+
+
+def _field(stimulus: Stimulus, paths: Sequence[Scanpath], side: int) -> Pixels:
+    """One image with all its fixations on a square of gray."""
+    inner = round(0.76 * side)
+    scale = inner / max(stimulus.size)
+    size = np.maximum(np.round(np.multiply(stimulus.size, scale)), 1).astype(int)
+    corner = (side - size) // 2
+    field = np.full((side, side, 3), 200, np.uint8)
+    picture = resize(read_image(stimulus.path, (int(size[0]), int(size[1]))), tuple(size))
+    field[corner[1] : corner[1] + size[1], corner[0] : corner[0] + size[0]] = picture // 2 + 100
+    for path in paths:
+        order = np.linspace(255, 30, max(len(path), 1)).astype(np.uint8)[:, None]
+        colors = cv2.applyColorMap(order, cv2.COLORMAP_PLASMA)[:, 0, ::-1]
+        places = np.clip(corner + path.xy * size, -side, 2 * side).astype(int)
+        for (x, y), color in zip(places.tolist(), colors.tolist(), strict=True):
+            cv2.circle(field, (x, y), 4, color, -1, cv2.LINE_AA)
+    named = f"{stimulus.id[-40:]}  {stimulus.size[0]}x{stimulus.size[1]}"
+    cv2.putText(field, named, (6, 16), cv2.FONT_HERSHEY_SIMPLEX, 0.42, (0, 0, 0), 1, cv2.LINE_AA)
+    cv2.rectangle(field, (0, 0), (side - 1, side - 1), (120, 120, 120), 1)
+    return field
