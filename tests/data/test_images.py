@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from spgen_lit.data.images import ImageError, image_size, list_images, read_image
 
@@ -178,3 +178,27 @@ def test_a_huge_picture_in_a_small_file_is_refused(
     assert image_size(file) == (3000, 1000)
     monkeypatch.delenv("SPGEN_MAX_MEGAPIXELS")
     assert read_image(file).shape == (1000, 3000, 3)
+
+
+def test_heic_is_read_where_its_package_is_installed(tmp_path: Path) -> None:
+    pillow_heif = pytest.importorskip("pillow_heif")
+    pillow_heif.register_heif_opener()
+    file = tmp_path / "telephone.heic"
+    Image.new("RGB", (64, 48), (200, 40, 40)).save(file)
+    assert image_size(file) == (64, 48)
+    assert np.abs(read_image(file).astype(int) - [200, 40, 40]).max() < 12
+
+
+def test_heic_without_its_package_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "telephone.heic"
+    file.write_bytes(b"\0\0\0\x18ftypheic" + bytes(64))
+
+    def unknown(path: Path) -> None:
+        raise UnidentifiedImageError(str(path))
+
+    monkeypatch.setattr(Image, "open", unknown)
+    monkeypatch.setattr(Image, "registered_extensions", lambda: {".png": "PNG"})
+    with pytest.raises(ImageError, match=r"pip install 'spgen-lit\[heic\]'"):
+        read_image(file)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import struct
 import zlib
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -30,8 +31,16 @@ SUFFIXES = frozenset(
         ".pnm",
         ".jp2",
         ".avif",
+        ".heic",
+        ".heif",
     ]
 )
+_HEIC = frozenset([".heic", ".heif"])
+# Photographs of telephones, where the extra [heic] is installed.
+with suppress(ImportError):
+    import pillow_heif
+
+    pillow_heif.register_heif_opener()
 _ORIENTATION = 0x0112  # EXIF tag
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -146,6 +155,11 @@ def _open(path: Path) -> Image.Image:
             raise ImageError(f"{path}: the file is empty (0 bytes); replace or remove it")
         return Image.open(path)
     except UnidentifiedImageError as error:
+        if path.suffix.lower() in _HEIC and ".heic" not in Image.registered_extensions():
+            raise ImageError(
+                f"{path}: reading HEIC needs one more package: pip install 'spgen-lit[heic]', or "
+                "save the file as JPEG"
+            ) from error
         raise ImageError(
             f"{path}: the contents are not an image, whatever the name says; "
             "replace or remove the file"
