@@ -34,8 +34,8 @@ $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m pip install --disable-pip-version-check -q $(PIP_ARGS) -c constraints.txt -e '.[dev]'
 	@touch $@
 
-demo: $(STAMP) ## train, test and draw on the simulated gallery, in minutes: outputs/demo
-	$(PYTHON) -m spgen_lit.train +experiment=demo hydra.run.dir=outputs/demo $(ARGS)
+demo: $(STAMP) ## look at pictures, then train on a simulated gallery, in minutes: outputs/demo
+	$(PYTHON) -m spgen_lit demo $(ARGS)
 
 train: $(STAMP) ## train one experiment: EXPERIMENT=da_paintings ARGS="data/source=osie"
 	$(PYTHON) -m spgen_lit.train +experiment=$(EXPERIMENT) $(ARGS)

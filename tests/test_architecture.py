@@ -11,7 +11,7 @@ import yaml
 
 PACKAGE = Path(__file__).resolve().parents[1] / "src" / "spgen_lit"
 CONFIG = PACKAGE.parents[1] / "conf"
-DOORS = {"train", "evaluate", "predict", "report", "export", "data.__main__", "__main__"}
+DOORS = {"train", "evaluate", "predict", "report", "export", "demo", "data.__main__", "__main__"}
 # What each room may import of the package; CONTRIBUTING.md says the same in words.
 ROOMS = {
     "files": set(),

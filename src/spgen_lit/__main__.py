@@ -1,4 +1,4 @@
-"""The command ``spgen``: predict, train, evaluate, data, report, export and models."""
+"""The command ``spgen``: predict, train, evaluate, data, report, export, models, demo."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ DOORS = {
     "report": "Compare runs, draw sweeps.",
     "export": "A model as safetensors or ONNX, with its card.",
     "models": "List the trained models that come with this package.",
+    "demo": "See what this package does, in minutes.",
 }
 
 
@@ -30,8 +31,8 @@ class Doors(click.Group):
         """A command, or None if there is none of that name."""
         if cmd_name == "models":
             return models
-        if cmd_name == "predict":
-            found: click.Command = importlib.import_module("spgen_lit.predict").command
+        if cmd_name in ("predict", "demo"):
+            found: click.Command = importlib.import_module(f"spgen_lit.{cmd_name}").command
             return found
         return _configured(cmd_name) if cmd_name in DOORS else None
 
