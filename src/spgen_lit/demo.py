@@ -38,7 +38,7 @@ def write_pictures(folder: Path) -> None:
         photograph = read_image(file)
         title, credit = _CREDITS[file.stem]
         for medium in (None, *_MEDIA):
-            name = f"{file.stem}.png" if medium is None else f"{file.stem}, {medium}.png"
+            name = f"{file.stem}.png" if medium is None else f"{file.stem}_{medium}.png"
             said = credit if medium is None else f"{medium}, made of the {credit}"
             rows.append({"file": name, "title": title, "artist": said})
             if not (folder / name).is_file():
