@@ -193,8 +193,8 @@ def test_tables_for_images_with_regions_and_a_line_for_faulty_files(tmp_path: Pa
     with outputs.file("regions", items[0], ".csv").open() as file:
         rows = {(row["group"], row["region"]): row for row in csv.DictReader(file)}
     assert float(rows["model", "left"]["dwell_s"]) == pytest.approx(0.3)
-    assert float(rows["people", "left"]["looked"]) == 0
-    assert rows["people", "left"]["first_rank"] == ""
+    assert float(rows["observers", "left"]["looked"]) == 0
+    assert rows["observers", "left"]["first_rank"] == ""
     with outputs.file("regions", items[0], ".transitions.csv").open() as file:
         steps = {(r["group"], r["from"], r["to"]): int(r["count"]) for r in csv.DictReader(file)}
     assert steps["model", "left", "elsewhere"] == 1

@@ -97,7 +97,7 @@ def test_paths_page_and_regions_from_one_command(
     assert told in json.loads((out / "run.json").read_text())["warning"]
     assert all(told in record["model"] for record in records)
     assert all(told in line for line in (out / "scanpaths.csv").read_text().splitlines()[1:])
-    assert '"title":"people","paths":[{"n":"P1"' in page
+    assert '"title":"observers","paths":[{"n":"P1"' in page
     assert (tmp_path / "out" / "regions" / "a.png").is_file()
 
     again = predict(*common, *extra, "output=out", "strict=true", cwd=tmp_path)
@@ -110,7 +110,7 @@ def test_paths_page_and_regions_from_one_command(
     [
         ("sampels=3", "did you mean 'samples'"),
         ("images=nowhere", "images=nowhere: no such file or folder"),
-        ("people=osis:x", "people=osis:x: neither"),
+        ("people=osis:x", "did you mean osie?"),
     ],
 )
 def test_faulty_settings_end_in_one_line(

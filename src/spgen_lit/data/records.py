@@ -57,6 +57,11 @@ class GazeSet:
     licence: str = ""
     notes: tuple[str, ...] = ()
 
+    @property
+    def observers_title(self) -> str:
+        """What its observers are called beside a model: simulated ones are named so."""
+        return "simulated observers" if self.gaze == "simulated" else "observers"
+
     def by_image(self) -> dict[str, list[Scanpath]]:
         """Scanpaths grouped by image id; images nobody looked at are absent."""
         groups: dict[str, list[Scanpath]] = defaultdict(list)

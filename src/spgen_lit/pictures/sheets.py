@@ -38,7 +38,7 @@ def side_by_side(
     model: Sequence[Scanpath],
     people: Sequence[Scanpath],
     *,
-    titles: tuple[str, str] = ("model", "people"),
+    titles: tuple[str, str] = ("model", "observers"),
     rows: int = 3,
     width: int = 600,
 ) -> Pixels:

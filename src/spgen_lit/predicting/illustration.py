@@ -35,11 +35,11 @@ class Observers:
 
     Attributes:
         gaze: Image name to scanpaths.
-        title: What they are called: ``people``, or ``simulated observers``.
+        title: What they are called: ``observers``, or ``simulated observers``.
     """
 
     gaze: Mapping[str, Sequence[Scanpath]] = field(default_factory=dict)
-    title: str = "people"
+    title: str = "observers"
 
     def on(self, key: str) -> Sequence[Scanpath]:
         """Paths on an image: by its whole name, else by its file name."""

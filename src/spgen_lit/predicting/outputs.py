@@ -54,7 +54,7 @@ def find_images(images: str | Sequence[str]) -> tuple[list[Item], list[Failure]]
     under its very name is never taken as a pattern.
 
     Returns:
-        The images, each once, and what could not be searched or is no regular file.
+        The images, each once, and the folders that could not be searched.
 
     Raises:
         FileNotFoundError: If an entry matches nothing at all; the message names it.
@@ -80,10 +80,7 @@ def find_images(images: str | Sequence[str]) -> tuple[list[Item], list[Failure]]
                     "as a pattern; name an image, a folder of images, or quote a pattern"
                 )
         found.update(dict.fromkeys(new))
-    special = [path for path in found if path.exists() and not path.is_file()]
-    failures += [Failure(path, "not a regular file (a pipe, socket or device)") for path in special]
-    paths = [path for path in found if path not in special]
-    return _named(paths, [Path(entry).expanduser() for entry in wanted]), failures
+    return _named(list(found), [Path(entry).expanduser() for entry in wanted]), failures
 
 
 def _named(paths: Sequence[Path], roots: Sequence[Path]) -> list[Item]:

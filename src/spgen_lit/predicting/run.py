@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 import json
 import webbrowser
 from collections.abc import Sequence
@@ -19,7 +18,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from spgen_lit.data.catalogue import CATALOGUE
+from spgen_lit.data.catalogue import build_reader
 from spgen_lit.files import shown
 from spgen_lit.predicting import Settings
 from spgen_lit.predicting.illustration import (
@@ -49,7 +48,7 @@ def load_observers(people: str | None) -> Observers:
         records = json.loads(Path(people).read_text(encoding="utf-8"))
         try:
             paths = from_trials(records)
-            simulated = any("SIMULATED" in str(record.get("model")) for record in records)
+            title = "observers"
         except (KeyError, TypeError) as error:
             raise ValueError(
                 f"people={people}: every record needs name, subject, width, height, X and Y in "
@@ -57,18 +56,14 @@ def load_observers(people: str | None) -> Observers:
             ) from error
     else:
         name, _, root = people.partition(":")
-        if name not in CATALOGUE or not root:
-            raise ValueError(
-                f"people={people}: neither a .json file nor <set>:<folder> with a set among "
-                f"{', '.join(sorted(CATALOGUE))}"
-            )
-        module, _, reader = CATALOGUE[name].reader.rpartition(".")
-        found = getattr(importlib.import_module(module), reader)(root).read()
-        paths, simulated = found.scanpaths, found.gaze == "simulated"
+        if not root:
+            raise ValueError(f"people={people}: neither a .json file nor <set>:<folder>")
+        found = build_reader(name, root).read()
+        paths, title = found.scanpaths, found.observers_title
     gaze: dict[str, list[Scanpath]] = {}
     for path in paths:
         gaze.setdefault(path.image, []).append(path)
-    return Observers(gaze, "simulated observers" if simulated else "people")
+    return Observers(gaze, title)
 
 
 def identity(predictor: Predictor) -> str:

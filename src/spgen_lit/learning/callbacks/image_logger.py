@@ -105,6 +105,9 @@ class ImageLogger(L.Callback):
                 )
                 for path in part.paths.get(key, [])[: self.samples]
             ]
-            picture = side_by_side(image, model, people, rows=self.samples, width=360)
+            titles = ("model", self.data.sets[domain][part.sets[key]].observers_title)
+            picture = side_by_side(
+                image, model, people, titles=titles, rows=self.samples, width=360
+            )
             rows.append({"domain": domain, "image": key, "picture": picture})
         return rows
