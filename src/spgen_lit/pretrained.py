@@ -33,6 +33,7 @@ _KEPT = (
     "initial_weights_licence",
     "source",
     "target",
+    "trained_on",
     "styles",
     "gaze",
     "seed",

@@ -43,7 +43,8 @@ class Plain:
 
 
 def _mix(tmp_path: Path, source: dict[str, Any], target: dict[str, Any], **more: Any) -> DomainMix:
-    return DomainMix(source, target, size=(32, 32), cache_dir=tmp_path / "cache", **more)
+    settings = {"size": (32, 32), "cache_dir": tmp_path / "cache", "allow_same_images": True}
+    return DomainMix(source, target, **{**settings, **more})
 
 
 @pytest.mark.parametrize(("source", "target", "batches"), [(12, 3, (2, 4)), (6, 40, (3, None))])
@@ -167,5 +168,44 @@ def test_images_that_cannot_be_read_are_all_named_before_training(tmp_path: Path
 
 @pytest.mark.parametrize("sizes", [{"batch_size": 0}, {"target_batch_size": 0}])
 def test_batches_hold_something(tmp_path: Path, sizes: dict[str, int]) -> None:
-    with pytest.raises(ValueError, match="at least 1"):
+    with pytest.raises(ValueError, match="max_batch_size=512, found 0"):
         _mix(tmp_path, {}, {}, **sizes)
+
+
+@dataclass
+class Noise(Plain):
+    """Images of noise, those of one seed the same everywhere; the last is nearly the first."""
+
+    seed: int = 0
+    suffix: str = "png"
+
+    def read(self) -> GazeSet:
+        found = super().read()
+        for number, stimulus in enumerate(found.stimuli.values()):
+            kind = 0 if number == self.count - 1 else number
+            rng = np.random.default_rng([self.seed, kind])
+            pixels = rng.integers(0, 255, (4, 4, 3), dtype=np.uint8).repeat(8, 0).repeat(8, 1)
+            pixels[0, 0] = number
+            Image.fromarray(pixels).save(stimulus.path)
+        return found
+
+
+def test_images_that_are_nearly_the_same_never_part(tmp_path: Path) -> None:
+    for seed in range(4):
+        data = _mix(tmp_path, {"a": Noise(tmp_path / "a", 12)}, {}, split_seed=seed, val=0.4)
+        data.setup()
+        homes = {key: split for (_, split), part in data.parts.items() for key in part.stimuli}
+        assert homes["0.png"] == homes["11.png"]
+
+
+def test_a_training_picture_in_the_target_is_refused_unless_allowed(tmp_path: Path) -> None:
+    source, target = Noise(tmp_path / "a", 12), Noise(tmp_path / "b", 12, gaze=False)
+    refused = _mix(tmp_path, {"a": source}, {"b": target}, allow_same_images=False)
+    with pytest.raises(ValueError, match=r"pictures .* another domain too: a/\d+.png is b/\d+.png"):
+        refused.setup()
+    other = Noise(tmp_path / "c", 12, gaze=False, seed=5)
+    data = _mix(tmp_path, {"a": source}, {"b": other}, allow_same_images=False)
+    data.setup()
+    seen = data.trained_on
+    assert set(seen["a"]) == {s.id for s in data.parts["source", "train"].stimuli.values()}
+    assert len(seen["b"]) == 12 and all(len(content) == 16 for content in seen["b"].values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spgen_lit.data.records import GazeSet, Stimulus
-from spgen_lit.data.splits import split_images
+from spgen_lit.data.splits import position, split_images
 
 
 def _set(count: int, **splits: tuple[str, ...]) -> GazeSet:
@@ -70,3 +71,28 @@ def test_an_official_split_without_images_here_stays_empty() -> None:
 def test_impossible_divisions_are_refused(gaze: GazeSet, shares: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         split_images(gaze, **shares)
+
+
+def test_images_that_are_nearly_the_same_go_together() -> None:
+    gaze, twins = _set(60), {"000.jpg", "031.jpg"}
+    for seed in range(20):
+        splits = split_images(gaze, seed, 0.3, 0.3, groups=[twins])
+        assert any(twins <= set(ids) for ids in splits.values())
+        alone = split_images(gaze, seed, 0.3, 0.3)
+        assert next(n for n in splits if "000.jpg" in splits[n]) == next(
+            n for n in alone if "000.jpg" in alone[n]
+        )
+
+
+def test_the_twin_of_an_official_test_image_is_in_no_split() -> None:
+    twins = [{"000.jpg", "005.jpg"}]
+    splits = split_images(_set(20, test=("005.jpg",)), groups=twins)
+    assert splits["test"] == ("005.jpg",)
+    assert not any("000.jpg" in ids for ids in splits.values())
+    elsewhere = split_images(_set(20), groups=[{"000.jpg", "other/7.jpg"}], held=["other/7.jpg"])
+    assert not any("000.jpg" in ids for ids in elsewhere.values())
+
+
+def test_a_name_that_is_not_utf_8_is_divided_too() -> None:
+    name = os.fsdecode(b"caf\xe9.jpg")
+    assert 0 <= position(name) < 1

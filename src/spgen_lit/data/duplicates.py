@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -12,9 +16,12 @@ from numpy.typing import NDArray
 from spgen_lit.data.frame import resize
 from spgen_lit.data.images import Pixels, read_image
 from spgen_lit.data.records import Stimulus
+from spgen_lit.files import atomic
 
 _THUMB = 32  # px of the squares that hashes are made of
+_PLAIN = 3.0  # standard deviation in gray levels below which nothing can be recognized
 _CHUNK = 512  # rows of the table of distances held at a time
+_CONTENT = 16  # hexadecimal digits of the hash of a file
 
 
 @dataclass(frozen=True)
@@ -23,7 +30,7 @@ class Print:
 
     Attributes:
         image: Identifier.
-        content: Hash of the file.
+        content: Hash of the file, 16 hexadecimal digits.
         hash: 64-bit perceptual hash.
         mirrored: The hash of the image mirrored left to right.
         thumb: uint8 ``(32, 32, 3)``, the image made small.
@@ -52,20 +59,67 @@ def fingerprint(stimulus: Stimulus) -> Print:
         ImageError: If the file cannot be read to its end.
     """
     thumb = resize(read_image(stimulus.path, size=(4 * _THUMB, 4 * _THUMB)), (_THUMB, _THUMB))
-    with stimulus.path.open("rb") as file:
-        content = hashlib.file_digest(file, "blake2b").hexdigest()
+    return _print(stimulus.id, content_hash(stimulus.path), thumb)
+
+
+def _print(image: str, content: str, thumb: Pixels) -> Print:
     mirrored = np.ascontiguousarray(thumb[:, ::-1])
-    return Print(stimulus.id, content, perceptual_hash(thumb), perceptual_hash(mirrored), thumb)
+    return Print(image, content, perceptual_hash(thumb), perceptual_hash(mirrored), thumb)
+
+
+def content_hash(path: Path) -> str:
+    """Hash of a file's bytes, 16 hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "blake2b").hexdigest()[:_CONTENT]
+
+
+def fingerprints(stimuli: Mapping[str, Stimulus], folder: Path | None = None) -> dict[str, Print]:
+    """Prints of many images by their identifiers, kept in a folder for the next time.
+
+    Args:
+        stimuli: Identifier to image.
+        folder: Of the kept prints; a file that changed since is read again. None keeps none.
+
+    Raises:
+        ImageError: If a file cannot be read to its end.
+    """
+    paths = sorted({str(stimulus.path) for stimulus in stimuli.values()})
+    name = hashlib.blake2b("\n".join(paths).encode("utf-8", "replace"), digest_size=12).hexdigest()
+    file = None if folder is None else folder / f"prints-{name}.npz"
+    known = {} if file is None else _kept(file)
+    keys = {key: _state(stimulus.path) for key, stimulus in stimuli.items()}
+    missing = [key for key in stimuli if keys[key] not in known]
+    with ThreadPoolExecutor(2) as pool:
+        new = list(pool.map(fingerprint, (stimuli[key] for key in missing)))
+    known |= {keys[key]: (p.content, p.thumb) for key, p in zip(missing, new, strict=True)}
+    if file is not None and missing:
+        with atomic(file) as part, part.open("wb") as opened:
+            contents, thumbs = zip(*(known[keys[key]] for key in stimuli), strict=True)
+            np.savez(opened, keys=list(keys.values()), contents=contents, thumbs=np.stack(thumbs))
+    return {key: _print(key, *known[keys[key]]) for key in stimuli}
+
+
+def _state(path: Path) -> str:
+    status = path.stat()
+    return f"{hashlib.blake2b(bytes(path), digest_size=8).hexdigest()}-{status.st_mtime_ns}"
+
+
+def _kept(file: Path) -> dict[str, tuple[str, Pixels]]:
+    # Whatever is wrong with a file that can be made again: it is made again.
+    with suppress(Exception), np.load(file, allow_pickle=False) as kept:
+        contents, thumbs = kept["contents"].tolist(), kept["thumbs"]
+        return dict(zip(kept["keys"].tolist(), zip(contents, thumbs, strict=True), strict=True))
+    return {}
 
 
 def perceptual_hash(rgb: Pixels) -> int:
-    """64 bits: which of the 8x8 lowest cosine terms of the grey image exceed their median.
+    """64 bits: which of the 8x8 lowest cosine terms of the gray image exceed their median.
 
     The usual DCT hash (Zauner 2010); images that differ in size, compression or slight
-    colour keep all but a few bits.
+    color keep all but a few bits.
     """
-    grey = cv2.cvtColor(resize(rgb, (_THUMB, _THUMB)), cv2.COLOR_RGB2GRAY).astype(np.float32)
-    low = cv2.dct(grey)[:8, :8].ravel()
+    gray = cv2.cvtColor(resize(rgb, (_THUMB, _THUMB)), cv2.COLOR_RGB2GRAY).astype(np.float32)
+    low = cv2.dct(gray)[:8, :8].ravel()
     bits = low > np.median(low)
     return int.from_bytes(np.packbits(bits).tobytes(), "big")
 
@@ -76,7 +130,7 @@ def alike(prints: list[Print], bits: int = 10, difference: float = 12.0) -> list
     Args:
         prints: Of all images.
         bits: Most bits in which the hashes of nearly equal images differ.
-        difference: Largest mean difference of their thumbnails, in grey levels: hashes alone
+        difference: Largest mean difference of their thumbnails, in gray levels: hashes alone
             mistake plain images for each other.
 
     Returns:
@@ -97,6 +151,15 @@ def alike(prints: list[Print], bits: int = 10, difference: float = 12.0) -> list
     return pairs
 
 
+def groups(pairs: Iterable[Pair]) -> list[set[str]]:
+    """Images that hang together by pairs."""
+    found: dict[str, set[str]] = {}
+    for pair in pairs:
+        joined = found.get(pair.one, {pair.one}) | found.get(pair.other, {pair.other})
+        found |= dict.fromkeys(joined, joined)
+    return list({id(group): group for group in found.values()}.values())
+
+
 def _within(rows: NDArray[np.uint64], hashes: NDArray[np.uint64], bits: int) -> NDArray[np.bool_]:
     return np.bitwise_count(rows ^ hashes[None]) <= bits
 
@@ -104,6 +167,8 @@ def _within(rows: NDArray[np.uint64], hashes: NDArray[np.uint64], bits: int) -> 
 def _kind(one: Print, other: Print, difference: float) -> str:
     if one.content == other.content:
         return "same file"
+    if min(one.thumb.std(), other.thumb.std()) < _PLAIN:
+        return ""
     levels = one.thumb.astype(np.int16)
     if np.abs(levels - other.thumb).mean() <= difference:
         return "nearly the same"

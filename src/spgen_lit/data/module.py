@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -16,12 +17,21 @@ from lightning.pytorch.utilities import CombinedLoader
 from spgen_lit.data.augment import Augment
 from spgen_lit.data.cache import ImageCache
 from spgen_lit.data.dataset import SourceSet, TargetSet
+from spgen_lit.data.duplicates import Print, alike, fingerprints, groups
 from spgen_lit.data.frame import Frame
 from spgen_lit.data.painting.painted import StyleReaders, renditions
 from spgen_lit.data.records import GazeSet, Reader, Split, Stimulus
 from spgen_lit.data.sampling import Share, ShuffledStream, StreamLoader
-from spgen_lit.data.splits import split_images
+from spgen_lit.data.splits import SPLITS, split_images
 from spgen_lit.data.viewing import ViewingAugment
+
+# Two files of one picture: saved again or made smaller, not painted over.
+_SAME_BITS, _SAME_LEVELS = 4, 4.0
+
+
+def _all_sets(sets: Mapping[str, Mapping[str, GazeSet]]) -> Iterator[GazeSet]:
+    for named in sets.values():
+        yield from named.values()
 
 
 def _quiet_worker(_: int) -> None:
@@ -57,10 +67,13 @@ class DomainMix(L.LightningDataModule):
         style_share: Probability that a training draw shows a rendition in place of the image.
         viewing: Cuts training paths in time and hides viewing conditions; None leaves them.
         originals: Give the image itself beside what is shown in training.
+        max_batch_size: Most images of a batch; a larger one is taken for a slip.
+        allow_same_images: Let a picture be in the source and in the target or evaluation.
 
     Raises:
         ValueError: At :meth:`setup`, for a source without gaze, or weights or styles of
-            unknown sets, or renditions that leave out images.
+            unknown sets, or renditions that leave out images, or a picture of the source's
+            training images that is in the target or evaluation as well.
         ImageError: At :meth:`setup`, naming every image that cannot be read.
     """
 
@@ -86,10 +99,21 @@ class DomainMix(L.LightningDataModule):
         style_share: float = 0.5,
         originals: bool = False,
         viewing: ViewingAugment | None = None,
+        max_batch_size: int = 512,
+        allow_same_images: bool = False,
     ) -> None:
         super().__init__()
-        if batch_size < 1 or (target_batch_size is not None and target_batch_size < 1):
-            raise ValueError(f"batch sizes must be at least 1: {batch_size}, {target_batch_size}")
+        batches = {"batch_size": batch_size, "target_batch_size": target_batch_size}
+        for key, images in batches.items():
+            if images is not None and not 1 <= images <= max_batch_size:
+                raise ValueError(
+                    f"data.{key} must be from 1 to data.max_batch_size={max_batch_size}, "
+                    f"found {images}"
+                )
+        if workers < 0:
+            raise ValueError(f"data.workers must be 0 or more, found {workers}")
+        if not 0 <= style_share <= 1:
+            raise ValueError(f"data.style_share must be from 0 to 1, found {style_share}")
         self.readers = {
             "source": dict(source),
             "target": dict(target),
@@ -104,11 +128,12 @@ class DomainMix(L.LightningDataModule):
         self.augment, self.max_fixations, self.workers = augment, max_fixations, workers
         self.cache = ImageCache(cache_dir, self.frame)
         self.style_readers, self.style_share = dict(styles or {}), style_share
-        self.originals = originals
+        self.originals, self.allow_same_images = originals, allow_same_images
         self.viewing = viewing
         self.styles: dict[str, list[Stimulus]] = {}
         self.sets: dict[str, dict[str, GazeSet]] = {}
         self.parts: dict[tuple[str, str], Split] = {}
+        self._contents: dict[str, str] = {}
         self._stream: StreamLoader | None = None
         self._resumed: dict[str, int] | None = None
 
@@ -136,9 +161,13 @@ class DomainMix(L.LightningDataModule):
                         f"data.{domain} {name!r} has {len(gaze.stimuli)} images but no gaze; "
                         "it can only be a data.target"
                     )
+        prints = self._fingerprints(sets)
+        held = {i for gaze in _all_sets(sets) for ids in gaze.splits.values() for i in ids}
+        near = [{i.rpartition("|")[2] for i in group} for group in groups(alike(prints))]
         for domain in sets:
-            for split in ("train", "val", "test"):
-                self.parts[domain, split] = self._part(sets[domain], split)
+            for split in SPLITS:
+                self.parts[domain, split] = self._part(sets[domain], split, near, held)
+        self._refuse_same_images(prints, sets)
         if not self.parts["source", "val"].paths:
             raise ValueError(
                 f"no source image is left for validation: data.val is {self.shares['val']} of "
@@ -153,12 +182,71 @@ class DomainMix(L.LightningDataModule):
         self.cache.build((s for own in self.styles.values() for s in own), progress=True)
         self.sets = sets
 
-    def _part(self, sets: Mapping[str, GazeSet], split: str) -> Split:
+    def _fingerprints(self, sets: Mapping[str, Mapping[str, GazeSet]]) -> list[Print]:
+        """Prints of all images of all sets, by ``domain|set|id``."""
+        stimuli = {
+            f"{domain}|{name}|{i}": stimulus
+            for domain, named in sets.items()
+            for name, gaze in named.items()
+            for i, stimulus in gaze.stimuli.items()
+        }
+        found = fingerprints(stimuli, self.cache.root)
+        self._contents = {key: found[key].content for key in stimuli}
+        return [replace(found[key], image=key) for key in stimuli]
+
+    def _refuse_same_images(
+        self, prints: list[Print], sets: Mapping[str, Mapping[str, GazeSet]]
+    ) -> None:
+        """A picture that is trained on with gaze must not stand in for another domain."""
+        if self.allow_same_images:
+            return
+        trained = {
+            f"source|{name}|{i}"
+            for name in sets["source"]
+            for i in self._ids("source", name, "train")
+        }
+        same = [
+            (pair.one, pair.other)
+            for pair in alike(prints, bits=_SAME_BITS, difference=_SAME_LEVELS)
+            if pair.one in trained and not pair.other.startswith("source|")
+        ]
+        if same:
+            one, other = (key.split("|", 1)[1].replace("|", "/") for key in same[0])
+            domain = same[0][1].partition("|")[0]
+            raise ValueError(
+                f"{len(same)} pictures of the source's training images are in another domain too: "
+                f"{one} is {other} of data.{domain}; take them out of one, or allow it by "
+                "+data.allow_same_images=true"
+            )
+
+    def _ids(self, domain: str, name: str, split: str) -> list[str]:
+        """Ids of one set's images in a split, without the set's name."""
+        part = self.parts[domain, split]
+        return [part.stimuli[key].id for key in part.of_set(name)]
+
+    @property
+    def trained_on(self) -> dict[str, dict[str, str]]:
+        """Image id to content hash of every set trained on, both domains: for checkpoints."""
+        return {
+            name: {
+                i: self._contents[f"{domain}|{name}|{i}"] for i in self._ids(domain, name, "train")
+            }
+            for domain in ("source", "target")
+            for name in self.sets[domain]
+        }
+
+    def _part(
+        self,
+        sets: Mapping[str, GazeSet],
+        split: str,
+        near: Sequence[Collection[str]],
+        held: Collection[str],
+    ) -> Split:
         stimuli, paths, names = {}, {}, {}
         for name, gaze in sets.items():
             # Without gaze nothing can be scored, so nothing need be held out.
             shares = self.shares if gaze.scanpaths else {"val": 0.0, "test": 0.0}
-            ids = split_images(gaze, self.split_seed, **shares)[split]
+            ids = split_images(gaze, self.split_seed, **shares, groups=near, held=held)[split]
             groups = gaze.by_image()
             for i in ids:
                 key = f"{name}/{i}" if len(sets) > 1 else i

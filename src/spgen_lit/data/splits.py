@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection, Sequence
 
 from spgen_lit.data.records import GazeSet
 
@@ -11,12 +12,17 @@ SPLITS = ("train", "val", "test")
 
 def position(image: str, seed: int = 0) -> float:
     """Where an image lies in [0, 1): by a hash of its id, whatever set or part it comes in."""
-    digest = hashlib.blake2b(f"{seed}\n{image}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big") / 2**64
+    name = f"{seed}\n{image}".encode("utf-8", "surrogateescape")  # any bytes that name a file
+    return int.from_bytes(hashlib.blake2b(name, digest_size=8).digest(), "big") / 2**64
 
 
 def split_images(
-    gaze: GazeSet, seed: int = 0, val: float = 0.1, test: float = 0.1
+    gaze: GazeSet,
+    seed: int = 0,
+    val: float = 0.1,
+    test: float = 0.1,
+    groups: Sequence[Collection[str]] = (),
+    held: Collection[str] = (),
 ) -> dict[str, tuple[str, ...]]:
     """Image ids of each split.
 
@@ -31,6 +37,9 @@ def split_images(
         seed: Seed of the division.
         val: Fraction of the images for validation.
         test: Fraction for testing.
+        groups: Images that are nearly the same. They go together: to the split of the first
+            in order of their ids, and to none where another is in an official split.
+        held: Images of official splits of other sets, which groups may name.
 
     Returns:
         ``train``, ``val`` and ``test``, each in ascending order.
@@ -46,7 +55,14 @@ def split_images(
     if len(set(official)) != len(official):
         twice = sorted({i for i in official if official.count(i) > 1})
         raise ValueError(f"{gaze.name}: official splits hold {twice[:3]} more than once")
-    positions = {i: position(i, seed) for i in set(gaze.stimuli) - set(official)}
+    leaders = {i: i for i in set(gaze.stimuli) - set(official)}
+    for group in groups:
+        inside = leaders.keys() & set(group)
+        for image in inside:
+            leaders[image] = min(group)
+            if set(group) & {*official, *held} - {image}:
+                del leaders[image]
+    positions = {i: position(leader, seed) for i, leader in leaders.items()}
     free = sorted(positions, key=lambda i: (positions[i], i))
     end = 0.0
     for name, fraction in (("val", val), ("test", test)):

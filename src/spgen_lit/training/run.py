@@ -273,6 +273,7 @@ def _card(
         "gaze": data.gaze_kind,
         "seed": int(config.seed),
         "split_seed": int(config.data.split_seed),
+        "trained_on": data.trained_on,
         "licences": {n: s.licence for d in data.sets.values() for n, s in d.items()},
         "config": json.loads(json.dumps(plain(config), default=str)),
     }
