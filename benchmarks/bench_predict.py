@@ -29,7 +29,7 @@ from rich.console import Console
 from rich.table import Table
 
 from spgen_lit.data.frame import Frame
-from spgen_lit.network.build import build_network
+from spgen_lit.instantiation import build_network
 from spgen_lit.predicting import Settings
 from spgen_lit.predicting.illustration import Illustrator
 from spgen_lit.predicting.outputs import Outputs, find_images

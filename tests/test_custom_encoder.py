@@ -39,7 +39,9 @@ def test_encoder_of_the_page_trains_and_predicts(
     checkpoint = output / "checkpoints" / "best.ckpt"
     card = torch.load(checkpoint, weights_only=True)["spgen_lit"]
     assert card["network"]["encoder"]["_target_"] == "my_encoder.Small"
-    with pytest.raises(ValueError, match=r"'my_encoder.Small', which is not of spgen_lit.*trust"):
+    with pytest.raises(
+        ValueError, match=r"'my_encoder.Small', which is not of spgen_lit.network.*trust"
+    ):
         Predictor.from_pretrained(checkpoint)
     monkeypatch.syspath_prepend(tmp_path)
     predictor = Predictor.from_pretrained(checkpoint, trust=["my_encoder"])

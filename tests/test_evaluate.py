@@ -22,7 +22,7 @@ from spgen_lit.data.records import GazeSet
 from spgen_lit.data.splits import split_images
 from spgen_lit.evaluate import run
 from spgen_lit.evaluation.results import Results
-from spgen_lit.network.build import build_network
+from spgen_lit.instantiation import build_network
 
 SMALL = {"images": 20, "observers": 4, "size": (64, 48)}
 

@@ -16,7 +16,7 @@ from PIL import Image
 from tests.networks import tree
 
 from spgen_lit.exporting.model_card import model_card
-from spgen_lit.network.build import build_network
+from spgen_lit.instantiation import build_network
 from spgen_lit.network.noise import NoiseSampler, path_seed
 from spgen_lit.predictor import Predictor
 

@@ -11,7 +11,7 @@ from PIL import Image
 from tests.networks import tree
 
 from spgen_lit.data.frame import Frame
-from spgen_lit.network.build import build_network
+from spgen_lit.instantiation import build_network
 from spgen_lit.predictor import Predictor
 
 SPEC = tree(frame=[96, 64], channels=8, priors=2, max_fixations=5)

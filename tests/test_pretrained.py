@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from tests.networks import tree
 
 from spgen_lit import pretrained
-from spgen_lit.network.build import build_network
+from spgen_lit.instantiation import build_network
 from spgen_lit.predictor import Predictor
 
 SPEC = tree(frame=[128, 96], channels=16, max_fixations=6)

@@ -81,10 +81,9 @@ def built(factory: Any, settings: Mapping[str, Any], section: str, **fixed: Any)
     Raises:
         ConfigError: For an unknown, missing or mistyped argument, or one that the class refuses.
     """
-    parameters = inspect.signature(factory).parameters
-    free = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
-    valid = [name for name in parameters if name not in fixed]
-    hints = _hints(factory)
+    bases, free = _bases(factory)
+    valid = {name for base in bases for name in inspect.signature(base).parameters} - fixed.keys()
+    hints = {name: hint for base in reversed(bases) for name, hint in _hints(base).items()}
     for key, value in settings.items():
         if key not in valid and not free:
             raise ConfigError(f"unknown key '{section}.{key}'; {nearest(str(key), valid)}")
@@ -92,6 +91,17 @@ def built(factory: Any, settings: Mapping[str, Any], section: str, **fixed: Any)
             raise ConfigError(f"{section}.{key} must be {_type_name(hints[key])}, found {value!r}")
     with refusing(section):
         return factory(**settings, **fixed)
+
+
+def _bases(factory: Any) -> tuple[list[Any], bool]:
+    """The class and those that its ``**options`` go to, and whether the last takes any name."""
+    bases = []
+    for base in inspect.getmro(factory)[:-1] if inspect.isclass(factory) else [factory]:
+        bases.append(base)
+        parameters = inspect.signature(base).parameters.values()
+        if not any(p.kind is p.VAR_KEYWORD for p in parameters):
+            return bases, False
+    return bases, True
 
 
 def _hints(factory: Any) -> dict[str, Any]:
@@ -177,6 +187,8 @@ def instantiated(node: Any, section: str, trust: Sequence[str] = (), **offered: 
             f"{section} has settings ({found}) but nothing to apply them to: {hint}choose it "
             f"with {group.replace('.', '/')}={name}, or drop them with ~{section}"
         )
+    if not node["_target_"]:
+        raise ConfigError(f"{section}._target_ must name a class, such as my_module.MyClass")
     fault = target_fault(node["_target_"], trust)
     if fault:
         raise ConfigError(f"{section}: {fault}")
@@ -203,3 +215,47 @@ def _found(target: str, section: str, trust: Sequence[str]) -> Any:
     if not (allowed or _trusted(target, trust)):
         raise ConfigError(f"{section}: _target_ {target} is no class that may be instantiated")
     return found
+
+
+def build_network(card: Mapping[str, Any], trust: Sequence[str] = ()) -> Any:
+    """A network by the card of its checkpoint, with random weights.
+
+    Args:
+        card: What :func:`portable` gave: arguments and ``_target_`` of network and encoder.
+        trust: Modules whose classes the card may name beside ``spgen_lit.network``. Their
+            code runs.
+
+    Raises:
+        ConfigError: If the card names another class, or one that cannot be made.
+    """
+    for target in _targets(card):
+        if not (target.startswith("spgen_lit.network.") or _trusted(target, trust)):
+            raise ConfigError(
+                f"the model names the class {target!r}, which is not of spgen_lit.network: its "
+                f"code would run here; if you trust it, give trust=[{target.partition('.')[0]}]"
+            )
+    tree = dict(card)
+    encoder = tree.get("encoder")
+    if isinstance(encoder, Mapping) and "weights" in encoder:
+        # Nothing is read or fetched because a card says so.
+        tree["encoder"] = {**encoder, "weights": "none"}
+    return instantiated(tree, "network", trust)
+
+
+def _targets(tree: Any) -> Iterator[str]:
+    if isinstance(tree, Mapping):
+        if "_target_" in tree:
+            yield str(tree["_target_"])
+        for value in tree.values():
+            yield from _targets(value)
+
+
+def portable(tree: Mapping[str, Any], network: Any) -> dict[str, Any]:
+    """The arguments that rebuild a network without its initial weights at hand."""
+    encoder = dict(tree["encoder"])
+    valid = inspect.signature(type(network.encoder)).parameters
+    if "weights" in valid:
+        encoder["weights"] = "none"
+    if "padding" in valid:
+        encoder["padding"] = network.encoder.padding
+    return {**tree, "encoder": encoder}

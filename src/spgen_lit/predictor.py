@@ -16,7 +16,7 @@ from torch import Tensor
 from spgen_lit.batch import PathBatch, pad_paths, viewing_rows
 from spgen_lit.data.frame import Frame
 from spgen_lit.data.images import Pixels, image_size, read_image
-from spgen_lit.network.build import build_network
+from spgen_lit.instantiation import build_network
 from spgen_lit.network.encoders.base import check_domain
 from spgen_lit.network.noise import path_seed
 from spgen_lit.network.protocol import Encoded, Network
@@ -38,7 +38,7 @@ class Predictor:
     samples are asked for.
 
     Args:
-        network: A network of :mod:`spgen_lit.network.build`.
+        network: Any :class:`~spgen_lit.network.protocol.Network`.
         frame: What images are brought into.
         info: How it was trained, as stored in its checkpoint.
         device: Where it runs; ``auto`` takes a GPU where there is one.

@@ -12,6 +12,7 @@ from tests.networks import spgen, tree
 from torch import Tensor
 
 from spgen_lit.config import CONFIG_DIR, plain
+from spgen_lit.instantiation import build_network
 from spgen_lit.learning.adaptation import Adaptation, features_at
 from spgen_lit.learning.reversal import Schedule
 from spgen_lit.learning.target_losses import (
@@ -24,7 +25,6 @@ from spgen_lit.learning.target_losses import (
     rows,
     second_view,
 )
-from spgen_lit.network.build import build_network
 from spgen_lit.network.spgen import SPGen
 
 METHODS = ("adversarial", "coral", "mmd", "entropy", "information", "consistency")

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from spgen_lit.network.build import build_network, instantiate, portable
+from spgen_lit.instantiation import build_network, instantiated, portable
 from spgen_lit.network.encoders.feature_store import FeatureStore
 from spgen_lit.network.encoders.timm_models import TimmEncoder
 
@@ -86,7 +86,7 @@ def test_a_step_is_trained_and_frozen_stages_stay(
 ) -> None:
     torch.manual_seed(0)
     tree = _tree({**encoder, "frozen_stages": frozen})
-    network = instantiate(tree).train()
+    network = instantiated(tree, "network").train()
     before = {k: v.clone() for k, v in network.state_dict().items()}
     loss = network.encode(images).features.square().mean()
     optimizer = torch.optim.SGD([p for p in network.parameters() if p.requires_grad], 0.1)

@@ -23,7 +23,7 @@ from spgen_lit.data.augment import Augment
 from spgen_lit.data.module import DomainMix
 from spgen_lit.data.viewing import ViewingAugment
 from spgen_lit.files import write_text
-from spgen_lit.instantiation import ConfigError, built, instantiated, refusing
+from spgen_lit.instantiation import ConfigError, built, instantiated, portable
 from spgen_lit.learning.adaptation import Adaptation
 from spgen_lit.learning.callbacks.checkpointing import LAST, Stopped
 from spgen_lit.learning.distillation import Distillation
@@ -31,7 +31,6 @@ from spgen_lit.learning.module import ScanpathModule
 from spgen_lit.learning.optimizer import ScheduledAdamW
 from spgen_lit.learning.refinement import Refinement
 from spgen_lit.learning.reversal import Schedule
-from spgen_lit.network.build import instantiate, portable
 from spgen_lit.network.encoders.base import Encoder
 from spgen_lit.network.encoders.feature_store import FeatureStore
 from spgen_lit.network.protocol import Network
@@ -100,8 +99,7 @@ def prepare(config: DictConfig) -> Prepared:
     L.seed_everything(config.seed, workers=True, verbose=False)
     data = _data(config)
     data.setup()
-    with refusing("network"):
-        network = instantiate(plain(config.network), trusted(config))
+    network = instantiated(plain(config.network), "network", trusted(config))
     spec = portable(plain(config.network), network)
     if config.ckpt_path:
         config.ckpt_path = str(resumed(Path(config.ckpt_path), spec))

@@ -10,7 +10,7 @@ import pytest
 import torch
 from tests.networks import encoder, tree
 
-from spgen_lit.network.build import build_network, instantiate, portable
+from spgen_lit.instantiation import build_network, instantiated, portable
 
 SETTINGS = {
     "spgen": {"frame": [64, 64], "channels": 8, "priors": 2},
@@ -24,7 +24,7 @@ def test_the_portable_tree_rebuilds_the_network_without_weights(kind: str, tmp_p
     state = {k.replace("stages.", "features."): v for k, v in encoder().state_dict().items()}
     torch.save({**state, "classifier.1.weight": torch.zeros(1001, 2)}, file)
     given = tree(kind, {"weights": str(file), "padding": "auto"}, **SETTINGS[kind])
-    network = instantiate(given)
+    network = instantiated(given, "network")
     assert network.encoder.origin == "weights.pth" and not network.encoder.random
     card = portable(given, network)
     assert card["encoder"]["weights"] == "none" and card["encoder"]["padding"] == "tf_same"
@@ -48,13 +48,17 @@ SPGEN = tree(**SETTINGS["spgen"])
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ({"frame": [64, 64]}, r"network._target_ must name a class, .*\['frame'\]"),
+        ({"frame": [64, 64]}, r"network has settings \(frame\)"),
+        ({**SPGEN, "_target_": None}, "names the class 'None'"),
         ({**SPGEN, "prior": 3}, r"'network.prior'; did you mean 'priors'"),
         (tree("published", channels=3), r"'network.channels'; there are .*'max_fixations'"),
         (tree(options={"tap": [6]}), r"'network.encoder.tap'; did you mean 'taps'"),
         (tree(options={"smoth": 1}), r"'network.encoder.smoth'; did you mean 'smooth'"),
-        ({**SPGEN, "_target_": "spgen_lit.network.spgen.SPGan"}, "cannot find the class"),
-        ({**SPGEN, "_target_": "spgen_lit.batch.PathBatch"}, "no class of torch.nn.Module"),
+        (
+            {**SPGEN, "_target_": "spgen_lit.network.spgen.SPGan"},
+            "network: cannot import spgen_lit.network.spgen.SPGan",
+        ),
+        ({**SPGEN, "_target_": "spgen_lit.batch.PathBatch"}, r"not of spgen_lit\.network"),
         ({"_target_": "spgen_lit.network.spgen.SPGen"}, "network: .*missing.*'encoder'"),
     ],
 )
@@ -64,20 +68,32 @@ def test_faulty_trees_are_refused_in_one_line(spec: dict[str, Any], message: str
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("place", ["encoder", "arguments"])
 @pytest.mark.parametrize(
     "target",
-    ["torch.hub.load", "torch.nn.Linear", "os.system", "spgen_lit_evil.Net", "builtins.eval"],
+    [
+        "torch.hub.load",
+        "torch.nn.Linear",
+        "os.system",
+        "spgen_lit_evil.Net",
+        "builtins.eval",
+        "lightning.pytorch.loggers.WandbLogger",
+    ],
 )
-def test_a_card_makes_no_foreign_class(target: str) -> None:
-    with pytest.raises(ValueError, match=r"not of spgen_lit: its code would run here.*trust="):
-        build_network({**SPGEN, "encoder": {"_target_": target}})
+def test_a_card_makes_no_foreign_class(target: str, place: str) -> None:
+    foreign = {"_target_": target}
+    encoder = foreign if place == "encoder" else {**SPGEN["encoder"], "arguments": foreign}
+    with pytest.raises(
+        ValueError, match=r"not of spgen_lit.network: its code would run here.*trust="
+    ):
+        build_network({**SPGEN, "encoder": encoder})
 
 
-def test_a_card_makes_no_foreign_class_through_a_module_of_the_package() -> None:
-    with pytest.raises(ValueError, match=r"no class of torch|not trusted|cannot find"):
-        build_network({"_target_": "spgen_lit.network.spgen.nn.Linear"})
-    with pytest.raises(ValueError, match=r"defined in torchmetrics.*not trusted"):
-        build_network({"_target_": "spgen_lit.learning.module.MeanMetric"})
+def test_a_card_makes_no_function_and_no_foreign_class_through_the_package() -> None:
+    with pytest.raises(ValueError, match=r"no class that may be instantiated"):
+        build_network({"_target_": "spgen_lit.network.encoders.weights.read_weights"})
+    with pytest.raises(ValueError, match=r"no class that may be instantiated"):
+        build_network({"_target_": "spgen_lit.network.encoders.weights.Path"})
 
 
 def test_a_trusted_module_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
