@@ -166,7 +166,7 @@ def _from_checkpoint(
     from spgen_lit.predictor import Predictor
 
     predictor = Predictor.from_checkpoint(
-        config.ckpt_path, str(config.device), config.domain, plain(config.trust)
+        config.ckpt_path, str(config.device), config.domain, trusted(config)
     )
     _refuse_leak(config, question, predictor.info)
     images = list(question.people)

@@ -21,7 +21,7 @@ from omegaconf import DictConfig
 from torch.export import Dim, ExportedProgram
 
 from spgen_lit.batch import viewing_row
-from spgen_lit.config import plain
+from spgen_lit.config import plain, trusted
 from spgen_lit.data.images import read_image
 from spgen_lit.exporting import onnx_sampler
 from spgen_lit.exporting.graphs import INPUTS, OUTPUTS, TERMS, ImageGraph, StepGraph
@@ -47,7 +47,7 @@ def run(config: DictConfig) -> str:
     if config.samples < 1 or config.tolerance <= 0:
         raise ValueError("samples must be at least 1 and tolerance above 0")
     predictor = Predictor.from_pretrained(
-        config.ckpt_path, domain=config.domain, trust=plain(config.trust)
+        config.ckpt_path, domain=config.domain, trust=trusted(config)
     )
     target = Path(config.output)
     if target.exists() and not (target / "settings.json").is_file():
