@@ -11,7 +11,7 @@ ARGS ?=
 PIP_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo train sweep ablation test test-slow test-timm lint type bench bench-metrics bench-data bench-predict clean
+.PHONY: help install demo train sweep ablation test test-slow test-timm lint type docs bench bench-metrics bench-data bench-predict clean
 
 help: ## list the targets
 	@echo "make TARGET [ARGS=\"…\"]"
@@ -62,6 +62,9 @@ $(TIMM_VENV)/.installed: $(STAMP)
 
 test-timm: $(TIMM_VENV)/.installed ## run the tests of timm's models in an environment of its own (6 GB)
 	$(TIMM_VENV)/bin/python -m pytest -m timm tests/network/test_timm_encoder.py $(ARGS)
+
+docs: $(STAMP) ## build the documentation site, strictly: site/index.html
+	NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --strict -q
 
 lint: $(STAMP) ## check style and formatting
 	$(PYTHON) -m ruff check .

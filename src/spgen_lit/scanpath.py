@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
 
 Array = NDArray[np.float64]
 FirstFixation = Literal["free", "given"]
@@ -49,7 +53,7 @@ class Scanpath:
     Attributes:
         image: Identifier of the stimulus (usually its file name without the folder).
         size: Width and height of that image in px.
-        xy: Fixation places ``(fixation, 2)`` as x, y in shares of width and height:
+        xy: Fixation positions ``(fixation, 2)`` as x, y relative to width and height:
             origin at the top-left corner, x to the right, y downwards. Gaze that left
             the image stays outside [0, 1]; readers keep it, training leaves it out.
         durations: Fixation durations ``(fixation,)`` in seconds, or None if unknown.
@@ -123,7 +127,7 @@ class Scanpath:
 
     @property
     def pixels(self) -> Array:
-        """Fixation places ``(fixation, 2)`` as x, y in px of the image."""
+        """Fixation positions ``(fixation, 2)`` as x, y in px of the image."""
         return self.xy * np.asarray(self.size, dtype=np.float64)
 
     def array(self, screen: tuple[float, float] | None = None) -> Array:
@@ -138,6 +142,55 @@ class Scanpath:
         """
         xy = self.xy * np.asarray(screen or self.size, dtype=np.float64)
         return xy if self.durations is None else np.column_stack([xy, self.durations])
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per fixation.
+
+        Returns:
+            Columns ``image``, ``width``, ``height``, ``observer``, ``fixation`` (from 0),
+            ``x``, ``y`` in px and ``duration`` in seconds (NaN if unknown).
+        """
+        import pandas as pd  # here: reading a scanpath needs no tables
+
+        return pd.DataFrame(
+            {
+                "image": self.image,
+                "width": self.size[0],
+                "height": self.size[1],
+                "observer": self.observer,
+                "fixation": np.arange(len(self)),
+                "x": self.pixels[:, 0],
+                "y": self.pixels[:, 1],
+                "duration": np.nan if self.durations is None else self.durations,
+            }
+        )
+
+    def plot(self, image: ArrayLike | None = None, ax: Axes | None = None) -> Axes:
+        """Draw the path: numbered fixations, their area by duration, over the image if given.
+
+        Args:
+            image: RGB ``(height, width, 3)``, stretched to the image's size.
+            ax: Where to draw; None for a new figure.
+
+        Returns:
+            The axes, in px of the image.
+        """
+        import matplotlib.pyplot as plt
+
+        if ax is None:
+            ax = plt.figure().add_subplot()
+        width, height = self.size
+        if image is not None:
+            ax.imshow(np.asarray(image), extent=(0, width, height, 0))
+        x, y = self.pixels.T
+        seconds = np.full(len(self), 0.25) if self.durations is None else self.durations
+        ax.plot(x, y, color="white", linewidth=2.5, zorder=2)
+        ax.plot(x, y, color="C3", linewidth=1, zorder=2)
+        ax.scatter(x, y, 900 * seconds, color="C3", edgecolor="white", alpha=0.7, zorder=3)
+        for number, place in enumerate(self.pixels):
+            ax.annotate(str(number + 1), place, color="white", ha="center", va="center", zorder=4)
+        ax.set(xlim=(0, width), ylim=(height, 0), aspect="equal", xticks=[], yticks=[])
+        return ax
 
     def on_image(self) -> Scanpath:
         """The same scanpath without the fixations that lie off the image."""

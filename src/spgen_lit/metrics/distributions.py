@@ -47,7 +47,8 @@ def scanpath_distributions(
     """Distances between the model's and the observers' distributions; 0 is equal.
 
     Args:
-        model, observers: Paths of any numbers, see `PathLike`.
+        model: Any number of paths, see `PathLike`.
+        observers: Any number of paths.
         screen: Width and height in px.
 
     Returns:

@@ -74,7 +74,8 @@ def multimatch(
     prefers the diagonal, then B's saccade held, then A's, counted from the end, is taken.
 
     Args:
-        a, b: Equally long sequences of paths, see `PathLike`.
+        a: Paths, see `PathLike`.
+        b: As many paths.
         screen: Width and height in px.
         simplify: Thresholds for simplification as the MATLAB toolbox does it; None for none.
         minimum: Fixations a path needs; 2 is the least that has a saccade (MATLAB accepts it).

@@ -96,7 +96,8 @@ def pair_up(a: Paths, b: Paths, device: Device = None, screen: Screen | None = N
     """Collect the paths of pairs ``a[i], b[i]``; the same object is stored once.
 
     Args:
-        a, b: Equally long sequences of paths, see `PathLike`.
+        a: Paths, see `PathLike`.
+        b: As many paths.
         device: Where to compute; CPU by default.
         screen: Width and height in px that a `Scanpath` is stretched to; None for the size of
             its image. Arrays and tensors are in px already.
@@ -189,7 +190,8 @@ def blocks(
 
     Args:
         table: Sequences to take the pairs from.
-        first, second: Columns of the table for each pair ``(pair,)``.
+        first: Column of the table of each pair's first path ``(pair,)``.
+        second: The same of its second path.
         square: Whether the caller holds whole distance matrices (position, position, pair)
             rather than one anti-diagonal of them.
         elements: Numbers held by the largest tensor of a block.
@@ -235,7 +237,8 @@ def cross(metric: PairMetric, a: Paths, b: Paths, **options: Any) -> Values:
 
     Args:
         metric: Any pair metric of this package.
-        a, b: Sequences of paths, of any lengths.
+        a: Paths, see `PathLike`.
+        b: Any number of paths.
         options: Passed to the metric (``screen=...``).
 
     Returns:

@@ -40,7 +40,8 @@ def scanmatch(
     divided by threshold times the longer length.
 
     Args:
-        a, b: Equally long sequences of paths, see `PathLike`.
+        a: Paths, see `PathLike`.
+        b: As many paths.
         screen: Width and height in px; positions off it count as on its border.
         bins: Columns and rows of the grid.
         threshold: Score of equal cells, in bins.

@@ -90,7 +90,8 @@ def string_edit_distance(
     """Levenshtein distance of the strings of grid cells, in edits; lower is better.
 
     Args:
-        a, b: Equally long sequences of paths, see `PathLike`.
+        a: Paths, see `PathLike`.
+        b: As many paths.
         screen: Width and height in px.
         grid: Cells per side, or columns and rows: then the cells are those of ScanMatch.
         cells: How positions fall into cells; None for ``clipped`` with one number as the grid and
@@ -146,7 +147,8 @@ def sequence_score(
     Longest common subsequence of the strings of clusters, divided by the longer length.
 
     Args:
-        a, b: Equally long sequences of paths, see `PathLike`.
+        a: Paths, see `PathLike`.
+        b: As many paths.
         clusters: Clusters of observers' fixations on the image: one for all pairs, or one for each.
         screen: Width and height in px that a `Scanpath` is stretched to.
         device: Where to compute; CPU by default.

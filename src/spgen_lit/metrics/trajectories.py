@@ -28,7 +28,8 @@ def dtw(a: Paths, b: Paths, screen: Screen | None = None, *, device: Device = No
     """Dynamic time warping in px, exact: sum of distances along the cheapest warp; lower is better.
 
     Args:
-        a, b: Equally long sequences of paths, see `PathLike`.
+        a: Paths, see `PathLike`.
+        b: As many paths.
         screen: Width and height in px that a `Scanpath` is stretched to.
         device: Where to compute; CPU by default.
 
@@ -118,7 +119,8 @@ def disc_iou(
     recall the same from B's side, the value their harmonic mean.
 
     Args:
-        a, b: Equally long sequences of paths, see `PathLike`.
+        a: Paths, see `PathLike`.
+        b: As many paths.
         radius: Radius of the discs in px, usually one degree.
         screen: Width and height in px that a `Scanpath` is stretched to.
         parts: Also give precision and recall.
@@ -173,7 +175,8 @@ def tde(
     window of A (the observer), divided by k. The order of arguments is that of the ports.
 
     Args:
-        a, b: Equally long sequences of paths, see `PathLike`: observers and predictions.
+        a: Paths of observers, see `PathLike`.
+        b: As many paths of predictions.
         screen: Width and height in px that a `Scanpath` is stretched to.
         k: Fixations in a window.
         convention: How two windows are compared: ``vame`` by the Euclidean norm of all their
@@ -217,7 +220,8 @@ def stde(
     (Wang et al. 2011). The two conventions in use differ by up to 0.16, see :func:`tde`.
 
     Args:
-        a, b: Equally long sequences of paths, see `PathLike`: observers and predictions.
+        a: Paths of observers, see `PathLike`.
+        b: As many paths of predictions.
         screen: Width and height in px.
         convention: ``chen2021`` (sum of distances) or ``vame`` (Euclidean norm; FixaTons).
         device: Where to compute; CPU by default.
@@ -280,7 +284,8 @@ def recurrence(
     B comes later, 0 best.
 
     Args:
-        a, b: Equally long sequences of paths, see `PathLike`.
+        a: Paths, see `PathLike`.
+        b: As many paths.
         radius: Radius in px.
         screen: Width and height in px that a `Scanpath` is stretched to.
         device: Where to compute; CPU by default.
