@@ -1,16 +1,20 @@
 """COCO-FreeView, COCO-Search18, own tables, AVAtt, Le Meur, pysaliency: small files of each."""
 
 import json
+from contextlib import suppress
+from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 from PIL import Image
 
+from spgen_lit.data.readers.base import FileReader, Problems
 from spgen_lit.data.readers.coco import CocoFreeView, CocoSearch18
 from spgen_lit.data.readers.folder import LeMeurPaintings
 from spgen_lit.data.readers.pysaliency import Pysaliency
 from spgen_lit.data.readers.table import Table
+from spgen_lit.data.records import GazeSet
 
 
 def picture(path, size, value=0):
@@ -261,3 +265,41 @@ def test_pysaliency_files_of_another_kind_are_refused(tmp_path):
         Pysaliency(tmp_path).read()
     with pytest.raises(FileNotFoundError, match="pysaliency's stimuli not found"):
         Pysaliency(tmp_path / "x").read()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '[{"image":"a","observer":1,"x":0.1,"y":0.1},{"image":"a","x":0.2,"y":0.2}]',
+        '[{"image":null,"observer":[],"x":{},"y":1e999}]',
+        '[1, "a"]',
+    ],
+)
+def test_rows_of_another_form_are_the_documented_error(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "fix.json"
+    file.write_text(content)
+    with pytest.raises(ValueError, match=r"fix\.json") as caught:
+        Table(file, "relative").read()
+    assert "\n" not in str(caught.value)
+    with suppress(ValueError):
+        Table(file, "relative").survey()
+
+
+def test_what_a_library_raises_for_bad_content_is_the_documented_error(tmp_path: Path) -> None:
+    class Odd(FileReader):
+        root = tmp_path / "odd"
+
+        def _read(self, problems: Problems) -> GazeSet:
+            raise self.error
+
+    for error in (
+        KeyError("x"),
+        OSError("bad object header"),
+        UnicodeEncodeError("a", "b", 0, 1, "c"),
+    ):
+        Odd.error = error
+        with pytest.raises(ValueError, match="odd: not as Odd files are written"):
+            Odd().read()
+    Odd.error = PermissionError(13, "denied")
+    with pytest.raises(PermissionError):
+        Odd().survey()

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
+import struct
+import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -48,6 +52,23 @@ class Problems:
         self.found.append(problem)
 
 
+# What bad content leads to where nobody foresaw it: in indexing, arithmetic, libraries.
+_UNFORESEEN = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    UnicodeError,
+    csv.Error,
+    struct.error,
+    zlib.error,
+)
+
+
 class FileReader(ABC):
     """A reader that can stop at the first fault (`read`) or list all of them (`survey`)."""
 
@@ -58,16 +79,34 @@ class FileReader(ABC):
             FileNotFoundError: Naming the folder or file looked for and how to get it.
             ValueError: Naming the file, trial and field of the first bad content.
         """
-        return self._read(Problems())
+        with self._named():
+            return self._read(Problems())
 
     def survey(self) -> tuple[GazeSet, list[Problem]]:
         """Read what can be read, with every problem met on the way.
 
         Raises:
             FileNotFoundError: As `read`: without the set there is nothing to survey.
+            ValueError: If a file is so unlike its format that nothing can be read.
         """
         problems = Problems(collect=True)
-        return self._read(problems), problems.found
+        with self._named():
+            return self._read(problems), problems.found
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """Turn what unforeseen content leads to into the documented error."""
+        try:
+            yield
+        except _UNFORESEEN as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise  # the disk's fault; libraries report damaged files without a number
+            place = getattr(self, "root", getattr(self, "file", ""))
+            lines = str(error).splitlines() or [""]
+            raise ValueError(
+                f"{place}: not as {type(self).__name__} files are written "
+                f"({type(error).__name__}: {lines[0][:200]}); fetch or convert the set again"
+            ) from error
 
     @abstractmethod
     def _read(self, problems: Problems) -> GazeSet: ...
