@@ -58,9 +58,13 @@ class Pretrained:
 
 
 def shipped_models() -> dict[str, Path]:
-    """Name to folder of the models inside this package, the default first."""
-    root = Path(str(resources.files("spgen_lit"))) / "models"
-    folders = sorted(root.iterdir()) if root.is_dir() else []
+    """Name to folder of the models inside this package, the default first.
+
+    A lab's own stand beside them: ``SPGEN_MODELS`` names a folder of such folders.
+    """
+    roots = [Path(str(resources.files("spgen_lit"))) / "models"]
+    roots += [Path(own)] if (own := os.environ.get("SPGEN_MODELS")) else []
+    folders = sorted(place for root in roots if root.is_dir() for place in root.iterdir())
     found = {place.name: place for place in folders if (place / CARD).is_file()}
     return dict(sorted(found.items(), key=lambda item: item[0] != DEFAULT))
 
