@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 from tests.networks import tree
 
-from spgen_lit.network.build import build_network
+from spgen_lit.instantiation import build_network
 from spgen_lit.pretrained import DEFAULT, shipped_models, write_pretrained
 from spgen_lit.scanpath import Scanpath
 

@@ -136,7 +136,7 @@ class Augment:
         crop: Probability of a window; leaves fixations out.
         color: Probability of a change of brightness, contrast and saturation.
         blur: Probability of a slight blur.
-        texture: Probability of a random kernel; see :func:`texture`.
+        texture: Probability of a random kernel; see `texture`.
 
     Raises:
         ValueError: For a probability outside [0, 1].

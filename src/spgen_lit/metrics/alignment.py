@@ -2,7 +2,7 @@
 
 MultiMatch, ScanMatch, the edit distance, the longest common subsequence, dynamic time warping
 and the discrete Fréchet distance differ only in the cost of a cell and in the step that joins
-it to its three neighbours, so they share this sweep. The cells of an anti-diagonal do not depend
+it to its three neighbors, so they share this sweep. The cells of an anti-diagonal do not depend
 on each other: one tensor operation computes them for a whole block of pairs.
 """
 
@@ -24,7 +24,7 @@ DIAGONAL, UP, LEFT = 0, 1, 2
 
 @dataclass(frozen=True)
 class Rule:
-    """How a cell follows from its cost and its neighbours.
+    """How a cell follows from its cost and its neighbors.
 
     Attributes:
         step: ``step(cost, diagonal, up, left)`` gives the values ``(cell, pair)``; up is the
@@ -114,7 +114,7 @@ def sweep(
         cost: Cost of a cell from the features of its two elements.
         rule: Border values and step.
         free_start: Whether the first cell costs nothing.
-        trace: Keep the moves for :func:`walk_back`.
+        trace: Keep the moves for `walk_back`.
         track_best: Keep the largest value seen.
     """
     a, flipped = block.a, block.b.flip(1)
@@ -173,7 +173,7 @@ def walk_back(moves: Tensor, n: Tensor, m: Tensor) -> tuple[Tensor, Tensor, Tens
     """Follow the moves from the last cell to the first.
 
     Args:
-        moves: ``(anti-diagonal, i, pair)`` of :class:`SweepResult`.
+        moves: ``(anti-diagonal, i, pair)`` of `SweepResult`.
         n, m: Lengths ``(pair,)``.
 
     Returns:

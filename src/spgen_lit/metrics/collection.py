@@ -91,7 +91,7 @@ class PairMean(Mean):
 
 
 class MeanScanMatch(PairMean):
-    """Mean ScanMatch over pairs; arguments as for :func:`spgen_lit.metrics.scanmatch`."""
+    """Mean ScanMatch over pairs; arguments as for `spgen_lit.metrics.scanmatch`."""
 
     higher_is_better = True
 

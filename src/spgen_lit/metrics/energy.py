@@ -22,7 +22,7 @@ def energy_score(
     distinct samples, so the expectation does not depend on the number of samples.
 
     The level of the observers is the same figure with the other observers as the samples of each:
-    :func:`leave_one_out_energy`.
+    `leave_one_out_energy`.
 
     Args:
         to_observers: Distances of samples to observers ``(sample, observer)``.
@@ -59,7 +59,7 @@ def leave_one_out_energy(distances: ArrayLike, *, biased: bool = False) -> Value
 
     Args:
         distances: Distances between the observers of one image ``(observer, observer)``.
-        biased: See :func:`energy_score`.
+        biased: See `energy_score`.
 
     Returns:
         ``(observer,)``.

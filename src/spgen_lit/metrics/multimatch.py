@@ -108,10 +108,10 @@ def multimatch_cost(
     minimum: int = 3,
     device: Device = None,
 ) -> Values:
-    """Cost in px of the alignment behind :func:`multimatch`, ``(pair,)``.
+    """Cost in px of the alignment behind `multimatch`, ``(pair,)``.
 
     Where several paths are equally cheap their costs agree but their scores need not: compare
-    implementations by this. NaN and errors as in :func:`multimatch`.
+    implementations by this. NaN and errors as in `multimatch`.
 
     >>> a = np.array([[0.0, 0.0, 0.2], [40.0, 30.0, 0.3], [90.0, 70.0, 0.4]])
     >>> b = np.array([[0.0, 0.0, 0.2], [40.0, 30.0, 0.3], [90.0, 75.0, 0.4]])
@@ -209,7 +209,7 @@ def simplified_saccades(path: Values, thresholds: Simplification) -> Values:
 
     Args:
         path: ``(fixation, 3)``: x, y in px, duration in s; NaN durations count as short.
-        thresholds: See :class:`Simplification`.
+        thresholds: See `Simplification`.
 
     Returns:
         Saccades ``(saccade, 5)``: dx, dy, start x, start y, duration of the fixation before.

@@ -3,7 +3,7 @@
 Fixations are a `Scanpath`, which is stretched to the map, or an array or tensor of x, y in px of
 the map ``(fixation, 2 or more)``. A fixation is on the map where 0 <= x < width and
 0 <= y < height, and takes the value of the pixel it falls into. Fixations off the map are dropped
-(except by :func:`congruency`, where they are misses): :func:`off_map` counts them.
+(except by `congruency`, where they are misses): `off_map` counts them.
 """
 
 from __future__ import annotations
@@ -143,7 +143,7 @@ def information_gain(xy: Fixations, density: MapLike, baseline: MapLike) -> floa
 
     Args:
         xy: Fixations.
-        density: Probability density ``(height, width)``, summing to 1; see :func:`normalized`.
+        density: Probability density ``(height, width)``, summing to 1; see `normalized`.
         baseline: Density to compare with (center bias, uniform), same shape.
 
     Returns:

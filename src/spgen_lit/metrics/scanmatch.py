@@ -18,7 +18,7 @@ SCANMATCH_PRESETS: dict[str, dict[str, Any]] = {
     "chen2021": {"bins": (16, 12), "resize": (320, 240)},
     "chen2021_duration": {"bins": (16, 12), "resize": (320, 240), "temp_bin": 0.05},
 }
-"""Keyword arguments of :func:`scanmatch` by name: the toolbox's defaults, and Chen et al. 2021."""
+"""Keyword arguments of `scanmatch` by name: the toolbox's defaults, and Chen et al. 2021."""
 
 
 def scanmatch(
@@ -107,7 +107,7 @@ def grid_cells(
         xy: x, y in px ``(fixation, 2)``; positions off the screen go to its border.
         screen: Width and height in px.
         bins: Columns and rows.
-        convention: See :func:`scanmatch`.
+        convention: See `scanmatch`.
         resize: Width and height to rescale to first.
 
     Raises:

@@ -180,7 +180,7 @@ def fed(
 ) -> Values:
     """Fixation edit distance: Levenshtein on the strings of clusters, in edits; lower is better.
 
-    Arguments and errors as for :func:`sequence_score`; the result ``(pair,)`` is never NaN.
+    Arguments and errors as for `sequence_score`; the result ``(pair,)`` is never NaN.
 
     >>> clusters = FixationClusters(np.array([[0.0, 0.0], [100.0, 0.0]]), bandwidth=50.0)
     >>> a, b = np.array([[9.0, 0.0], [90.0, 0.0]]), np.array([[80.0, 5.0]])
@@ -241,7 +241,7 @@ def _squared_distances(a: Values, b: Values) -> Values:
 
 
 def _climb(points: Values, bandwidth: float, steps: int = 300) -> tuple[Values, NDArray[np.int64]]:
-    """Move every point to the mean of its neighbourhood until it rests."""
+    """Move every point to the mean of its neighborhood until it rests."""
     modes = np.unique(points, axis=0)
     weights = np.zeros(len(modes), dtype=np.int64)
     moving = np.arange(len(modes))

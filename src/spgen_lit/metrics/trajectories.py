@@ -46,7 +46,7 @@ def dtw(a: Paths, b: Paths, screen: Screen | None = None, *, device: Device = No
 def frechet(a: Paths, b: Paths, screen: Screen | None = None, *, device: Device = None) -> Values:
     """Discrete Fréchet distance in px (Eiter & Mannila 1994); lower is better.
 
-    Arguments, result and NaN as for :func:`dtw`.
+    Arguments, result and NaN as for `dtw`.
 
     >>> a, b = np.array([[0.0, 0.0], [3.0, 4.0]]), np.array([[0.0, 0.0], [0.0, 1.0]])
     >>> frechet([a], [b]).round(3).tolist()
@@ -66,7 +66,7 @@ def _warped(a: Paths, b: Paths, rule: Rule, screen: Screen | None, device: Devic
 def hausdorff(a: Paths, b: Paths, screen: Screen | None = None, *, device: Device = None) -> Values:
     """Hausdorff distance in px: the farthest fixation from the other path; lower is better.
 
-    The larger of the two directed distances. Arguments, result and NaN as for :func:`dtw`.
+    The larger of the two directed distances. Arguments, result and NaN as for `dtw`.
 
     >>> a, b = np.array([[0.0, 0.0], [3.0, 4.0]]), np.array([[0.0, 0.0]])
     >>> hausdorff([a], [b]).tolist()
@@ -88,7 +88,7 @@ def eyenalysis(
     """Eyenalysis (Mathôt et al. 2012) in px; lower is better.
 
     Nearest-neighbor distances summed both ways, divided by the longer length. Arguments, result
-    and NaN as for :func:`dtw`.
+    and NaN as for `dtw`.
 
     >>> a, b = np.array([[0.0, 0.0], [3.0, 4.0]]), np.array([[0.0, 0.0]])
     >>> eyenalysis([a], [b]).tolist()
@@ -217,7 +217,7 @@ def stde(
     """Scaled time-delay embedding in (0, 1]; higher is better; not symmetric.
 
     Mean over k = 1 .. min(n, m) of exp(-TDE_k), coordinates divided by the longer screen side
-    (Wang et al. 2011). The two conventions in use differ by up to 0.16, see :func:`tde`.
+    (Wang et al. 2011). The two conventions in use differ by up to 0.16, see `tde`.
 
     Args:
         a: Paths of observers, see `PathLike`.

@@ -229,7 +229,7 @@ def renditions(
     """Every training image's renditions, from readers of the same images in other styles.
 
     Args:
-        readers: Source set's name to one or several readers, such as :class:`Painted`; the
+        readers: Source set's name to one or several readers, such as `Painted`; the
             image ids are the source's.
         stimuli: The training images by their identifiers.
         sets: Identifier to the name of its set.
