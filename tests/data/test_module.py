@@ -28,6 +28,8 @@ class Plain:
     count: int
     gaze: bool = True
     name: str = "set"
+    kind: str = "eye"
+    observers: tuple[str, ...] = ("a",)
 
     def read(self) -> GazeSet:
         self.root.mkdir(parents=True, exist_ok=True)
@@ -38,8 +40,9 @@ class Plain:
             stimuli[name] = Stimulus(name, self.root / name, (32, 32))
             if self.gaze:
                 xy = np.array([[0.25, 0.5], [0.75, 0.125]])
-                paths.append(Scanpath(name, (32, 32), xy, np.array([0.2, 0.3]), "a"))
-        return GazeSet(self.name, stimuli, paths, "eye" if self.gaze else "none")
+                for observer in self.observers:
+                    paths.append(Scanpath(name, (32, 32), xy, np.array([0.2, 0.3]), observer))
+        return GazeSet(self.name, stimuli, paths, self.kind if self.gaze else "none")
 
 
 def _mix(tmp_path: Path, source: dict[str, Any], target: dict[str, Any], **more: Any) -> DomainMix:
@@ -209,3 +212,36 @@ def test_a_training_picture_in_the_target_is_refused_unless_allowed(tmp_path: Pa
     seen = data.trained_on
     assert set(seen["a"]) == {s.id for s in data.parts["source", "train"].stimuli.values()}
     assert len(seen["b"]) == 12 and all(len(content) == 16 for content in seen["b"].values())
+
+
+def test_an_experiment_that_adapts_asks_for_a_target_and_names_two_ways(tmp_path: Path) -> None:
+    data = _mix(tmp_path, {"a": Plain(tmp_path / "a", 6)}, {}, needs_target=True)
+    with pytest.raises(ValueError, match=r"data\.target is empty") as error:
+        data.setup()
+    assert "data.target.folder.root=FOLDER" in str(error.value)
+    assert "data/target=NAME" in str(error.value)
+
+
+def test_a_simulated_target_beside_a_recorded_source_must_be_asked_for(tmp_path: Path) -> None:
+    recorded = {"mine": Plain(tmp_path / "a", 6)}
+    simulated = {"gallery": Plain(tmp_path / "b", 6, kind="simulated")}
+    with pytest.raises(ValueError, match=r"'gallery' is simulated .*data\.simulated_target=true"):
+        _mix(tmp_path, recorded, simulated).setup()
+    _mix(tmp_path, recorded, simulated, simulated_target=True).setup()
+    _mix(tmp_path, {"g": Plain(tmp_path / "c", 6, kind="simulated")}, simulated).setup()
+
+
+def test_observers_held_out_are_seen_in_testing_alone(tmp_path: Path) -> None:
+    source = {"a": Plain(tmp_path / "a", 12, observers=tuple("abcdef"))}
+    data = _mix(tmp_path, source, {}, held_out_observers=0.3, test=0.2)
+    data.setup()
+    seen = {
+        split: {
+            path.observer for paths in data.parts["source", split].paths.values() for path in paths
+        }
+        for split in ("train", "val", "test")
+    }
+    assert len(seen["test"]) == 2
+    assert seen["train"] == seen["val"] == set("abcdef") - seen["test"]
+    with pytest.raises(ValueError, match="too few to hold some out"):
+        _mix(tmp_path, {"a": Plain(tmp_path / "a", 6)}, {}, held_out_observers=0.5).setup()

@@ -22,7 +22,7 @@ from spgen_lit.data.frame import Frame
 from spgen_lit.data.painting.painted import StyleReaders, renditions
 from spgen_lit.data.records import GazeSet, Reader, Split, Stimulus
 from spgen_lit.data.sampling import Share, ShuffledStream, StreamLoader
-from spgen_lit.data.splits import SPLITS, split_images
+from spgen_lit.data.splits import SPLITS, split_images, split_observers
 from spgen_lit.data.viewing import ViewingAugment
 
 # Two files of one picture: saved again or made smaller, not painted over.
@@ -69,11 +69,16 @@ class DomainMix(L.LightningDataModule):
         originals: Give the image itself beside what is shown in training.
         max_batch_size: Most images of a batch; a larger one is taken for a slip.
         allow_same_images: Let a picture be in the source and in the target or evaluation.
+        needs_target: Refuse to train without a target.
+        simulated_target: Let a simulated target stand beside a recorded source.
+        held_out_observers: Share of each source set's observers whose gaze is seen in testing
+            alone; test images are then scored on them alone.
 
     Raises:
         ValueError: At :meth:`setup`, for a source without gaze, or weights or styles of
             unknown sets, or renditions that leave out images, or a picture of the source's
-            training images that is in the target or evaluation as well.
+            training images that is in the target or evaluation as well, or a target that is
+            missing or simulated and must not be.
         ImageError: At :meth:`setup`, naming every image that cannot be read.
     """
 
@@ -101,6 +106,9 @@ class DomainMix(L.LightningDataModule):
         viewing: ViewingAugment | None = None,
         max_batch_size: int = 512,
         allow_same_images: bool = False,
+        needs_target: bool = False,
+        simulated_target: bool = False,
+        held_out_observers: float = 0.0,
     ) -> None:
         super().__init__()
         batches = {"batch_size": batch_size, "target_batch_size": target_batch_size}
@@ -130,6 +138,8 @@ class DomainMix(L.LightningDataModule):
         self.style_readers, self.style_share = dict(styles or {}), style_share
         self.originals, self.allow_same_images = originals, allow_same_images
         self.viewing = viewing
+        self.needs_target, self.simulated_target = needs_target, simulated_target
+        self.held_out_observers = held_out_observers
         self.styles: dict[str, list[Stimulus]] = {}
         self.sets: dict[str, dict[str, GazeSet]] = {}
         self.parts: dict[tuple[str, str], Split] = {}
@@ -161,12 +171,15 @@ class DomainMix(L.LightningDataModule):
                         f"data.{domain} {name!r} has {len(gaze.stimuli)} images but no gaze; "
                         "it can only be a data.target"
                     )
+        self._check_target(sets)
         prints = self._fingerprints(sets)
         held = {i for gaze in _all_sets(sets) for ids in gaze.splits.values() for i in ids}
         near = [{i.rpartition("|")[2] for i in group} for group in groups(alike(prints))]
         for domain in sets:
             for split in SPLITS:
                 self.parts[domain, split] = self._part(sets[domain], split, near, held)
+        if self.held_out_observers:
+            self._hold_out_observers(sets["source"])
         self._refuse_same_images(prints, sets)
         if not self.parts["source", "val"].paths:
             raise ValueError(
@@ -181,6 +194,36 @@ class DomainMix(L.LightningDataModule):
         self.styles = renditions(self.style_readers, train.stimuli, train.sets)
         self.cache.build((s for own in self.styles.values() for s in own), progress=True)
         self.sets = sets
+
+    def _check_target(self, sets: Mapping[str, Mapping[str, GazeSet]]) -> None:
+        ways = (
+            "name real images: data/target=folder data.target.folder.root=FOLDER for a folder of "
+            "paintings, or data/target=NAME for a set of conf/data/target"
+        )
+        if self.needs_target and not sets["target"]:
+            raise ValueError(f"data.target is empty, and this experiment adapts to it; {ways}")
+        simulated = [name for name, gaze in sets["target"].items() if gaze.gaze == "simulated"]
+        recorded = [name for name, gaze in sets["source"].items() if gaze.gaze != "simulated"]
+        if simulated and recorded and not self.simulated_target:
+            raise ValueError(
+                f"data.target {simulated[0]!r} is simulated beside the recorded source "
+                f"{recorded[0]!r}; {ways}; or ask for it by data.simulated_target=true"
+            )
+
+    def _hold_out_observers(self, sets: Mapping[str, GazeSet]) -> None:
+        """Leave some observers of the source to testing, and testing to them."""
+        held = {
+            (name, observer)
+            for name, gaze in sets.items()
+            for observer in split_observers(gaze, self.split_seed, self.held_out_observers)
+        }
+        for split in SPLITS:
+            part = self.parts["source", split]
+            paths = {
+                key: [p for p in own if ((part.sets[key], p.observer) in held) == (split == "test")]
+                for key, own in part.paths.items()
+            }
+            self.parts["source", split] = replace(part, paths=paths)
 
     def _fingerprints(self, sets: Mapping[str, Mapping[str, GazeSet]]) -> list[Print]:
         """Prints of all images of all sets, by ``domain|set|id``."""

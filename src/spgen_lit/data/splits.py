@@ -78,3 +78,18 @@ def split_images(
     if not out["train"]:
         raise ValueError(f"{gaze.name}: no image is left for training ({len(gaze.stimuli)} images)")
     return {name: out[name] for name in SPLITS}
+
+
+def split_observers(gaze: GazeSet, seed: int = 0, test: float = 0.0) -> frozenset[str]:
+    """Observers held out for testing: a fraction of them, by a hash of their names.
+
+    Raises:
+        ValueError: If the fraction is out of range, or leaves no observer to train on.
+    """
+    if not 0 <= test < 1:
+        raise ValueError(f"held_out_observers must be in [0, 1), found {test}")
+    names = sorted({path.observer for path in gaze.scanpaths}, key=lambda o: position(o, seed))
+    count = max(round(test * len(names)), int(test > 0))
+    if test and count >= len(names):
+        raise ValueError(f"{gaze.name}: {len(names)} observers are too few to hold some out")
+    return frozenset(names[:count])
