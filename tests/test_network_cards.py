@@ -10,7 +10,7 @@ import pytest
 import torch
 from tests.networks import encoder, tree
 
-from spgen_lit.instantiation import build_network, instantiated, portable
+from spgen_lit.instantiation import build_network, instantiated
 
 SETTINGS = {
     "spgen": {"frame": [64, 64], "channels": 8, "priors": 2},
@@ -26,7 +26,7 @@ def test_the_portable_tree_rebuilds_the_network_without_weights(kind: str, tmp_p
     given = tree(kind, {"weights": str(file), "padding": "auto"}, **SETTINGS[kind])
     network = instantiated(given, "network")
     assert network.encoder.origin == "weights.pth" and not network.encoder.random
-    card = portable(given, network)
+    card = {**given, "encoder": network.encoder.portable(given["encoder"])}
     assert card["encoder"]["weights"] == "none" and card["encoder"]["padding"] == "tf_same"
     file.unlink()
     again = build_network(card)

@@ -221,7 +221,7 @@ def build_network(card: Mapping[str, Any], trust: Sequence[str] = ()) -> Any:
     """A network by the card of its checkpoint, with random weights.
 
     Args:
-        card: What :func:`portable` gave: arguments and ``_target_`` of network and encoder.
+        card: Arguments and ``_target_`` of the network and its encoder.
         trust: Modules whose classes the card may name beside ``spgen_lit.network``. Their
             code runs.
 
@@ -248,14 +248,3 @@ def _targets(tree: Any) -> Iterator[str]:
             yield str(tree["_target_"])
         for value in tree.values():
             yield from _targets(value)
-
-
-def portable(tree: Mapping[str, Any], network: Any) -> dict[str, Any]:
-    """The arguments that rebuild a network without its initial weights at hand."""
-    encoder = dict(tree["encoder"])
-    valid = inspect.signature(type(network.encoder)).parameters
-    if "weights" in valid:
-        encoder["weights"] = "none"
-    if "padding" in valid:
-        encoder["padding"] = network.encoder.padding
-    return {**tree, "encoder": encoder}

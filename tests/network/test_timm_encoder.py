@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from spgen_lit.instantiation import build_network, instantiated, portable
+from spgen_lit.instantiation import build_network, instantiated
 from spgen_lit.network.encoders.feature_store import FeatureStore
 from spgen_lit.network.encoders.timm_models import TimmEncoder
 
@@ -97,7 +97,7 @@ def test_a_step_is_trained_and_frozen_stages_stay(
     stages = {int(k.split(".")[2]) for k in changed if k.startswith("encoder.stages.")}
     first = len(network.encoder.stages) if frozen == "all" else frozen
     assert stages == {s for s in range(first, len(network.encoder.stages)) if _learns(network, s)}
-    again = build_network(portable(tree, network))
+    again = build_network({**tree, "encoder": network.encoder.portable(tree["encoder"])})
     again.load_state_dict(network.state_dict())
     network.eval()
     again.eval()

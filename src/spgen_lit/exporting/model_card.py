@@ -63,7 +63,8 @@ def model_card(
         f"- Photographs with gaze it learned from: {source} (gaze: {gaze}).{simulated}\n"
         f"- Images without gaze it was adapted to: {target}.\n"
         f"- Exported for images of the {domain} domain.\n"
-        f"- Initial weights of the encoder: {info.get('initial_weights', 'not recorded')}.\n"
+        f"- Initial weights of the encoder: {info.get('initial_weights', 'not recorded')} "
+        f"(terms: {info.get('initial_weights_licence') or 'not recorded'}).\n"
         f"- Seed {info.get('seed', 'not recorded')}, split seed "
         f"{info.get('split_seed', 'not recorded')}.",
         "## Scores",

@@ -23,7 +23,7 @@ from spgen_lit.data.augment import Augment
 from spgen_lit.data.module import DomainMix
 from spgen_lit.data.viewing import ViewingAugment
 from spgen_lit.files import write_text
-from spgen_lit.instantiation import ConfigError, built, instantiated, portable
+from spgen_lit.instantiation import ConfigError, built, instantiated
 from spgen_lit.learning.adaptation import Adaptation
 from spgen_lit.learning.callbacks.checkpointing import LAST, Stopped
 from spgen_lit.learning.distillation import Distillation
@@ -99,8 +99,9 @@ def prepare(config: DictConfig) -> Prepared:
     L.seed_everything(config.seed, workers=True, verbose=False)
     data = _data(config)
     data.setup()
-    network = instantiated(plain(config.network), "network", trusted(config))
-    spec = portable(plain(config.network), network)
+    tree = plain(config.network)
+    network = instantiated(tree, "network", trusted(config))
+    spec = {**tree, "encoder": network.encoder.portable(tree["encoder"])}
     if config.ckpt_path:
         config.ckpt_path = str(resumed(Path(config.ckpt_path), spec))
     if config.start_from:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+import inspect
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypedDict, get_args
 
 import torch
@@ -166,6 +167,13 @@ class Encoder(nn.Module):
         out.frozen_stages = len(out.stages)
         out.keep_features(store)
         return out.eval()
+
+    def portable(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Arguments that rebuild this encoder without its first weights at hand."""
+        given = dict(arguments)
+        if "weights" in inspect.signature(type(self)).parameters:
+            given["weights"] = "none"
+        return given
 
     def batch_norms(self, domain: Domain = "source") -> list[nn.BatchNorm2d]:
         """Batch norms that images of this domain pass."""

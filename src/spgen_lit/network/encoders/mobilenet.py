@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal, Unpack
+from typing import Any, Literal, Unpack
 
 import torch
 from torch import Tensor, nn
@@ -188,3 +188,7 @@ class MobileNetV2(Encoder):
             **options,
         )
         self.padding: Padding = final
+
+    def portable(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """With the padding that was found."""
+        return {**super().portable(arguments), "padding": self.padding}
