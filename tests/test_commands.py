@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 from tests.networks import tree
 
-from spgen_lit.network.build import build_network
+from spgen_lit.instantiation import build_network
 from spgen_lit.pretrained import write_pretrained
 
 ROOT = Path(__file__).resolve().parents[1]
