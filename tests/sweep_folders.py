@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
+from spgen_lit.evaluation.measures import MEASURES
 from spgen_lit.evaluation.protocol import Protocol
-from spgen_lit.evaluation.temperatures import TemperatureRow, write_temperatures
 
 PEOPLE = {"energy": 0.31, "scanmatch": 0.40, "nss": 2.1, "diversity": 0.60}
 CHANCE = {"energy": 0.41, "scanmatch": 0.20, "nss": 0.3, "diversity": 0.80}
@@ -44,27 +46,35 @@ def write_job(
         return folder
     result = folder / "results" / "source-gallery"
     result.mkdir(parents=True)
-    metrics: dict[str, Any] = {
-        name: {
-            "mean": value,
-            "interval": [value - 0.01, value + 0.01],
-            "people": PEOPLE[name],
-            "other_image": CHANCE[name],
-        }
-        for name, value in given.items()
-    }
+    metrics = {name: _row(name, value) for name, value in given.items()}
     summary = {"images": 16, "meta": {"gaze": "simulated"}, "metrics": metrics}
     (result / "summary.json").write_text(json.dumps(summary))
     (result / "protocol.json").write_text(json.dumps((protocol or Protocol()).card()))
     if by_temperature:
         rows = [
-            TemperatureRow(t, m, v, v - 0.01, v + 0.01, PEOPLE[m], CHANCE[m], 16)
+            {"temperature": t, "metric": m, **_row(m, v)}
             for t, one in by_temperature.items()
             for m, v in one.items()
         ]
-        write_temperatures(result, rows)
+        pd.DataFrame(rows).to_csv(result / "temperatures.csv", index=False)
     (folder / "summary.json").write_text(json.dumps({"validation_energy": given["energy"]}))
     return folder
+
+
+def _row(name: str, value: float) -> dict[str, Any]:
+    """A row of a result's frame."""
+    scale = PEOPLE[name] - CHANCE[name]
+    return {
+        "label": MEASURES[name].heading,
+        "better": MEASURES[name].better,
+        "value": value,
+        "low": value - 0.01,
+        "high": value + 0.01,
+        "observers": PEOPLE[name],
+        "other_image": CHANCE[name],
+        "normalized": None if name == "diversity" else (value - CHANCE[name]) / scale,
+        "images": 16,
+    }
 
 
 def temperature_sweep(root: Path) -> Path:

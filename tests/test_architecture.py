@@ -41,7 +41,7 @@ ROOMS = {
 # Rooms above these, below the doors: each may import anything below, not one another.
 SHELLS = ("training", "predicting", "exporting")
 for shell in SHELLS:
-    below = set(ROOMS) | {"predictor", "config", ""}
+    below = set(ROOMS) | {"predictor", "config", "provenance", ""}
     ROOMS[shell] = below | {shell}
 # Whoever keeps a file writes it by `files`.
 for name in ROOMS.keys() - {"files", "scanpath", "batch"}:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import subprocess
@@ -23,6 +24,7 @@ from spgen_lit.data.splits import split_images
 from spgen_lit.evaluate import run
 from spgen_lit.evaluation.results import Results
 from spgen_lit.instantiation import build_network
+from spgen_lit.report import main as report
 
 SMALL = {"images": 20, "observers": 4, "size": (64, 48)}
 
@@ -94,12 +96,12 @@ def test_a_baseline_through_the_real_command(tmp_path: Path, cache: Path, gaze: 
     assert "saliency" in done.stdout
     summary = json.loads((folder / "summary.json").read_text())
     energy = summary["metrics"]["energy"]
-    assert energy["people"] < energy["other_image"]
-    assert energy["people"] < energy["mean"]
+    assert energy["observers"] < energy["other_image"]
+    assert energy["observers"] < energy["value"]
     assert summary["meta"]["baseline"] == "uniform"
     assert summary["images"] == len(split_images(gaze, test=0.4)["test"]) == 8
     # What was scored is the band's own uniform: the same seed, the same draws.
-    assert energy["mean"] == energy["uniform"]
+    assert energy["value"] == energy["uniform"]
 
 
 def test_a_wrong_file_through_the_real_command(tmp_path: Path, cache: Path, gaze: GazeSet) -> None:
@@ -109,23 +111,24 @@ def test_a_wrong_file_through_the_real_command(tmp_path: Path, cache: Path, gaze
     assert done.returncode == 2
     first = gaze.scanpaths[0]
     assert "theirs.json: 1 of 80 trials are faulty" in done.stderr
-    assert f"trial 0 (image {first.image!r}, subject {first.observer!r}): X, Y" in done.stderr
+    assert f"trial 0 ({first.image}, subject {first.observer}): fields must be" in done.stderr
     assert "Traceback" not in done.stderr
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
 
 
 def test_people_as_a_file_score_as_people(tmp_path: Path, cache: Path, gaze: GazeSet) -> None:
     path = people_file(gaze, tmp_path / "people.json")
-    given = [f"scanpaths={path}", "units=px", "time=ms", "minimum=1"]
-    results = score(cache, tmp_path / "out", *given, "band=[people,other_image]")
-    assert list(results.band) == ["people", "other_image"]
+    given = [f"scanpaths={path}", "units=px", "time=ms"]
+    results = score(cache, tmp_path / "out", *given, "band=[observers,other_image]")
+    assert list(results.band) == ["observers", "other_image"]
     counts = results.meta["counts"]
     assert counts["trials"] == 80
     assert counts["kept"] == 8 * 4
+    assert counts["left_out"] == 0
     assert counts["on_images_of_other_splits"] == 12 * 4
     # Copies are known as people's own paths, px and ms notwithstanding: no self-pairs.
     assert results.model.notes["self_pairs"] == 8 * 4
-    np.testing.assert_allclose(results.model.values, results.band["people"].values, atol=1e-9)
+    np.testing.assert_allclose(results.model.rows, results.band["observers"].rows, atol=1e-9)
 
 
 def test_dropped_trials_and_images_are_counted(tmp_path: Path, cache: Path, gaze: GazeSet) -> None:
@@ -136,15 +139,15 @@ def test_dropped_trials_and_images_are_counted(tmp_path: Path, cache: Path, gaze
     bad |= {"X": bad["X"][:2], "Y": bad["Y"][:2], "T": bad["T"][:2], "length": 2}
     path = tmp_path / "x.json"
     path.write_text(json.dumps(trials))
-    given = [f"scanpaths={path}", "units=px", "time=ms", "band=[people]"]
-    with pytest.raises(ValueError, match="X: 2 fixations, at least 3"):
-        run(config(cache, *given), Console(file=io.StringIO()))
+    given = [f"scanpaths={path}", "units=px", "time=ms", "band=[observers]"]
+    with pytest.raises(ValueError, match="X: 2 fixations, at least 3 are needed: minimum=2"):
+        run(config(cache, *given, "minimum=3"), Console(file=io.StringIO()))
     with pytest.raises(ValueError, match=rf"no scanpath on 1 of 8 images .*{test[0]}"):
-        run(config(cache, *given, "minimum=1"), Console(file=io.StringIO()))
-    results = score(cache, tmp_path / "out", *given, "bad=drop")
-    assert results.model.n == 7
+        run(config(cache, *given), Console(file=io.StringIO()))
+    results = score(cache, tmp_path / "out", *given, "minimum=3", "bad=drop")
+    assert len(results.model.images) == 7
     assert test[0] not in results.model.images
-    assert results.meta["counts"]["left out: too short"] == 1
+    assert results.meta["counts"]["left_out"] == 1
     assert results.meta["counts"]["images_without_scanpaths"] == 1
 
 
@@ -167,14 +170,14 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
 def test_a_checkpoint_is_sampled_once_an_image(
     tmp_path: Path, cache: Path, checkpoint: Path
 ) -> None:
-    given = [f"ckpt_path={checkpoint}", "samples=3", "band=[people]", "device=cpu"]
+    given = [f"ckpt_path={checkpoint}", "samples=3", "band=[observers]", "device=cpu"]
     results = score(cache, tmp_path / "one", *given, "batch_size=3")
     assert results.protocol.samples == 3
-    assert results.model.comparisons["scanmatch"] == 8 * 3 * 4
+    assert results.model.counts.loc["scanmatch", "comparisons"] == 8 * 3 * 4
     assert np.isfinite(results.model.mean("energy"))
     assert results.meta["trained_on"] == ["gallery"]
     again = score(cache, tmp_path / "two", *given, "batch_size=8")
-    np.testing.assert_allclose(again.model.values, results.model.values, atol=1e-6)
+    np.testing.assert_allclose(again.model.rows, results.model.rows, atol=1e-6)
 
 
 def test_a_checkpoint_is_not_scored_on_its_training_images(cache: Path, checkpoint: Path) -> None:
@@ -189,7 +192,10 @@ def test_a_checkpoint_is_not_scored_on_its_training_images(cache: Path, checkpoi
         ((), "exactly one of ckpt_path, baseline, scanpaths to score; found none"),
         (("baseline=uniform", "ckpt_path=x"), "found ckpt_path, baseline"),
         (("baseline=best",), "unknown baselines"),
-        (("baseline=uniform", "split=tets"), "split=tets: choose one of train, val, test, all"),
+        (
+            ("baseline=uniform", "split=tets"),
+            "split=tets: choose one of train, .*or give a file",
+        ),
         (("baseline=uniform", "split=test", "test=0"), "split=test of gallery holds no image"),
         (("baseline=uniform", "protocol=chen"), "unknown protocol 'chen'"),
         (("baseline=uniform", "+protocol_fields.sed=3"), "protocol_fields: .*'sed'.*sed_grid"),
@@ -219,3 +225,52 @@ def _png() -> bytes:
     import cv2
 
     return bytes(cv2.imencode(".png", np.zeros((8, 8, 3), np.uint8))[1])
+
+
+def test_a_result_is_verified_against_its_files(
+    tmp_path: Path, cache: Path, gaze: GazeSet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = people_file(gaze, tmp_path / "people.json")
+    given = [f"scanpaths={path}", "units=px", "time=ms", "band=[observers]"]
+    ids = tmp_path / "ids.txt"
+    results = score(cache, tmp_path / "out", *given, f"ids={ids}")
+    facts = results.meta["provenance"]
+    assert facts["scored"]["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert {"version", "commit", "dirty"} <= facts.keys()
+    assert sorted(ids.read_text().split()) == sorted(split_images(gaze, test=0.4)["test"])
+    assert report(["verify", str(tmp_path / "out")]) == 0
+    assert capsys.readouterr().out.count("ok:") == 5
+    # The listed ids are a split of their own.
+    again = score(cache, tmp_path / "again", *given, f"split={ids}")
+    assert again.meta["provenance"]["ids"] == facts["ids"]
+    path.write_text(path.read_text() + " ")
+    table = tmp_path / "out" / "scores.csv"
+    table.write_text(table.read_text().replace("0.", "1.", 1))
+    assert report(["verify", str(tmp_path / "out")]) == 1
+    assert capsys.readouterr().out.count("CHANGED") == 2
+
+
+def test_a_readers_name_from_elsewhere_is_not_run(
+    tmp_path: Path, cache: Path, gaze: GazeSet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    score(cache, tmp_path / "out", "baseline=uniform", "band=[observers]")
+    summary = tmp_path / "out" / "summary.json"
+    summary.write_text(summary.read_text().replace("spgen_lit.data.gallery.Gallery", "os.system"))
+    assert report(["verify", str(tmp_path / "out")]) == 2
+    assert "os.system, which is not spgen_lit's own" in capsys.readouterr().err
+
+
+def test_samples_of_a_file_are_cut_to_the_first(tmp_path: Path, cache: Path, gaze: GazeSet) -> None:
+    path = people_file(gaze, tmp_path / "people.json")
+    given = [f"scanpaths={path}", "units=px", "time=ms", "band=[observers]"]
+    assert score(cache, tmp_path / "all", *given).protocol.samples == 4
+    results = score(cache, tmp_path / "two", *given, "samples=2")
+    assert (results.protocol.samples, results.model.samples) == (2, (2, 2))
+    with pytest.raises(ValueError, match=r"samples=5, but .* has fewer on 8 images"):
+        run(config(cache, *given, "samples=5"), Console(file=io.StringIO()))
+
+
+def test_folds_are_written_beside_the_result(tmp_path: Path, cache: Path) -> None:
+    score(cache, tmp_path / "out", "baseline=uniform", "band=[observers]", "folds=3")
+    text = (tmp_path / "out" / "folds.csv").read_text()
+    assert text.startswith("fold,metric,label") and "fold 3,energy," in text

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from omegaconf import OmegaConf
 from PIL import Image
 
 from spgen_lit.data.module import DomainMix
 from spgen_lit.data.records import GazeSet, Stimulus
 from spgen_lit.scanpath import Scanpath
-from spgen_lit.training.scoring import _shown_part
+from spgen_lit.training.scoring import Scoring, _shown_part
 
 
 class _Set:
@@ -34,9 +33,9 @@ def test_a_set_without_test_images_is_scored_on_its_validation_images(tmp_path, 
     readers = {"held": _Set(tmp_path, "held", held), "whole": _Set(tmp_path, "whole", {})}
     data = DomainMix(readers, {}, size=(32, 32), val=0.2, test=0.2, cache_dir=tmp_path / "cache")
     data.setup()
-    config = OmegaConf.create({"evaluation": {"split": asked, "pictures": 2}})
+    scoring = Scoring(split=asked, pictures=2)
     for name, expected in (("held", "val"), ("whole", asked)):
-        part, split = _shown_part(data, "source", name, config)
+        part, split = _shown_part(data, "source", name, scoring)
         assert split == expected
         assert set(part.stimuli) == set(data.parts["source", split].of_set(name))
         assert part.stimuli

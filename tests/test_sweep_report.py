@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from spgen_lit.evaluation.protocol import Protocol
-from spgen_lit.evaluation.sweep_report import read_sweep
-from spgen_lit.evaluation.sweep_tables import best_of, wide
+from spgen_lit.evaluation.sweep import best_of, read_sweep, wide
 from spgen_lit.pictures.sweep_page import SweepSection, _over_seeds, draw_section
 from spgen_lit.report import main
 from sweep_folders import CHANCE, PEOPLE, figures, temperature_sweep, write_job
@@ -25,10 +24,10 @@ def test_every_cell_of_the_table_is_the_jobs_own_figure(tmp_path: Path) -> None:
     for row in rows:
         expected = figures(float(row["priors"]), float(row["temperature"]))[row["metric"]]
         assert float(row["value"]) == expected
-        assert float(row["people"]) == PEOPLE[row["metric"]]
+        assert float(row["observers"]) == PEOPLE[row["metric"]]
         if row["metric"] == "energy":
             scale = (expected - CHANCE["energy"]) / (PEOPLE["energy"] - CHANCE["energy"])
-            assert float(row["normalised"]) == pytest.approx(scale)
+            assert float(row["normalized"]) == pytest.approx(scale)
 
 
 def test_the_best_cell_is_marked_in_every_form(tmp_path: Path) -> None:
@@ -38,7 +37,7 @@ def test_the_best_cell_is_marked_in_every_form(tmp_path: Path) -> None:
     energy = table.headings.index("energy score ↓")
     (line,) = [row for row, column in table.best if column == energy]
     assert table.lines[line][:2] == ["1", "16"]
-    assert table.lines[-2][0] == "people" and table.lines[-1][0] == "chance"
+    assert table.lines[-2][0] == "observers" and table.lines[-1][0] == "chance"
     main(["sweep", str(tmp_path / "s")])
     report = tmp_path / "s" / "report"
     assert "**0.320**" in (report / "sweep.md").read_text()
@@ -49,12 +48,11 @@ def test_the_best_cell_is_marked_in_every_form(tmp_path: Path) -> None:
 
 def test_diversity_is_best_nearest_to_people(tmp_path: Path) -> None:
     rows = read_sweep(temperature_sweep(tmp_path / "s")).of_set("source-gallery")
-    diversity = [row for row in rows if row["metric"] == "diversity"]
-    place = best_of(diversity)
+    values = rows[rows["metric"] == "diversity"]["value"]
+    place = best_of(values, "observers", 0.60)
     assert place is not None
-    nearest = min(abs(row["value"] - 0.60) for row in diversity)
-    assert abs(diversity[place]["value"] - 0.60) == nearest
-    assert best_of([None, None]) is None
+    assert abs(values.iloc[place] - 0.60) == (values - 0.60).abs().min()
+    assert best_of(values * float("nan"), "up", 0.6) is None
 
 
 def test_the_page_holds_its_pictures_and_asks_for_nothing(tmp_path: Path) -> None:
@@ -75,9 +73,9 @@ def test_failed_and_unfinished_jobs_are_listed_not_scored(
     write_job(root / "network.priors-64", ["network.priors=64"], error="ValueError: <b>odd</b>")
     write_job(root / "network.priors-128", ["network.priors=128"])
     sweep = read_sweep(root)
-    assert [job.name for job in sweep.failed] == ["network.priors-64"]
-    assert [job.name for job in sweep.unfinished] == ["network.priors-128"]
-    assert {row["priors"] for row in sweep.rows} == {4.0, 8.0, 16.0, 32.0}
+    assert [job.name for job in sweep.in_state("failed")] == ["network.priors-64"]
+    assert [job.name for job in sweep.in_state("unfinished")] == ["network.priors-128"]
+    assert set(sweep.rows["priors"]) == {4.0, 8.0, 16.0, 32.0}
     assert main(["sweep", str(root)]) == 0
     assert "ValueError" in capsys.readouterr().out
     page = (root / "report" / "index.html").read_text()
@@ -120,7 +118,7 @@ def test_seeds_are_listed_one_by_one_and_drawn_together(tmp_path: Path) -> None:
     sweep = read_sweep(tmp_path)
     assert sweep.factors == ["temperature", "priors", "seed"]
     assert len(wide(sweep, "source-gallery").lines) == 2 * 2 * 3 + 2
-    section = SweepSection("s", sweep.rows, sweep.factors)
+    section = SweepSection("s", sweep.rows.to_dict("records"), sweep.factors)
     (tmp_path / "pictures").mkdir()
     drawn = draw_section(section, tmp_path / "pictures")
     assert len(drawn["Heat maps"]) == len(drawn["Curves"]) == 4

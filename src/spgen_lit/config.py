@@ -187,6 +187,10 @@ def run_hydra_app(application: Any, config_name: str) -> None:
         application()
 
 
+class LateError(RuntimeError):
+    """What fails after work was done that is kept; the message says where, and how to go on."""
+
+
 @contextmanager
 def one_line_errors() -> Iterator[None]:
     """End the process in one line on standard error where the block finds what it cannot use.
@@ -200,7 +204,7 @@ def one_line_errors() -> Iterator[None]:
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         raise SystemExit(130) from None
-    except (ValueError, OSError, ImportError, FloatingPointError) as error:
+    except (ValueError, OSError, ImportError, FloatingPointError, LateError) as error:
         if os.environ.get("SPGEN_TRACEBACK"):
             raise
         lines = [line for line in str(error).splitlines() if line.strip()]
@@ -208,7 +212,7 @@ def one_line_errors() -> Iterator[None]:
         if not type(error).__module__.startswith("spgen_lit") and not isinstance(error, OSError):
             said += " (SPGEN_TRACEBACK=1 shows where)"
         print(f"error: {said}", file=sys.stderr)
-        late = isinstance(error, WriteError | FloatingPointError)
+        late = isinstance(error, WriteError | FloatingPointError | LateError)
         raise SystemExit(1 if late else 2) from None
 
 

@@ -1,4 +1,4 @@
-"""Scores of a checkpoint, a baseline, or any scanpath file, beside people and chance.
+"""Scores of a checkpoint, a baseline, or any scanpath file, beside observers and chance.
 
     python -m spgen_lit.evaluate data=osie split=val ckpt_path=outputs/run/checkpoints/best.ckpt
     python -m spgen_lit.evaluate data=osie split=val baseline=uniform
@@ -12,6 +12,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +21,21 @@ from omegaconf import DictConfig
 from rich.console import Console
 from rich.progress import track
 
+from spgen_lit import provenance
 from spgen_lit.config import CONFIG_DIR, one_line_errors, plain, run_hydra_app, trusted
+from spgen_lit.data.checksums import checksum
 from spgen_lit.data.images import Pixels, read_image
+from spgen_lit.data.readers.scanpath_file import ScanpathFile
 from spgen_lit.data.records import GazeSet
 from spgen_lit.data.splits import SPLITS, split_images
-from spgen_lit.evaluation.baselines import band, baseline
+from spgen_lit.evaluation import tables
+from spgen_lit.evaluation.baselines import baseline
+from spgen_lit.evaluation.checks import likely_mistakes
+from spgen_lit.evaluation.measures import select
 from spgen_lit.evaluation.protocol import Protocol, preset
-from spgen_lit.evaluation.results import Results
-from spgen_lit.evaluation.scanpath_checks import FileFormat, load_scanpaths
-from spgen_lit.evaluation.suite import evaluate
+from spgen_lit.evaluation.results import CHANCE, OBSERVERS, Results
+from spgen_lit.evaluation.score import folds_table, score, score_folds
+from spgen_lit.files import file_hash, write_text
 from spgen_lit.instantiation import instantiated
 from spgen_lit.scanpath import Scanpath
 
@@ -40,29 +47,29 @@ Samples = dict[str, list[Scanpath]]
 
 
 @dataclass(frozen=True)
-class Question:
-    """The part of a data set that is asked about.
+class Scene:
+    """The images of a data set that are scored.
 
     Attributes:
         name: What the configuration calls the set.
         gaze: The whole set.
-        split: Name of the part.
-        people: Image id to its observers' scanpaths.
-        training: Scanpaths of the training images; None where there are none apart.
+        split: Name of the split, or the file that lists its ids.
+        observers: Image id to its observers' scanpaths.
+        training: Scanpaths of the training images; None where no others are left.
         facts: Counts for the summary.
     """
 
     name: str
     gaze: GazeSet
     split: str
-    people: Samples
+    observers: Samples
     training: list[Scanpath] | None
     facts: dict[str, int]
 
-    def picture(self, image: str) -> Callable[[], Pixels]:
-        """A function that reads one image, at no more than the scale a baseline needs."""
-        path = self.gaze.stimuli[image].path
-        return lambda: read_image(path, _SALIENCY_SIZE)
+    def pictures(self) -> dict[str, Callable[[], Pixels]]:
+        """Functions that read each image, at no more than the scale a baseline needs."""
+        paths = {image: self.gaze.stimuli[image].path for image in self.observers}
+        return {i: partial(read_image, path, _SALIENCY_SIZE) for i, path in paths.items()}
 
 
 def run(config: DictConfig, console: Console) -> Results:
@@ -79,50 +86,64 @@ def run(config: DictConfig, console: Console) -> Results:
             f"found {', '.join(given) or 'none'}"
         )
     protocol = _protocol(config)
-    question = _question(config)
-    subjects = {"ckpt_path": _from_checkpoint, "baseline": _from_baseline, "scanpaths": _from_file}
-    samples, facts = subjects[given[0]](config, question, protocol, console)
-    question = replace(question, people={image: question.people[image] for image in samples})
     metrics = config.metrics if isinstance(config.metrics, str) else plain(config.metrics)
-    scores = evaluate(
+    select(metrics)
+    scene = _scene(config)
+    subjects = {"ckpt_path": _from_checkpoint, "baseline": _from_baseline, "scanpaths": _from_file}
+    samples, facts = subjects[given[0]](config, scene, protocol, console)
+    scene = replace(scene, observers={image: scene.observers[image] for image in samples})
+    options: dict[str, Any] = {"metrics": metrics, "images": scene.pictures(), "seed": config.seed}
+    meta = _meta(config, scene, facts, given[0])
+    results = score(
         samples,
-        question.people,
+        scene.observers,
         protocol,
-        metrics=metrics,
+        baselines=plain(config.band),
+        training=scene.training,
+        meta=meta,
         progress=console.is_terminal,
-        training=question.training,
-        label=given[0].removesuffix("_path"),
+        **options,
     )
-    beside = band(
-        question.people,
-        protocol,
-        training=question.training,
-        images={image: question.picture(image) for image in question.people},
-        seed=int(config.seed),
-        metrics=metrics,
-        which=plain(config.band),
-        progress=console.is_terminal,
-    )
-    meta = {
-        "title": facts.pop("title"),
-        "data": question.name,
-        "set": question.gaze.name,
-        "split": question.split,
-        "gaze": question.gaze.gaze,
-        "seed": int(config.seed),
-        "citation": question.gaze.citation,
-        "notes": list(question.gaze.notes),
-        "counts": {**question.facts, **facts.pop("counts", {})},
-        **facts,
-    }
-    results = Results(scores, beside, protocol, meta)
-    what = "-".join((question.name, question.split, Path(str(config[given[0]])).stem))
+    what = "-".join((scene.name, Path(scene.split).stem, Path(str(config[given[0]])).stem))
     folder = results.save(config.output or Path("outputs") / "evaluate" / what)
     console.print(results.table())
-    if set(beside) - {"people", "other_image"}:
+    if set(results.band) - {OBSERVERS, CHANCE}:
         console.print(results.band_table())
+    if config.folds is not None:
+        options |= {"baselines": (OBSERVERS, CHANCE), "training": scene.training}
+        parts = score_folds(samples, scene.observers, protocol, config.folds, **options)
+        tables.write(folder / "folds.csv", parts)
+        console.print(folds_table(parts))
+    if config.ids is not None:
+        write_text(config.ids, "".join(f"{image}\n" for image in results.model.images))
     console.print(f"results: {folder}", markup=False, highlight=False, soft_wrap=True)
     return results
+
+
+def _meta(config: DictConfig, scene: Scene, facts: dict[str, Any], subject: str) -> dict[str, Any]:
+    """Facts of a result, with what its files can be held against later."""
+    scored: dict[str, Any] = {subject: str(config[subject])}
+    if subject != "baseline":
+        scored["sha256"] = file_hash(config[subject])
+    ((_, reader),) = config.data.source.items()
+    return {
+        "title": facts.pop("title"),
+        "data": scene.name,
+        "set": scene.gaze.name,
+        "split": Path(scene.split).stem,
+        "gaze": scene.gaze.gaze,
+        "seed": int(config.seed),
+        "citation": scene.gaze.citation,
+        "notes": list(scene.gaze.notes),
+        "counts": {**scene.facts, **facts.pop("counts", {})},
+        "provenance": {
+            **provenance.stamp(),
+            "scored": scored,
+            "data": {"reader": plain(reader), "checksum": checksum(scene.gaze)},
+            "ids": provenance.ids_hash(scene.observers),
+        },
+        **facts,
+    }
 
 
 def _protocol(config: DictConfig) -> Protocol:
@@ -136,7 +157,7 @@ def _protocol(config: DictConfig) -> Protocol:
         raise ValueError(f"protocol_fields: {error}; a protocol has {known}") from error
 
 
-def _question(config: DictConfig) -> Question:
+def _scene(config: DictConfig) -> Scene:
     sets = config.data.source
     if len(sets) != 1:
         raise ValueError(f"score one data set at a time; data names {', '.join(sets) or 'none'}")
@@ -144,23 +165,43 @@ def _question(config: DictConfig) -> Question:
     gaze: GazeSet = instantiated(plain(reader), "data.source", trusted(config)).read()
     if not gaze.scanpaths:
         raise ValueError(f"data={name} has no gaze: there is nothing to score against")
-    if config.split not in (*SPLITS, "all"):
-        raise ValueError(f"split={config.split}: choose one of {', '.join(SPLITS)}, all")
     parts = split_images(gaze, int(config.split_seed), float(config.val), float(config.test))
-    sizes = {name: len(ids) for name, ids in parts.items()}
-    wanted = list(gaze.stimuli) if config.split == "all" else list(parts[config.split])
+    wanted = _wanted_ids(config, gaze, parts)
     if not wanted:
+        sizes = {name: len(ids) for name, ids in parts.items()}
         raise ValueError(f"split={config.split} of {name} holds no image here ({sizes})")
     groups = gaze.by_image()
-    people = {image: groups[image] for image in wanted if image in groups}
-    apart = set() if config.split in ("all", "train") else set(parts["train"])
+    observers = {image: groups[image] for image in wanted if image in groups}
+    apart = set() if config.split in ("all", "train") else set(parts["train"]) - set(wanted)
     training = [path for path in gaze.scanpaths if path.image in apart]
-    facts = {"images_in_split": len(wanted), "images_without_gaze": len(wanted) - len(people)}
-    return Question(name, gaze, str(config.split), people, training or None, facts)
+    facts = {"images_in_split": len(wanted), "images_without_gaze": len(wanted) - len(observers)}
+    return Scene(name, gaze, str(config.split), observers, training or None, facts)
+
+
+def _wanted_ids(config: DictConfig, gaze: GazeSet, parts: dict[str, tuple[str, ...]]) -> list[str]:
+    """Ids of a split by name, of all images, or of a file that lists them."""
+    if config.split == "all":
+        return list(gaze.stimuli)
+    if config.split in SPLITS:
+        return list(parts[config.split])
+    listed = Path(str(config.split))
+    if not listed.is_file():
+        raise ValueError(
+            f"split={config.split}: choose one of {', '.join(SPLITS)}, all, or give a file that "
+            "lists image ids, one a line"
+        )
+    ids = listed.read_text(encoding="utf-8").split()
+    unknown = [i for i in ids if i not in gaze.stimuli]
+    if unknown:
+        raise ValueError(
+            f"{listed}: {len(unknown)} of {len(ids)} ids are not in {gaze.name}: "
+            f"{', '.join(unknown[:5])}"
+        )
+    return ids
 
 
 def _from_checkpoint(
-    config: DictConfig, question: Question, protocol: Protocol, console: Console
+    config: DictConfig, scene: Scene, protocol: Protocol, console: Console
 ) -> tuple[Samples, dict[str, Any]]:
     # Imported here: the other two ways to score need no network.
     from spgen_lit.predictor import Predictor
@@ -168,15 +209,15 @@ def _from_checkpoint(
     predictor = Predictor.from_checkpoint(
         config.ckpt_path, str(config.device), config.domain, trusted(config)
     )
-    _refuse_leak(config, question, predictor.info)
-    images = list(question.people)
+    _refuse_leak(config, scene, predictor.info)
+    images = list(scene.observers)
     batches = [
         images[start : start + config.batch_size]
         for start in range(0, len(images), config.batch_size)
     ]
     samples: Samples = {}
     for batch in track(batches, "sampling", console=console, disable=not console.is_terminal):
-        files = [question.gaze.stimuli[image].path for image in batch]
+        files = [scene.gaze.stimuli[image].path for image in batch]
         drawn = predictor.batch(
             files, protocol.samples, config.temperature, int(config.seed), batch
         )
@@ -192,9 +233,9 @@ def _from_checkpoint(
     return samples, facts
 
 
-def _refuse_leak(config: DictConfig, question: Question, info: dict[str, Any]) -> None:
+def _refuse_leak(config: DictConfig, scene: Scene, info: dict[str, Any]) -> None:
     """Another division of the set that was trained on would score training images."""
-    if question.name not in info.get("source", []) or question.split not in ("val", "test"):
+    if scene.name not in info.get("source", []) or scene.split not in ("val", "test"):
         return
     trained = info.get("config", {}).get("data", {})
     before = {key: trained.get(key) for key in ("split_seed", "val", "test")}
@@ -202,46 +243,86 @@ def _refuse_leak(config: DictConfig, question: Question, info: dict[str, Any]) -
     changed = [f"{key}={before[key]}" for key in now if before[key] not in (None, now[key])]
     if changed:
         raise ValueError(
-            f"{config.ckpt_path} was trained on {question.name} divided otherwise, so "
-            f"split={question.split} would hold training images: add {' '.join(changed)}"
+            f"{config.ckpt_path} was trained on {scene.name} divided otherwise, so "
+            f"split={scene.split} would hold training images: add {' '.join(changed)}"
         )
 
 
 def _from_baseline(
-    config: DictConfig, question: Question, protocol: Protocol, console: Console
+    config: DictConfig, scene: Scene, protocol: Protocol, console: Console
 ) -> tuple[Samples, dict[str, Any]]:
     samples = baseline(
         config.baseline,
-        question.people,
+        scene.observers,
         protocol,
-        training=question.training,
-        images={image: question.picture(image) for image in question.people},
+        training=scene.training,
+        images=scene.pictures(),
         seed=int(config.seed),
     )
     return samples, {"title": f"baseline {config.baseline}", "baseline": config.baseline}
 
 
 def _from_file(
-    config: DictConfig, question: Question, protocol: Protocol, console: Console
+    config: DictConfig, scene: Scene, protocol: Protocol, console: Console
 ) -> tuple[Samples, dict[str, Any]]:
     frame = None if config.frame is None else tuple(plain(config.frame))
-    declared = FileFormat(config.units, config.time, frame, int(config.minimum), config.bad)
-    sizes = {image: question.gaze.stimuli[image].size for image in question.people}
-    loaded = load_scanpaths(config.scanpaths, sizes, declared, list(question.gaze.stimuli))
-    missing = [image for image in question.people if image not in loaded.samples]
-    if missing and declared.bad == "refuse":
+    file = ScanpathFile(
+        config.scanpaths, config.units, config.time, frame, int(config.minimum), config.bad
+    )
+    sizes = {image: scene.gaze.stimuli[image].size for image in scene.observers}
+    loaded = file.read(sizes, list(scene.gaze.stimuli))
+    missing = [image for image in scene.observers if image not in loaded.samples]
+    if missing and file.bad == "refuse":
         listed = ", ".join(missing[:5]) + (" …" if len(missing) > 5 else "")
         raise ValueError(
             f"{config.scanpaths} holds no scanpath on {len(missing)} of {len(sizes)} images of "
-            f"split={question.split}: {listed}; score the rest with bad=drop"
+            f"split={config.split}: {listed}; score the rest with bad=drop"
         )
-    counts = {**loaded.counts, "images_without_scanpaths": len(missing)}
     for line in loaded.problems[:10]:
         console.print(f"left out: {line}", markup=False, highlight=False, soft_wrap=True)
-    # In the order of the people, as baselines are.
-    samples = {i: loaded.samples[i] for i in question.people if i in loaded.samples}
-    title = Path(config.scanpaths).name
-    return samples, {"title": title, "scanpaths": str(config.scanpaths), "counts": counts}
+    # In the order of the observers, as baselines are.
+    samples = {i: loaded.samples[i] for i in scene.observers if i in loaded.samples}
+    if config.samples is not None:
+        samples = _first(samples, int(config.samples), config.scanpaths)
+    warnings = _check_reading(config, samples, scene, frame, console)
+    facts = {
+        "title": Path(config.scanpaths).name,
+        "scanpaths": str(config.scanpaths),
+        "counts": {**loaded.counts, "images_without_scanpaths": len(missing)},
+        "warnings": warnings,
+    }
+    return samples, facts
+
+
+def _first(samples: Samples, count: int, file: str) -> Samples:
+    """The first so many scanpaths of each image."""
+    fewer = [image for image, paths in samples.items() if len(paths) < count]
+    if fewer:
+        raise ValueError(
+            f"samples={count}, but {file} has fewer on {len(fewer)} images, such as {fewer[0]} "
+            f"({len(samples[fewer[0]])})"
+        )
+    return {image: paths[:count] for image, paths in samples.items()}
+
+
+def _check_reading(
+    config: DictConfig,
+    samples: Samples,
+    scene: Scene,
+    frame: tuple[int, int] | None,
+    console: Console,
+) -> list[str]:
+    """Warn of what observers' gaze says against the file; refuse it where that is certain."""
+    found = likely_mistakes(samples, scene.observers, frame, config.units == "px")
+    for mistake in found:
+        if mistake.certain and config.checks:
+            raise ValueError(
+                f"{config.scanpaths}: {mistake.text}; say so if that is what the file means, or "
+                "checks=false scores it as it was declared"
+            )
+        text = f"warning: {config.scanpaths}: {mistake.text}"
+        console.print(text, style="yellow", markup=False, highlight=False, soft_wrap=True)
+    return [mistake.text for mistake in found]
 
 
 @hydra.main(config_path=CONFIG_DIR, config_name="evaluate", version_base="1.3")

@@ -1,9 +1,13 @@
 """Reports about finished results.
 
-Compare runs, the first being what the others are held against:
+Compare results, the first being what the others are held against; rank any number of them:
 
-    python -m spgen_lit.report compare runs/source_only runs/da_paintings
-    python -m spgen_lit.report compare A B C --metrics energy scanmatch --out differences.csv
+    python -m spgen_lit.report compare outputs/evaluate/A outputs/evaluate/B --out differences.csv
+    python -m spgen_lit.report leaderboard outputs/evaluate/* --out leaderboard.html
+
+Hold a result against the files that it was made from:
+
+    python -m spgen_lit.report verify outputs/evaluate/A --ids split.txt
 
 Tables, heat maps, curves and a page of a sweep, finished or not, into its folder ``report``:
 
@@ -19,81 +23,77 @@ checkpoints are chosen without the target's gaze (run folders, several seeds eac
 from __future__ import annotations
 
 import argparse
-import csv
-import os
+import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
-from spgen_lit.evaluation.comparison import Row, compare, comparison_table
-from spgen_lit.evaluation.gap import Group, gap, load_group
-from spgen_lit.evaluation.gap_tables import gap_table, write_gap
+from spgen_lit import provenance
+from spgen_lit.data.checksums import checksum
+from spgen_lit.evaluation import tables
+from spgen_lit.evaluation.comparison import (
+    HEADLINE,
+    compare,
+    comparison_table,
+    leaderboard,
+    leaderboard_note,
+    leaderboard_text,
+)
+from spgen_lit.evaluation.gap import Group, gap, gap_table, load_group, write_gap
 from spgen_lit.evaluation.results import Results
-from spgen_lit.evaluation.selection import choices, read_record, selection_table, write_choices
+from spgen_lit.evaluation.selection import read_record, selection_table, validators
+from spgen_lit.files import file_hash, write_text
+from spgen_lit.instantiation import instantiated
 from spgen_lit.sweeping import sum_up
+
+Options = argparse.Namespace
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one sub-command; returns the exit status: 0, or 2 for input that is refused."""
+    """Run one sub-command; returns the exit status: 0, 1 for a result that its files do not
+    bear out, or 2 for input that is refused.
+    """
     parser = argparse.ArgumentParser(
         prog="python -m spgen_lit.report", description="Reports about finished results."
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    _add_compare(commands)
-    _add_sweep(commands)
-    _add_gap(commands)
-    _add_validators(commands)
+    _add_results_commands(commands)
+    _add_run_commands(commands)
     options = parser.parse_args(arguments)
     try:
-        options.run(options)
+        return int(options.run(options) or 0)
     except (ValueError, FileNotFoundError) as error:
         # Not through markup: messages hold lists and file names in brackets.
         print(f"error: {error}", file=sys.stderr)
         return 2
-    return 0
 
 
-def _add_compare(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = commands.add_parser(
-        "compare",
-        help="difference, interval and p of results over the same images",
-        description="Paired bootstrap over images of each result against the first.",
-    )
+def _add_results_commands(commands: Any) -> None:
+    parser = _command(commands, "compare", _compare, "differences, intervals and p of results")
     parser.add_argument("results", nargs="+", type=Path, help="folders with scores.csv")
     parser.add_argument("--metrics", nargs="+", help="measures to compare; all by default")
-    parser.add_argument("--out", type=Path, help="write the differences to this CSV file too")
-    parser.set_defaults(run=_compare)
-
-
-def _compare(options: argparse.Namespace) -> None:
-    names = [str(folder) for folder in options.results]
-    results = [Results.load(folder) for folder in options.results]
-    rows = compare(results, names, options.metrics)
-    for name in names[1:]:
-        Console().print(comparison_table(rows, name, names[0]))
-    if options.out is not None:
-        _write(options.out, rows)
-
-
-def _add_sweep(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = commands.add_parser(
-        "sweep",
-        help="tables, heat maps, curves and a page of a sweep",
-        description="Writes report/index.html, sweep.csv, sweep.md, sweep.tex and pictures.",
+    parser.add_argument("--out", type=Path, help="write the differences as .csv, .md, .tex, .html")
+    parser = _command(commands, "leaderboard", _leaderboard, "rank results over the same images")
+    parser.add_argument("results", nargs="+", type=Path, help="[NAME=]folder with scores.csv")
+    parser.add_argument(
+        "--metrics", nargs="+", default=list(HEADLINE), help="measures; the first one ranks"
     )
+    parser.add_argument(
+        "--out", nargs="+", type=Path, default=[], help="files: .html, .csv, .md, .tex"
+    )
+    parser = _command(commands, "verify", _verify, "hold a result against the files it came from")
+    parser.add_argument("result", type=Path, help="folder with scores.csv")
+    parser.add_argument("--ids", type=Path, help="write the ids of the scored images to this file")
+
+
+def _add_run_commands(commands: Any) -> None:
+    parser = _command(commands, "sweep", _sweep, "tables, heat maps, curves and a page of a sweep")
     parser.add_argument("folder", type=Path, help="the sweep's folder")
-    parser.set_defaults(run=lambda options: sum_up(options.folder, Console()))
-
-
-def _add_gap(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = commands.add_parser(
-        "gap",
-        help="share of the gap between photographs and paintings that adaptation recovers",
-        description="Ceiling, floor, adapted, share recovered, and cost on photographs.",
-    )
+    parser = _command(commands, "gap", _gap, "share of the gap to paintings that is recovered")
     parser.add_argument("--source-only", nargs="+", type=Path, required=True, metavar="RUN")
     parser.add_argument(
         "--adapted",
@@ -107,10 +107,92 @@ def _add_gap(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.add_argument("--photographs", help="results of the photographs, such as source-osie")
     parser.add_argument("--paintings", help="of the paintings, such as evaluation-painted-osie")
     parser.add_argument("--out", type=Path, help="write a CSV file, and Markdown beside it")
-    parser.set_defaults(run=_gap)
+    parser = _command(
+        commands, "validators", _validators, "how well validators without labels rank checkpoints"
+    )
+    parser.add_argument("runs", nargs="+", type=Path, help="run folders (callbacks=oracle)")
+    parser.add_argument("--out", type=Path, help="write the table to this CSV file too")
 
 
-def _gap(options: argparse.Namespace) -> None:
+def _command(
+    commands: Any, name: str, run: Callable[[Options], int | None], words: str
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=words, description=words)
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _load(folders: Sequence[Path]) -> dict[str, Results]:
+    """Results by name: ``NAME=folder``, or the folder itself."""
+    found: dict[str, Results] = {}
+    for given in folders:
+        name, mark, folder = str(given).partition("=")
+        if not mark or given.is_dir():
+            name, folder = str(given), str(given)
+        if name in found:
+            raise ValueError(f"two results are called {name!r}; give them names: NAME=folder")
+        found[name] = Results.load(folder)
+    return found
+
+
+def _compare(options: Options) -> None:
+    results = _load(options.results)
+    rows = compare(results, options.metrics)
+    first, *others = results
+    for name in others:
+        Console().print(comparison_table(rows, name, first))
+    if options.out is not None:
+        tables.write(options.out, rows, f"against {first}")
+
+
+def _leaderboard(options: Options) -> None:
+    results = _load(options.results)
+    frame = leaderboard(results, options.metrics)
+    title, note = leaderboard_note(results, frame)
+    Console().print(tables.terminal(leaderboard_text(frame, detailed=False), title, note))
+    for path in options.out:
+        numbers = path.suffix.lower() in (".csv", ".parquet")
+        shown = frame if numbers else leaderboard_text(frame)
+        print(f"written: {tables.write(path, shown, title, note)}")
+
+
+def _verify(options: Options) -> int:
+    """Print what is as it was and what is not; 1 if anything is not."""
+    results = Results.load(options.result)
+    failed = 0
+    for what, ok, words in _checks(options.result, results):
+        failed += not ok
+        print(f"{'ok' if ok else 'CHANGED'}: {what}: {words}")
+    if options.ids is not None:
+        write_text(options.ids, "".join(f"{image}\n" for image in results.model.images))
+    return int(failed > 0)
+
+
+def _checks(folder: Path, results: Results) -> Iterator[tuple[str, bool, str]]:
+    summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    for name, was in summary.get("files", {}).items():
+        yield name, file_hash(folder / name) == was, f"sha256 {was[:12]}"
+    known = results.meta.get("provenance")
+    if known is None:
+        raise ValueError(f"{folder}: holds no provenance, so there is nothing to hold it against")
+    now = provenance.ids_hash(results.model.images)
+    yield "image ids", now == known["ids"], f"{len(results.model.images)} images, {now[:12]}"
+    scored = known["scored"]
+    if "sha256" in scored:
+        path = Path(next(value for key, value in scored.items() if key != "sha256"))
+        same = path.is_file() and file_hash(path) == scored["sha256"]
+        yield str(path), same, f"sha256 {scored['sha256'][:12]}"
+    # A result's folder may come from anybody: only this package's own readers are made.
+    reader = instantiated(known["data"]["reader"], f"{folder}: provenance.data.reader")
+    found = checksum(reader.read())
+    yield results.meta.get("data", "data"), found == known["data"]["checksum"], f"checksum {found}"
+
+
+def _sweep(options: Options) -> None:
+    sum_up(options.folder, Console())
+
+
+def _gap(options: Options) -> None:
     sides = options.photographs, options.paintings
     source_only = load_group("source-only", options.source_only, *sides)
     groups: list[Group] = []
@@ -126,34 +208,11 @@ def _gap(options: argparse.Namespace) -> None:
         write_gap(options.out, rows)
 
 
-def _add_validators(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = commands.add_parser(
-        "validators",
-        help="how well validators without target labels rank checkpoints",
-        description="Rank correlation with the true target score, and regret.",
-    )
-    parser.add_argument("runs", nargs="+", type=Path, help="run folders (callbacks=oracle)")
-    parser.add_argument("--out", type=Path, help="write the table to this CSV file too")
-    parser.set_defaults(run=_validators)
-
-
-def _validators(options: argparse.Namespace) -> None:
-    rows = choices([read_record(run) for run in options.runs])
+def _validators(options: Options) -> None:
+    rows = validators([read_record(run) for run in options.runs])
     Console().print(selection_table(rows))
     if options.out is not None:
-        write_choices(options.out, rows)
-
-
-def _write(path: Path, rows: Sequence[Row]) -> None:
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    with partial.open("w", newline="") as lines:
-        writer = csv.writer(lines, lineterminator="\n")
-        writer.writerow(("metric", "result", "first", "second", "difference", "low", "high", "p"))
-        for row in rows:
-            delta = row.difference
-            means = (row.metric, row.name, row.first, row.second)
-            writer.writerow((*means, delta.mean, delta.low, delta.high, delta.p))
-    partial.replace(path)
+        tables.write(options.out, rows)
 
 
 if __name__ == "__main__":

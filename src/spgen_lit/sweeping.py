@@ -239,27 +239,31 @@ def sum_up(folder: Path, console: Console) -> int:
         FileNotFoundError: If there is no such folder, or no job of a sweep in it.
     """
     # Imported here: a sweep's first process need not load torch before its jobs do.
-    from spgen_lit.evaluation.sweep_report import read_sweep
-    from spgen_lit.evaluation.sweep_tables import failures_table, sweep_tables, wide, write_tables
+    from spgen_lit.evaluation.sweep import (
+        failures_table,
+        read_sweep,
+        sweep_tables,
+        wide,
+        write_tables,
+    )
     from spgen_lit.pictures.sweep_page import SweepSection, write_sweep_page
 
     sweep = read_sweep(folder)
-    if sweep.rows:
+    failed = sweep.in_state("failed")
+    if sweep.sets:
         write_tables(sweep, folder / "report")
         sections = []
         for name in sweep.sets:
-            table, rows = wide(sweep, name), sweep.of_set(name)
-            said = " (SIMULATED gaze, not people's)" if name in sweep.simulated else ""
-            heading = f"{name}: {rows[0]['images']} images{said}"
+            table, rows = wide(sweep, name), sweep.of_set(name).to_dict("records")
             cells = (table.headings, table.lines, frozenset(table.best))
-            sections.append(SweepSection(heading, rows, sweep.factors, *cells))
+            sections.append(SweepSection(sweep.title(name), rows, sweep.factors, *cells))
         page = write_sweep_page(folder / "report", _title(sweep), _notes(sweep), sections)
         for shown in sweep_tables(sweep):
             console.print(shown)
         console.print(f"Report: {page}", soft_wrap=True, highlight=False)
-    if sweep.failed or sweep.unfinished:
+    if failed or sweep.in_state("unfinished"):
         console.print(failures_table(sweep))
-    return len(sweep.failed)
+    return len(failed)
 
 
 def _title(sweep: Any) -> str:
@@ -271,9 +275,9 @@ def _notes(sweep: Any) -> list[str]:
     done = sum(job.state == "finished" for job in sweep.jobs)
     lines = [
         f"{done} of {len(sweep.jobs)} jobs finished; {sweep.folder}",
-        "Framed: the best of each measure (↑ more, ↓ less, ≈ nearest to people). Bands and bars "
-        "are 95 % intervals by bootstrap over images; people and chance were scored the same way.",
+        "Framed: the best of each measure (↑ more, ↓ less, ≈ nearest to observers). Bands and "
+        "bars are 95 % intervals over images; observers and chance were scored the same way.",
     ]
-    lines += [f"failed: {job.name}: {job.error}" for job in sweep.failed]
-    lines += [f"unfinished: {job.name}" for job in sweep.unfinished]
+    lines += [f"failed: {job.name}: {job.error}" for job in sweep.in_state("failed")]
+    lines += [f"unfinished: {job.name}" for job in sweep.in_state("unfinished")]
     return lines

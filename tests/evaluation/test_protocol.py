@@ -28,7 +28,7 @@ def test_simplification_thresholds_survive_a_card() -> None:
 
 def test_differences_name_field_and_both_values() -> None:
     found = PRESETS["spgen_lit"].differences(PRESETS["scandiff2025"])
-    assert found == ["screen: None / [512, 384]", "sed_grid: 5 / 10"]
+    assert found == ["screen: None / [512, 384]", "sed_grid: 5 / 10", "max_fixations: None / 16"]
 
 
 def test_name_and_note_are_no_difference() -> None:
@@ -54,12 +54,16 @@ def test_values_out_of_range_are_refused_by_field(change: dict, field: str) -> N
         Protocol(**change)
 
 
-def test_card_of_another_version_is_refused_by_field() -> None:
-    card = Protocol().card()
-    card["colour"] = 1
-    del card["samples"]
-    with pytest.raises(ValueError, match=r"unknown fields \['colour'\].*missing.*'samples'"):
+def test_a_card_of_a_newer_version_is_refused_by_field() -> None:
+    card = Protocol().card() | {"color": 1}
+    with pytest.raises(ValueError, match=r"unknown fields \['color'\].*newer version"):
         Protocol.from_card(card)
+
+
+def test_a_card_written_before_a_field_existed_stays_readable() -> None:
+    card = Protocol().card()
+    del card["rss_threshold"]
+    assert Protocol.from_card(card) == Protocol()
 
 
 def test_what_is_known_of_published_protocols() -> None:
@@ -67,7 +71,7 @@ def test_what_is_known_of_published_protocols() -> None:
     assert (chen.screen, chen.scanmatch_bins, chen.temp_bin) == ((320, 240), (16, 12), 0.05)
     assert (chen.samples, chen.sed_grid, chen.stde_convention) == (10, 5, "chen2021")
     assert preset("scandiff2025").screen == (512, 384)
-    assert preset("scandiff2025").sed_grid == 10
+    assert (preset("scandiff2025").sed_grid, preset("scandiff2025").max_fixations) == (10, 16)
     assert all(p.note for name, p in PRESETS.items() if name != "spgen_lit")
     with pytest.raises(ValueError, match="choose one of spgen_lit, chen2021"):
         preset("chen")

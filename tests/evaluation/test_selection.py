@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from spgen_lit.evaluation.selection import choices, read_record
+from spgen_lit.evaluation.selection import read_record, validators
 from spgen_lit.report import main
 
 
@@ -34,10 +35,16 @@ def epoch(truth: float, right: float, wrong: float) -> dict[str, float]:
     }
 
 
+def judged(*runs: Path) -> dict[str, Any]:
+    """Validator to its row."""
+    rows = validators([read_record(run) for run in runs])
+    return {row.validator: row for row in rows.itertuples()}
+
+
 def test_correlation_and_regret(tmp_path: Path) -> None:
     one = record(tmp_path / "a", [epoch(0.40, 5, 1), epoch(0.36, 3, 2), epoch(0.38, 4, 3)])
     two = record(tmp_path / "b", [epoch(0.39, 4.5, 1.5), epoch(0.35, 2, 2.5), epoch(0.37, 3.5, 9)])
-    rows = {row.validator: row for row in choices([read_record(one), read_record(two)])}
+    rows = judged(one, two)
     assert rows["validator/right"].correlation == pytest.approx(1)
     assert rows["validator/right"].regret == 0 and rows["validator/right"].regret_in_runs == 0
     assert rows["validator/wrong"].correlation < 0
@@ -50,7 +57,7 @@ def test_correlation_and_regret(tmp_path: Path) -> None:
 
 def test_a_constant_validator_has_no_correlation(tmp_path: Path) -> None:
     run = record(tmp_path / "a", [epoch(0.4, 5, 1), epoch(0.36, 3, 1), epoch(0.38, 4, 1)])
-    rows = {row.validator: row for row in choices([read_record(run)])}
+    rows = judged(run)
     assert math.isnan(rows["validator/wrong"].correlation)
     assert rows["validator/wrong"].regret == pytest.approx(0.04)
 
@@ -64,8 +71,8 @@ def test_runs_without_the_truth_give_a_point_each_by_their_results(tmp_path: Pat
         runs.append(record(tmp_path / f"run{number}", values))
         summary = runs[-1] / "results" / "evaluation-painted" / "summary.json"
         summary.parent.mkdir(parents=True)
-        summary.write_text(f'{{"metrics": {{"energy": {{"mean": {truth}}}}}}}')
-    rows = {row.validator: row for row in choices([read_record(run) for run in runs])}
+        summary.write_text(f'{{"metrics": {{"energy": {{"value": {truth}}}}}}}')
+    rows = judged(*runs)
     assert rows["validator/right"].correlation == pytest.approx(1)
     assert rows["validator/wrong"].correlation == pytest.approx(-1)
     assert rows["validator/wrong"].regret == pytest.approx(0.04)

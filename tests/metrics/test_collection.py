@@ -1,4 +1,4 @@
-"""The torchmetrics classes: equal to the functions, over any number of updates and processes."""
+"""Scores in training: equal to the functions, over any number of updates and processes."""
 
 from __future__ import annotations
 
@@ -12,72 +12,56 @@ import torch.distributed as dist
 import torch.multiprocessing as multiprocessing
 
 from spgen_lit import metrics
-from spgen_lit.metrics.collection import MeanNSS, MeanScanMatch, PairMean, ValueMean
+from spgen_lit.metrics.collection import VALUES, ImageScores, image_scores
 
 SCREEN = (800, 600)
 
 
-def some_pairs() -> tuple[list[np.ndarray], list[np.ndarray]]:
-    random = np.random.default_rng(0)
-    made = [random.uniform(0, 1, (random.integers(1, 12), 3)) * (800, 600, 0.6) for _ in range(46)]
-    return made[:23], made[23:]
+def paths(seed: int, count: int) -> list[np.ndarray]:
+    random = np.random.default_rng(seed)
+    return [random.uniform(0, 1, (random.integers(1, 12), 2)) for _ in range(count)]
 
 
-def test_batches_give_the_mean_over_all_pairs() -> None:
-    a, b = some_pairs()
-    scan = MeanScanMatch(screen=SCREEN, temp_bin=0.05)
-    shape = PairMean(metrics.multimatch, size=5, screen=SCREEN)
-    for start in (0, 5, 6):
-        stop = {0: 5, 5: 6, 6: 23}[start]
-        scan.update(a[start:stop], b[start:stop])
-        shape.update(a[start:stop], b[start:stop])
-    expected = metrics.scanmatch(a, b, SCREEN, temp_bin=0.05).mean()
-    assert float(scan.compute()) == pytest.approx(expected, abs=1e-12)
-    rows = metrics.multimatch(a, b, SCREEN)
-    np.testing.assert_allclose(shape.compute().numpy(), np.nanmean(rows, axis=0), atol=1e-12)
-    assert shape.missing.tolist() == np.isnan(rows).sum(0).tolist()
-    assert shape.missing[0] > 0
-    shape.reset()
-    with pytest.warns(UserWarning, match="before the ``update``"):
-        assert shape.compute().isnan().all()
+def test_values_of_an_image_are_those_of_the_metrics() -> None:
+    samples, observers = paths(0, 4), paths(1, 5)
+    found = image_scores(samples, observers, SCREEN)
+    ours, theirs = ([path * SCREEN for path in side] for side in (samples, observers))
+    to = metrics.cross(metrics.scanmatch, ours, theirs, screen=SCREEN)
+    inside = metrics.within(metrics.scanmatch, ours, screen=SCREEN)
+    among = metrics.within(metrics.scanmatch, theirs, screen=SCREEN)
+    assert tuple(found) == VALUES
+    assert found["scanmatch"] == pytest.approx(to.mean())
+    assert found["energy"] == pytest.approx(metrics.energy_score(1 - to, 1 - inside).mean())
+    assert found["people_energy"] == pytest.approx(metrics.leave_one_out_energy(1 - among).mean())
+    assert found["people_scanmatch"] == pytest.approx(np.nanmean(among))
+    grid = (64, 48)
+    density = metrics.fixation_density(np.concatenate(samples) * grid, grid, 0.045 * 48)
+    expected = metrics.nss(np.concatenate(observers) * grid, density)
+    assert found["nss"] == pytest.approx(expected)
 
 
-def test_nss_counts_images_not_fixations() -> None:
-    saliency = np.random.default_rng(1).uniform(size=(60, 80))
-    one, many = [[10.0, 10.0]], [[20.0, 30.0]] * 9
-    metric = MeanNSS()
-    metric.update(one, saliency)
-    metric.update(many, saliency)
-    metric.update([], saliency)
-    expected = (metrics.nss(one, saliency) + metrics.nss(many, saliency)) / 2
-    assert float(metric.compute()) == pytest.approx(expected)
-    assert metric.missing.item() == 1
+def test_observers_are_scored_against_the_others_only() -> None:
+    lone = image_scores(paths(0, 4), paths(1, 1), SCREEN)
+    assert all(np.isnan(lone[name]) for name in VALUES[3:])
+    assert np.isfinite(lone["energy"])
+    same = [np.full((3, 2), 0.2)] * 2 + [np.full((3, 2), 0.8)] * 2
+    # Each has one other at its place and two elsewhere.
+    assert image_scores(paths(0, 4), same, SCREEN)["people_nss"] > 0
 
 
-def test_values_of_the_wrong_width_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"5 values, found shape \(2, 4\)"):
-        ValueMean(size=5).update(np.zeros((2, 4)))
+def rows() -> list[dict[str, float]]:
+    """Seven images, some without a level of observers."""
+    return [image_scores(paths(i, 3), paths(90 + i, 1 + i % 3), SCREEN) for i in range(7)]
 
 
 def join(rank: int, port: int, folder: str) -> None:
-    """One of two processes: takes every second pair, and the second one updates no NSS at all."""
+    """One of two processes: takes every second image."""
     dist.init_process_group("gloo", f"tcp://127.0.0.1:{port}", world_size=2, rank=rank)
     torch.set_num_threads(1)
-    a, b = some_pairs()
-    scan = MeanScanMatch(screen=SCREEN)
-    rows = PairMean(metrics.multimatch, size=5, screen=SCREEN)
-    image = MeanNSS()
-    for metric in (scan, rows):
-        metric.update(a[rank::2], b[rank::2])
-    if rank == 0:
-        image.update([[1.0, 2.0]], np.arange(12.0).reshape(3, 4))
-    result = {
-        "scan": scan.compute(),
-        "rows": rows.compute(),
-        "nss": image.compute(),
-        "local": scan.total,
-    }
-    torch.save(result, Path(folder) / f"{rank}.pt")
+    scores = ImageScores()
+    for values in rows()[rank::2]:
+        scores.update(values)
+    torch.save(scores.compute(), Path(folder) / f"{rank}.pt")
     dist.destroy_process_group()
 
 
@@ -86,13 +70,8 @@ def test_two_processes_give_what_one_gives(tmp_path: Path) -> None:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     multiprocessing.spawn(join, args=(port, str(tmp_path)), nprocs=2)
-    a, b = some_pairs()
+    table = np.array([[values[name] for name in VALUES] for values in rows()])
+    expected = np.nanmean(table, axis=0)
     for rank in (0, 1):
         found = torch.load(tmp_path / f"{rank}.pt")
-        expected = metrics.scanmatch(a, b, SCREEN)
-        assert float(found["scan"]) == pytest.approx(expected.mean(), abs=1e-12)
-        np.testing.assert_allclose(
-            found["rows"].numpy(), np.nanmean(metrics.multimatch(a, b, SCREEN), 0), atol=1e-12
-        )
-        assert float(found["nss"]) == metrics.nss([[1.0, 2.0]], np.arange(12.0).reshape(3, 4))
-        assert found["local"].item() == pytest.approx(expected[rank::2].sum())
+        assert [found[name].item() for name in VALUES] == pytest.approx(list(expected))

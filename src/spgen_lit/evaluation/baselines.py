@@ -1,78 +1,58 @@
-"""The baseline band: what people, chance and simple rules score under the same protocol."""
+"""Baselines: what observers, chance and simple rules give as scanpaths."""
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spgen_lit.evaluation.pools import Pools
 from spgen_lit.evaluation.protocol import Protocol
-from spgen_lit.evaluation.scores import Scores
 from spgen_lit.evaluation.spectral import spectral_residual, winner_take_all
-from spgen_lit.evaluation.suite import evaluate
 from spgen_lit.scanpath import Scanpath
 
-BASELINES = ("people", "other_image", "centre_bias", "uniform", "centre", "saliency_wta")
+BASELINES = ("observers", "other_image", "center_bias", "uniform", "center", "saliency_wta")
+Array = NDArray[np.float64]
 Image = NDArray[np.uint8]
 Images = Mapping[str, Image | Callable[[], Image]]
-_People = Mapping[str, Sequence[Scanpath]]
+_Observers = Mapping[str, Sequence[Scanpath]]
+# These need scanpaths on other images.
+_LEARNED = BASELINES[1:]
+# Spread added to a drawn training fixation, as a share of each side: without it the center
+# bias could only ever repeat places that somebody has looked at.
+_KERNEL = 0.025
 
 
-def band(
-    people: _People,
-    protocol: Protocol,
-    *,
-    training: Sequence[Scanpath] | None = None,
-    images: Images | None = None,
-    seed: int = 0,
-    metrics: str | Iterable[str] | None = None,
-    which: Sequence[str] | None = None,
-    progress: bool = False,
-) -> dict[str, Scores]:
-    """Score the baselines on the images that a model is scored on.
-
-    Args:
-        people: Image id to its observers' scanpaths.
-        protocol: How paths are compared.
-        training: Scanpaths that lengths, durations and the centre bias are taken from;
-            None takes the people of the other images, never those of the image scored.
-        images: Image id to RGB uint8 ``(row, column, 3)`` or to a callable that gives it;
-            without them ``saliency_wta`` is left out.
-        seed: Seed of every draw; an image's draws depend on it and on the image's id alone
-            (chance depends on which other images there are).
-        metrics: As in :func:`spgen_lit.evaluation.suite.evaluate`.
-        which: Names from ``BASELINES``; None for all that can be computed.
-        progress: Show progress bars.
-
-    Returns:
-        Baseline name to scores, in the order of ``BASELINES``.
+def wanted(
+    which: Sequence[str] | None,
+    observers: _Observers,
+    training: Sequence[Scanpath] | None,
+    images: Images | None,
+) -> list[str]:
+    """Names of baselines in order; None for all that can be computed.
 
     Raises:
-        ValueError: For an unknown name, ``saliency_wta`` without images, or fewer than
-            two images where other images are needed.
+        ValueError: For an unknown name, or one that cannot be computed.
     """
-    wanted = _wanted(which, images)
-    chosen = list(metrics) if metrics is not None and not isinstance(metrics, str) else metrics
-    return {
-        name: evaluate(
-            baseline(name, people, protocol, training=training, images=images, seed=seed),
-            people,
-            protocol,
-            metrics=chosen,
-            training=training,
-            progress=progress,
-            label=name,
-        )
-        for name in wanted
-    }
+    alone = training is None and len(observers) < 2
+    if which is None:
+        left_out = set(_LEARNED) if alone else {"saliency_wta"} if images is None else set()
+        left_out |= {"other_image"} if len(observers) < 2 else set()
+        return [name for name in BASELINES if name not in left_out]
+    unknown = [name for name in which if name not in BASELINES]
+    if unknown:
+        raise ValueError(f"unknown baselines {unknown}: choose from {', '.join(BASELINES)}")
+    if "saliency_wta" in which and images is None:
+        raise ValueError("saliency_wta needs the images: give images, or leave it out")
+    return [name for name in BASELINES if name in which]
 
 
 def baseline(
     name: str,
-    people: _People,
+    observers: _Observers,
     protocol: Protocol,
     *,
     training: Sequence[Scanpath] | None = None,
@@ -81,43 +61,156 @@ def baseline(
 ) -> dict[str, list[Scanpath]]:
     """Scanpaths of one baseline: image id to paths, ready to be scored as a model's.
 
-    ``people`` gives the observers themselves: evaluation never compares a path with
-    itself, so each observer is left out in turn.
+    ``observers`` gives the observers themselves: scoring never compares a path with itself,
+    so each observer is left out in turn.
+
+    Args:
+        name: From ``BASELINES``.
+        observers: Image id to the observers' scanpaths.
+        protocol: How many paths to draw: ``samples``.
+        training: Scanpaths that lengths, durations and the center bias are taken from; None
+            takes the observers of the other images, never those of the image scored.
+        images: Image id to RGB uint8 ``(row, column, 3)`` or to a function that gives it.
+        seed: Seed of every draw; an image's draws depend on it and on the image's id alone
+            (chance depends on which other images there are).
 
     Raises:
-        ValueError: As :func:`band`.
+        ValueError: For an unknown name, ``saliency_wta`` without images, or fewer than two
+            images where other images are needed.
     """
-    (name,) = _wanted([name], images)
-    if name == "people":
-        return {image: list(paths) for image, paths in people.items()}
-    pools = Pools(people, training)
-    paths = {}
-    for image in people:
+    (name,) = wanted([name], observers, training, images)
+    if name == "observers":
+        return {image: list(paths) for image, paths in observers.items()}
+    other = Elsewhere(observers, training)
+    count = max(2, protocol.samples)
+    out = {}
+    for image in observers:
         random = np.random.default_rng([seed, zlib.crc32(image.encode())])
-        size = people[image][0].size
         if name == "other_image":
-            paths[image] = pools.strangers(image, len(people[image]), random)
-        elif name in ("centre", "saliency_wta"):
-            length, duration = pools.typical(image)
-            xy = np.full((length, 2), 0.5)
-            if name == "saliency_wta" and images is not None:
-                found = images[image]
-                pixels = found() if callable(found) else found
-                xy = winner_take_all(spectral_residual(pixels), length)
-            durations = None if duration is None else np.full(length, duration)
-            paths[image] = [Scanpath(image, size, xy, durations, name)]
+            out[image] = other.strangers(image, count, random)
+        elif name == "center":
+            out[image] = [other.typical(image, lambda n: np.full((n, 2), 0.5), name)]
+        elif name == "saliency_wta" and images is not None:
+            found = images[image]
+            saliency = spectral_residual(found() if callable(found) else found)
+            out[image] = [other.typical(image, partial(winner_take_all, saliency), name)]
         else:
-            draw = pools.uniform if name == "uniform" else pools.central
-            paths[image] = [draw(image, random) for _ in range(max(2, protocol.samples))]
-    return paths
+            draw = other.uniform if name == "uniform" else other.central
+            out[image] = [draw(image, random) for _ in range(count)]
+    return out
 
 
-def _wanted(which: Sequence[str] | None, images: Images | None) -> list[str]:
-    if which is None:
-        return [name for name in BASELINES if name != "saliency_wta" or images is not None]
-    unknown = [name for name in which if name not in BASELINES]
-    if unknown:
-        raise ValueError(f"unknown baselines {unknown}: choose from {', '.join(BASELINES)}")
-    if "saliency_wta" in which and images is None:
-        raise ValueError("saliency_wta needs the images: give images, or leave it out")
-    return [name for name in BASELINES if name in which]
+class Elsewhere:
+    """Scanpaths on other images: the training set's, or those of the other images scored.
+
+    Args:
+        observers: Image id to its observers' scanpaths.
+        training: Scanpaths of training images; None for the observers of every image but
+            the one that is asked for.
+    """
+
+    def __init__(self, observers: _Observers, training: Sequence[Scanpath] | None) -> None:
+        self._observers = observers
+        # An image's own paths and fixations stand together, so leaving them out is a slice.
+        # Training images may have the ids of these by accident: they are never the same.
+        self._own: dict[str, tuple[int, int]] = {}
+        self._paths: list[Scanpath] = []
+        groups = {"": training} if training is not None else observers
+        for image, paths in groups.items():
+            start = len(self._paths)
+            self._paths += [path for path in paths if len(path)]
+            if training is None:
+                self._own[image] = (start, len(self._paths))
+        self._lengths = np.array([len(path) for path in self._paths], dtype=np.int64)
+        self._ends = np.concatenate([[0], np.cumsum(self._lengths)])
+        self._xy = np.concatenate([np.zeros((0, 2)), *(path.xy for path in self._paths)])
+        unknown = [np.full(len(path), np.nan) for path in self._paths]
+        self._durations = np.concatenate(
+            [
+                np.zeros(0),
+                *(
+                    none if path.durations is None else path.durations
+                    for path, none in zip(self._paths, unknown, strict=True)
+                ),
+            ]
+        )
+
+    def fixations(self, image: str) -> Array:
+        """Places ``(fixation, 2)`` in [0, 1] of fixations on other images."""
+        return _without(self._xy, self._fixations(image))
+
+    def strangers(self, image: str, count: int, random: np.random.Generator) -> list[Scanpath]:
+        """Paths of observers of other images, each of a different one if possible.
+
+        One path from each of many images is what a model knows that never sees the image:
+        taking all from one other image would reward their likeness to one another.
+        """
+        names = [name for name in self._observers if name != image]
+        if not names:
+            raise ValueError(_alone(image, "another image's observers need two images"))
+        order = random.permutation(len(names))[:count]
+        size = self._observers[image][0].size
+        chosen: list[Scanpath] = []
+        for turn in range(count):
+            paths = self._observers[names[order[turn % len(order)]]]
+            path = paths[int(random.integers(len(paths)))]
+            chosen.append(Scanpath(image, size, path.xy, path.durations, path.observer))
+        return chosen
+
+    def typical(self, image: str, places: Callable[[int], Array], name: str) -> Scanpath:
+        """A path of median length and durations, at the places given for that length."""
+        lengths = _without(self._lengths, self._own.get(image, (0, 0)))
+        if not len(lengths):
+            raise ValueError(_alone(image, "a typical length needs other images"))
+        durations = _without(self._durations, self._fixations(image))
+        durations = durations[np.isfinite(durations)]
+        length = max(1, round(float(np.median(lengths))))
+        timed = np.full(length, np.median(durations)) if len(durations) else None
+        return Scanpath(image, self._observers[image][0].size, places(length), timed, name)
+
+    def uniform(self, image: str, random: np.random.Generator) -> Scanpath:
+        """A path as long as a drawn one, anywhere on the image alike."""
+        model, size = self._model(image, random)
+        return Scanpath(image, size, random.random((len(model), 2)), model.durations, "uniform")
+
+    def central(self, image: str, random: np.random.Generator) -> Scanpath:
+        """A path as long as a drawn one, its places from the center bias.
+
+        The center bias is a kernel density of training fixations; places are drawn from
+        it independently, so order and image play no part.
+        """
+        model, size = self._model(image, random)
+        places = _draw(len(self._xy), self._fixations(image), len(model), random)
+        xy = self._xy[places] + random.normal(0, _KERNEL, (len(model), 2))
+        return Scanpath(image, size, np.clip(xy, 0, 1), model.durations, "center_bias")
+
+    def _model(self, image: str, random: np.random.Generator) -> tuple[Scanpath, tuple[int, int]]:
+        own = self._own.get(image, (0, 0))
+        if own[1] - own[0] == len(self._paths):
+            raise ValueError(_alone(image, "chance and center bias need scanpaths on others"))
+        path = self._paths[int(_draw(len(self._paths), own, 1, random)[0])]
+        return path, self._observers[image][0].size
+
+    def _fixations(self, image: str) -> tuple[int, int]:
+        start, stop = self._own.get(image, (0, 0))
+        return int(self._ends[start]), int(self._ends[stop])
+
+
+def _without(values: NDArray[Any], own: tuple[int, int]) -> NDArray[Any]:
+    return np.concatenate([values[: own[0]], values[own[1] :]])
+
+
+def _draw(
+    total: int, own: tuple[int, int], count: int, random: np.random.Generator
+) -> NDArray[np.int64]:
+    """Places below ``total`` that are not in the image's own slice, all alike."""
+    size = own[1] - own[0]
+    drawn = random.integers(total - size, size=count)
+    return np.asarray(np.where(drawn >= own[0], drawn + size, drawn))
+
+
+def _alone(image: str, why: str) -> str:
+    return (
+        f"image {image!r} is the only one: {why}; give training scanpaths, more images, "
+        'or baselines=("observers",)'
+    )

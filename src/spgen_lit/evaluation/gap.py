@@ -2,62 +2,30 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
+from rich.table import Table
 
+from spgen_lit.evaluation import tables
 from spgen_lit.evaluation.comparison import refuse_mismatch
-from spgen_lit.evaluation.results import Results
-from spgen_lit.evaluation.statistics import LEVEL, RESAMPLES, bootstrap_means
+from spgen_lit.evaluation.results import CHANCE, Results
+from spgen_lit.evaluation.statistics import FEW, bootstrap
 
 Array = NDArray[np.float64]
 #: Measures of the benchmark: name to whether it is taken above chance.
 METRICS = {"energy": False, "scanmatch": True}
-CHANCE = "other_image"
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A value with its bootstrap interval over images."""
-
-    value: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
-class GapRow:
-    """One adaptation in one measure.
-
-    Attributes:
-        name: Of the adaptation.
-        metric: ``energy`` (lower is better), or ``scanmatch`` above chance (higher).
-        ceiling: Source-only on photographs.
-        floor: Source-only on the same images painted.
-        adapted: Adapted on the painted ones.
-        adapted_photographs: Adapted on photographs.
-        recovered: (floor - adapted) / (floor - ceiling): 0 nothing, 1 all of the gap.
-        cost: What photographs lose by adapting, positive for a loss in either measure.
-        gap_open: Whether the interval of floor - ceiling excludes zero; a share of a gap
-            that may not be there means nothing.
-        images: Number of images.
-        seeds: Number of source-only and of adapted runs.
-    """
-
-    name: str
-    metric: str
-    ceiling: float
-    floor: float
-    adapted: float
-    adapted_photographs: float
-    recovered: Estimate
-    cost: Estimate
-    gap_open: bool
-    images: int
-    seeds: tuple[int, int]
+_NAMES = {"energy": "energy score ↓", "scanmatch": "ScanMatch above chance ↑"}
+_NOTE = (
+    "recovered = (floor - adapted) / (floor - ceiling); 95 % intervals by paired bootstrap "
+    "over images, seeds averaged within an image"
+)
 
 
 @dataclass(frozen=True)
@@ -97,25 +65,21 @@ def load_group(
 def _folder(run: Path, wanted: str | None, prefix: str) -> Path:
     root = run / "results"
     found = sorted(path.name for path in root.glob("*") if path.is_dir())
-    own = [name for name in found if (name == wanted if wanted else name.startswith(prefix))]
-    if not own:
+    fitting = [name for name in found if (name == wanted if wanted else name.startswith(prefix))]
+    if not fitting:
         raise FileNotFoundError(
             f"{root} holds no results {wanted or prefix + '…'} (found: "
             f"{', '.join(found) or 'none'}); give a finished run of +experiment=painted…"
         )
-    if len(own) > 1:
+    if len(fitting) > 1:
         option = "--photographs" if prefix == "source-" else "--paintings"
-        raise ValueError(f"{root} holds {', '.join(own)}: choose one by {option}")
-    return root / own[0]
+        raise ValueError(f"{root} holds {', '.join(fitting)}: choose one by {option}")
+    return root / fitting[0]
 
 
 def gap(
-    source_only: Group,
-    adapted: Sequence[Group],
-    metrics: Mapping[str, bool] | None = None,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-) -> list[GapRow]:
+    source_only: Group, adapted: Sequence[Group], metrics: Mapping[str, bool] | None = None
+) -> pd.DataFrame:
     """Share of the gap each adaptation recovers, with paired bootstrap intervals.
 
     Values are averaged over seeds image by image; a draw takes the same images for
@@ -125,8 +89,14 @@ def gap(
         source_only: What floor and ceiling are taken from.
         adapted: What is compared with it.
         metrics: Measure to whether it is taken above chance.
-        resamples: Number of draws.
-        seed: Of the draws.
+
+    Returns:
+        A row for each measure and adaptation: ``name, metric``; ``ceiling`` (source-only on
+        photographs), ``floor`` (on the same images painted), ``adapted`` and
+        ``adapted_photographs``; ``recovered``, 0 for nothing and 1 for all of the gap, and
+        ``cost``, what photographs lose by adapting, each with ``_low`` and ``_high``;
+        ``gap_open``, whether the interval of floor - ceiling leaves zero out; ``images``,
+        ``source_only_seeds``, ``adapted_seeds``.
 
     Raises:
         ValueError: If protocols, data or images differ between any two results that are
@@ -135,48 +105,46 @@ def gap(
     _refuse_mismatches([source_only, *adapted])
     rows = []
     for metric, above_chance in (METRICS if metrics is None else metrics).items():
-        images, ceiling = _by_image(source_only.photographs, metric, above_chance)
-        same, floor = _by_image(source_only.paintings, metric, above_chance, images)
-        way = -1.0 if metric == "energy" else 1.0
+        ceiling = _by_image(source_only.photographs, metric, above_chance)
+        floor = _by_image(source_only.paintings, metric, above_chance)
         for group in adapted:
-            _, on_paintings = _by_image(group.paintings, metric, above_chance, same)
-            _, on_photographs = _by_image(group.photographs, metric, above_chance, images)
-            table = np.stack([ceiling, floor, on_paintings, on_photographs], axis=1)
-            table = table[np.isfinite(table).all(axis=1)]
-            means = table.mean(axis=0)
-            draws = bootstrap_means(table, resamples, seed)
-            opened = way * (draws[:, 0] - draws[:, 1])
-            rows.append(
-                GapRow(
-                    group.name,
-                    metric,
-                    ceiling=float(means[0]),
-                    floor=float(means[1]),
-                    adapted=float(means[2]),
-                    adapted_photographs=float(means[3]),
-                    recovered=_estimate(_recovered(means[None])[0], _recovered(draws)),
-                    cost=_estimate(way * (means[0] - means[3]), way * (draws[:, 0] - draws[:, 3])),
-                    gap_open=bool(np.quantile(opened, (1 - LEVEL) / 2) > 0),
-                    images=len(table),
-                    seeds=(len(source_only.paintings), len(group.paintings)),
-                )
-            )
-    return rows
+            sides = {
+                "ceiling": ceiling,
+                "floor": floor,
+                "adapted": _by_image(group.paintings, metric, above_chance),
+                "adapted_photographs": _by_image(group.photographs, metric, above_chance),
+            }
+            table = pd.DataFrame(sides).dropna()
+            seeds = {
+                "source_only_seeds": len(source_only.paintings),
+                "adapted_seeds": len(group.paintings),
+            }
+            rows.append({"name": group.name, "metric": metric, **_row(table, metric), **seeds})
+    return pd.DataFrame(rows)
 
 
-def _recovered(means: Array) -> Array:
-    """Columns ceiling, floor, adapted to the share; infinite draws are left to quantiles."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        share: Array = (means[:, 1] - means[:, 2]) / (means[:, 1] - means[:, 0])
-    return share
+def _row(table: pd.DataFrame, metric: str) -> dict[str, Any]:
+    way = -1.0 if metric == "energy" else 1.0
+    columns = table.to_numpy().T
 
+    def recovered(*means: Array) -> Array:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return (means[1] - means[2]) / (means[1] - means[0])
 
-def _estimate(value: float, draws: Array) -> Estimate:
-    if not np.isfinite(draws).any():
-        return Estimate(float(value), float("nan"), float("nan"))
-    tail = 50 * (1 - LEVEL)
-    low, high = np.nanpercentile(draws, [tail, 100 - tail])
-    return Estimate(float(value), float(low), float(high))
+    statistics = {
+        "recovered": recovered,
+        "cost": lambda *means: way * (means[0] - means[3]),
+        "gap": lambda *means: way * (means[0] - means[1]),
+    }
+    out: dict[str, Any] = dict(table.mean())
+    for name, of in statistics.items():
+        # The statistic of the means: each column's mean over the images drawn.
+        low, high = bootstrap(
+            columns, lambda *drawn, axis, of=of: of(*(d.mean(axis=axis) for d in drawn))
+        )
+        out |= {name: float(of(*columns.mean(axis=1))), f"{name}_low": low, f"{name}_high": high}
+    few = len(table) < FEW
+    return {**out, "gap_open": bool(out["gap_low"] > 0 and not few), "images": len(table)}
 
 
 def _plain(image: str, data: str) -> str:
@@ -184,34 +152,23 @@ def _plain(image: str, data: str) -> str:
     return image.removeprefix(f"{data}/")
 
 
-def _by_image(
-    results: Sequence[Results],
-    metric: str,
-    above_chance: bool,
-    wanted: Sequence[str] | None = None,
-) -> tuple[list[str], Array]:
-    """Image ids, and their values averaged over seeds, in the order wanted."""
+def _by_image(results: Sequence[Results], metric: str, above_chance: bool) -> pd.Series:
+    """A value an image, averaged over seeds."""
     columns = []
-    order = None if wanted is None else list(wanted)
     for one in results:
-        if metric not in one.model.metrics:
+        if metric not in one.model.rows:
             raise ValueError(
                 f"{one.meta.get('model', 'a result')} was not scored in {metric!r}; it has "
                 f"{', '.join(one.model.metrics)}"
             )
-        values = one.model.column(metric)
+        values = one.model.rows[metric]
         if above_chance:
-            chance = one.band.get(CHANCE)
-            if chance is None or metric not in chance.metrics:
+            if CHANCE not in one.band or metric not in one.band[CHANCE].rows:
                 raise ValueError(f"{metric} above chance needs the baseline {CHANCE!r} in the band")
-            place = {image: index for index, image in enumerate(chance.images)}
-            values = values - chance.column(metric)[[place[image] for image in one.model.images]]
+            values = values - one.band[CHANCE].rows[metric]
         data = str(one.meta.get("data", ""))
-        named = {_plain(i, data): v for i, v in zip(one.model.images, values, strict=True)}
-        if order is None:
-            order = list(named)
-        columns.append([named[image] for image in order])
-    return order or [], np.asarray(columns, dtype=np.float64).mean(axis=0)
+        columns.append(values.rename(lambda image, data=data: _plain(image, data)))
+    return pd.concat(columns, axis=1).mean(axis=1, skipna=False)
 
 
 def _refuse_mismatches(groups: Sequence[Group]) -> None:
@@ -241,3 +198,54 @@ def _refuse_mismatches(groups: Sequence[Group]) -> None:
             f"photographs, {len(theirs - ours)} only among paintings "
             f"({', '.join(sorted(ours ^ theirs)[:5])}); score both on the same split"
         )
+
+
+def gap_text(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows as text: ceiling, floor, adapted, share recovered and cost."""
+    lines = []
+    for row in rows.itertuples():
+        seeds = f"{row.adapted_seeds} seed{'s' if row.adapted_seeds > 1 else ''}"
+        share = "no gap"
+        if row.gap_open and math.isfinite(row.recovered):
+            own = [100 * v for v in (row.recovered, row.recovered_low, row.recovered_high)]
+            share = f"{own[0]:.0f} % [{own[1]:.0f}, {own[2]:.0f}]"
+        # Zero is added so that rounding leaves no minus before nothing.
+        lost = [round(value, 4) + 0.0 for value in (row.cost, row.cost_low, row.cost_high)]
+        lines.append(
+            {
+                "measure": _NAMES.get(row.metric, row.metric),
+                "adaptation": f"{row.name} ({seeds})",
+                **{key: f"{getattr(row, key):.3f}" for key in ("ceiling", "floor", "adapted")},
+                "recovered": share,
+                "photographs lose": f"{lost[0]:.4f} [{lost[1]:.4f}, {lost[2]:.4f}]",
+            }
+        )
+    return pd.DataFrame(lines)
+
+
+def gap_table(rows: pd.DataFrame) -> Table:
+    """The rows on the terminal, each measure's under a line with its name."""
+    text = gap_text(rows)
+    parts = []
+    for measure, own in text.groupby("measure", sort=False):
+        parts += [pd.DataFrame([{"adaptation": measure}], index=["measure"]), own]
+    shown = pd.concat(parts).drop(columns="measure").fillna("")
+    return tables.terminal(shown, gap_title(rows), _NOTE, bold={"measure"})
+
+
+def write_gap(path: Path, rows: pd.DataFrame) -> list[Path]:
+    """Write ``path`` as CSV and the same with ``.md`` as Markdown; returns the files."""
+    title = gap_title(rows)
+    return [
+        tables.write(path.with_suffix(".csv"), rows),
+        tables.write(path.with_suffix(".md"), gap_text(rows), title, _NOTE + "."),
+    ]
+
+
+def gap_title(rows: pd.DataFrame) -> str:
+    """What was compared, on how many images and seeds."""
+    images, seeds = rows["images"].iloc[0], rows["source_only_seeds"].iloc[0]
+    return (
+        f"The gap from photographs to paintings: {images} images, source-only "
+        f"{seeds} seed{'s' if seeds > 1 else ''}"
+    )

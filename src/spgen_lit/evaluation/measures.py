@@ -1,13 +1,35 @@
-"""The catalogue of measures: what each is called, and which way is better."""
+"""The catalogue of measures: what each is called, which way is better, and what may fool it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-Better = Literal["up", "down", "people"]
-ARROWS: dict[Better, str] = {"up": "↑", "down": "↓", "people": "≈"}
+import numpy as np
+from numpy.typing import NDArray
+
+from spgen_lit.evaluation.protocol import Protocol
+from spgen_lit.metrics.multimatch import multimatch
+from spgen_lit.metrics.scanmatch import scanmatch
+from spgen_lit.metrics.strings import FixationClusters, fed, sequence_score, string_edit_distance
+from spgen_lit.metrics.trajectories import (
+    disc_iou,
+    dtw,
+    eyenalysis,
+    frechet,
+    hausdorff,
+    recurrence,
+    stde,
+    tde,
+)
+
+Array = NDArray[np.float64]
+Paths = Sequence[Array]
+Screen = tuple[int, int]
+Better = Literal["up", "down", "observers"]
+ARROWS: dict[Better, str] = {"up": "↑", "down": "↓", "observers": "≈"}
 
 
 @dataclass(frozen=True)
@@ -17,9 +39,11 @@ class Measure:
     Attributes:
         name: Key in files and in Python.
         label: Words on tables.
-        better: ``up``, ``down`` or ``people`` (closer to people's figure, from either side).
+        better: ``up``, ``down`` or ``observers`` (closer to their figure, from either side).
         family: Group that is computed together.
         unit: Unit of the value; empty for pure numbers.
+        proper: Whether no distribution of paths scores better on average than the observers'
+            own. Others can be improved by sameness, wildness or blur: see docs/evaluation.md.
     """
 
     name: str
@@ -27,6 +51,7 @@ class Measure:
     better: Better
     family: str
     unit: str = ""
+    proper: bool = False
 
     @property
     def heading(self) -> str:
@@ -36,20 +61,27 @@ class Measure:
 
 
 _ALL = (
-    Measure("energy", "energy score", "down", "energy"),
+    Measure("energy", "energy score", "down", "scanmatch", proper=True),
+    Measure("information_gain", "information gain", "up", "likelihood", "bits", proper=True),
     Measure("scanmatch", "ScanMatch", "up", "scanmatch"),
     Measure("scanmatch_duration", "ScanMatch, durations", "up", "scanmatch_duration"),
+    Measure("energy_duration", "energy, durations", "down", "scanmatch_duration", proper=True),
     Measure("multimatch_shape", "MultiMatch shape", "up", "multimatch"),
     Measure("multimatch_direction", "MultiMatch direction", "up", "multimatch"),
     Measure("multimatch_length", "MultiMatch length", "up", "multimatch"),
     Measure("multimatch_position", "MultiMatch position", "up", "multimatch"),
     Measure("multimatch_duration", "MultiMatch duration", "up", "multimatch"),
+    Measure("energy_multimatch", "CRPS, MultiMatch", "down", "multimatch"),
     Measure("sed", "SED", "down", "sed", "edits"),
+    Measure("energy_sed", "CRPS, SED", "down", "sed", "edits"),
     Measure("stde", "STDE", "up", "stde"),
     Measure("tde", "TDE", "down", "tde", "px"),
     Measure("sequence_score", "sequence score", "up", "clusters"),
     Measure("fed", "FED", "down", "clusters", "edits"),
+    Measure("rss", "RSS", "up", "clusters"),
+    Measure("dss", "DSS", "up", "clusters"),
     Measure("dtw", "DTW", "down", "dtw", "px"),
+    Measure("energy_dtw", "CRPS, DTW", "down", "dtw", "px"),
     Measure("hausdorff", "Hausdorff", "down", "hausdorff", "px"),
     Measure("frechet", "Fréchet", "down", "frechet", "px"),
     Measure("eyenalysis", "Eyenalysis", "down", "eyenalysis", "px"),
@@ -61,12 +93,12 @@ _ALL = (
     Measure("nss", "NSS", "up", "nss"),
     Measure("auc", "AUC-Judd", "up", "maps"),
     Measure("sauc", "shuffled AUC", "up", "maps"),
-    Measure("information_gain", "info. gain", "up", "maps", "bits"),
+    Measure("density_information_gain", "density gain", "up", "maps", "bits"),
     Measure("cc", "CC", "up", "maps"),
     Measure("kl", "KL", "down", "maps", "nats"),
     Measure("sim", "SIM", "up", "maps"),
     Measure("congruency", "congruency", "up", "maps"),
-    Measure("diversity", "sample diversity", "people", "diversity"),
+    Measure("diversity", "sample diversity", "observers", "scanmatch"),
 )
 MEASURES: dict[str, Measure] = {measure.name: measure for measure in _ALL}
 FULL: tuple[str, ...] = tuple(MEASURES)
@@ -76,6 +108,17 @@ QUICK: tuple[str, ...] = (
     "nss",
     *(name for name in FULL if name.startswith("multimatch_")),
 )
+#: What is cheap enough to be scored at every temperature; diversity is what it changes most.
+SCANNED: tuple[str, ...] = (*QUICK, "diversity")
+ENERGIES: dict[str, Callable[[Array], Array]] = {
+    "energy": lambda values: 1 - values[..., 0],
+    "energy_duration": lambda values: 1 - values[..., 0],
+    # Without durations the mean of the other four.
+    "energy_multimatch": lambda values: 1 - _known_mean(values),
+    "energy_sed": lambda values: values[..., 0],
+    "energy_dtw": lambda values: values[..., 0],
+}
+"""Energy scores: name to the distance between paths, from the values of the family's pairs."""
 
 
 def select(metrics: str | Iterable[str] | None) -> tuple[str, ...]:
@@ -92,10 +135,84 @@ def select(metrics: str | Iterable[str] | None) -> tuple[str, ...]:
     if metrics == "quick":
         return tuple(name for name in FULL if name in QUICK)
     wanted = [metrics] if isinstance(metrics, str) else list(metrics)
-    unknown = [name for name in wanted if name not in MEASURES]
+    unknown = [str(name) for name in wanted if name not in MEASURES]
     if unknown:
         raise ValueError(
             f"unknown measures {', '.join(unknown)}: choose full, quick or some of "
             f"{', '.join(MEASURES)}"
         )
     return tuple(name for name in FULL if name in wanted)
+
+
+def heading(metric: str) -> str:
+    """A measure's label with its arrow; a name that is not in the catalogue as it is."""
+    return MEASURES[metric].heading if metric in MEASURES else metric
+
+
+def _known_mean(values: Array) -> Array:
+    known = np.isfinite(values)
+    count = known.sum(axis=-1)
+    total = np.where(known, values, 0.0).sum(axis=-1)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+
+def _scanmatch(a: Paths, b: Paths, screen: Screen, protocol: Protocol, timed: bool) -> Array:
+    return scanmatch(
+        a,
+        b,
+        screen=screen,
+        bins=protocol.scanmatch_bins,
+        threshold=protocol.scanmatch_threshold,
+        temp_bin=protocol.temp_bin if timed else None,
+        convention=protocol.scanmatch_convention,
+    )
+
+
+def _multimatch(a: Paths, b: Paths, screen: Screen, protocol: Protocol) -> Array:
+    simplify = protocol.multimatch_simplify
+    return multimatch(a, b, screen=screen, simplify=None if simplify is None else dict(simplify))
+
+
+def _tde(a: Paths, b: Paths, screen: Screen, protocol: Protocol) -> Array:
+    return tde(a, b, screen, k=protocol.tde_window, convention=protocol.stde_convention)
+
+
+def _recurrence(a: Paths, b: Paths, screen: Screen, protocol: Protocol) -> Array:
+    rows = recurrence(a, b, protocol.recurrence_radius * math.hypot(*screen))
+    # A lag one way and a lag the other way must not cancel into a perfect mean.
+    return np.column_stack([rows[:, :3], np.abs(rows[:, 3])])
+
+
+def clustered(a: Paths, b: Paths, clusters: Sequence[FixationClusters]) -> Array:
+    """Sequence score and FED ``(pair, 2)``, each pair with the clusters of its image."""
+    return np.column_stack([sequence_score(a, b, clusters), fed(a, b, clusters)])
+
+
+Compare = Callable[[Paths, Paths, Screen, Protocol], Array]
+FAMILIES: dict[str, Compare] = {
+    "scanmatch": lambda a, b, screen, p: _scanmatch(a, b, screen, p, timed=False),
+    "scanmatch_duration": lambda a, b, screen, p: _scanmatch(a, b, screen, p, timed=True),
+    "multimatch": _multimatch,
+    "sed": lambda a, b, screen, p: string_edit_distance(a, b, screen, grid=p.sed_grid),
+    "stde": lambda a, b, screen, p: stde(a, b, screen, convention=p.stde_convention),
+    "tde": _tde,
+    "dtw": lambda a, b, screen, p: dtw(a, b),
+    "hausdorff": lambda a, b, screen, p: hausdorff(a, b),
+    "frechet": lambda a, b, screen, p: frechet(a, b),
+    "eyenalysis": lambda a, b, screen, p: eyenalysis(a, b),
+    "recurrence": _recurrence,
+    "disc_iou": lambda a, b, screen, p: disc_iou(a, b, p.disc_radius * math.hypot(*screen)),
+}
+"""Families of measures that need nothing but two paths."""
+CLUSTERED = "clusters"
+"""The family that also needs the clusters of each image's observers."""
+_DERIVED = {*ENERGIES, "rss", "dss", "diversity"}
+MEMBERS: dict[str, tuple[str, ...]] = {
+    family: tuple(
+        name for name, m in MEASURES.items() if m.family == family and name not in _DERIVED
+    )
+    for family in (*FAMILIES, CLUSTERED)
+}
+"""Family to the measures in its columns; energy, diversity, RSS and DSS are made from them."""
+KL_PROTOCOL: tuple[str, ...] = ("multimatch", "scanmatch", "scanmatch_duration", "sed", CLUSTERED)
+"""Families whose score distributions the KL protocol compares, model-observer with observers."""

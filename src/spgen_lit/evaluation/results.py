@@ -1,38 +1,86 @@
-"""A model's scores beside the baseline band: table, files, and reading them again."""
+"""Results: a row an image, a figure a measure, the protocol and the facts; tables and files."""
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from rich import box
+import pandas as pd
 from rich.table import Table
 
-from spgen_lit.evaluation import archive, statistics
-from spgen_lit.evaluation.measures import MEASURES
-from spgen_lit.evaluation.pooled import WASSERSTEIN
+from spgen_lit.evaluation import statistics, tables
+from spgen_lit.evaluation.measures import MEASURES, heading
 from spgen_lit.evaluation.protocol import Protocol
-from spgen_lit.evaluation.scores import Scores
+from spgen_lit.files import atomic, file_hash, write_json
 
+#: Of the files below; other numbers are refused.
+FORMAT = 2
+FILES = ("scores.csv", "protocol.json", "summary.json")
+OBSERVERS, CHANCE = "observers", "other_image"
 _MODEL = "model"
-# Narrow enough for eighty columns.
-_STYLE: dict[str, Any] = {
-    "box": box.SIMPLE_HEAD,
-    "show_edge": False,
-    "pad_edge": False,
-    "padding": (0, 1, 0, 0),
-}
-_SCALE = ("people", "other_image")
 _HEADINGS = {
-    "people": "people",
-    "other_image": "chance",
-    "centre_bias": "centre\nbias",
-    "centre": "stay at\ncentre",
+    CHANCE: "chance",
+    "center_bias": "center\nbias",
+    "center": "stay at\ncenter",
     "saliency_wta": "saliency\nWTA",
 }
+_WHOLE = {
+    "amplitude_wasserstein": "amplitude distance ↓",
+    "direction_wasserstein": "direction distance ↓",
+    "length_wasserstein": "length distance ↓",
+    "duration_wasserstein": "duration distance ↓",
+    "kl_multimatch": "KL of MultiMatch ↓",
+    "kl_scanmatch": "KL of ScanMatch ↓",
+    "kl_scanmatch_duration": "KL of ScanMatch dur. ↓",
+    "kl_sed": "KL of SED ↓",
+    "kl_clusters": "KL of seq. score ↓",
+}
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What a set of scanpaths scored.
+
+    Attributes:
+        rows: A row an image (index ``image``), a column a measure: the mean over the
+            comparisons of that image, NaN where none of them has a value.
+        counts: A row a measure: single comparisons (``comparisons``), and those without a
+            value (``missing``), for example MultiMatch of a path shorter than three fixations.
+        whole: Figures of the whole set, not of images: Wasserstein distances between
+            distributions of amplitude, direction, length and duration, and the KL protocol.
+        notes: What else was counted: ``fewest_samples`` and ``most_samples`` of an image,
+            ``self_pairs``, ``off_image_fixations``.
+    """
+
+    rows: pd.DataFrame
+    counts: pd.DataFrame = field(default_factory=pd.DataFrame)
+    whole: Mapping[str, float] = field(default_factory=dict)
+    notes: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def images(self) -> list[str]:
+        """Image ids in order."""
+        return list(self.rows.index)
+
+    @property
+    def metrics(self) -> list[str]:
+        """Measures in order."""
+        return list(self.rows.columns)
+
+    @property
+    def samples(self) -> tuple[int, int] | None:
+        """Fewest and most scanpaths that an image was given; None if nobody counted."""
+        found = [self.notes.get(f"{end}_samples") for end in ("fewest", "most")]
+        return None if None in found else (int(found[0] or 0), int(found[1] or 0))
+
+    def mean(self, metric: str) -> float:
+        """Mean over the images that have a value; NaN if none has."""
+        return float(self.rows[metric].mean()) if metric in self.rows else math.nan
 
 
 @dataclass(frozen=True)
@@ -41,9 +89,9 @@ class Results:
 
     Attributes:
         model: The model's scores.
-        band: Baseline name to scores over the same images; ``people`` and
-            ``other_image`` (chance) make normalised scores possible.
-        protocol: How everything was compared.
+        band: Baseline name to scores over the same images; ``observers`` and
+            ``other_image`` (chance) make normalized scores possible.
+        protocol: How everything was compared; its ``samples`` is what was counted.
         meta: Facts for the title and summary. ``gaze="simulated"`` is said on the table;
             ``data``, ``split`` and ``title`` are shown too; the rest is only saved.
     """
@@ -53,111 +101,125 @@ class Results:
     protocol: Protocol
     meta: Mapping[str, Any] = field(default_factory=dict)
 
-    def normalised(self, metric: str) -> float:
-        """(model - chance)/(people - chance); NaN where that has no meaning.
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """A row a measure: value, interval, the band, normalized, images, what was counted."""
+        everyone = self._everyone()
+        rows = []
+        for metric in self.model.metrics:
+            column = self.model.rows[metric]
+            low, high = statistics.interval(column)
+            rows.append(
+                {
+                    "metric": metric,
+                    "label": heading(metric),
+                    "better": MEASURES[metric].better if metric in MEASURES else None,
+                    "value": self.model.mean(metric),
+                    "low": low,
+                    "high": high,
+                    **{who: scores.mean(metric) for who, scores in self.band.items()},
+                    "normalized": self.normalized(metric),
+                    "images": int(column.notna().sum()),
+                    **(dict(self.model.counts.loc[metric]) if len(self.model.counts) else {}),
+                }
+            )
+        for name in (name for name in _WHOLE if name in self.model.whole):
+            values = {who: scores.whole.get(name, math.nan) for who, scores in everyone.items()}
+            row = {"metric": name, "label": _WHOLE[name], "better": "down"}
+            rows.append({**row, "value": values.pop(_MODEL), **values})
+        return pd.DataFrame(rows).set_index("metric")
 
-        A measure that aims at people's own figure has no scale from chance to people, and
-        a band without people or chance gives none.
+    def normalized(self, metric: str) -> float:
+        """(model - chance)/(observers - chance), where observers and chance surely differ.
+
+        NaN for a measure that aims at the observers' figure, or without both in the band.
         """
-        if not set(_SCALE) <= set(self.band):
-            return float("nan")
-        if metric in MEASURES and MEASURES[metric].better == "people":
-            return float("nan")
-        people, chance = (self.band[name] for name in _SCALE)
-        if metric not in people.metrics or metric not in chance.metrics:
-            return float("nan")
-        return statistics.normalised(
-            self.model.mean(metric), people.mean(metric), chance.mean(metric)
+        scale = [self.band[name].rows for name in (OBSERVERS, CHANCE) if name in self.band]
+        aims = metric in MEASURES and MEASURES[metric].better == "observers"
+        if aims or len(scale) < 2 or any(metric not in rows for rows in scale):
+            return math.nan
+        images = self.model.rows.index
+        return statistics.normalized(
+            self.model.rows[metric], *(rows[metric].reindex(images) for rows in scale)
         )
 
     def table(self) -> Table:
-        """Rows of measures; columns model, its interval, people, chance, normalised."""
-        table = Table(title=self._title(), caption=self._caption(), **_STYLE)
-        table.add_column("measure", no_wrap=True)
-        for heading in ("model", "95 % interval"):
-            table.add_column(heading, justify="right", no_wrap=True)
-        beside = [name for name in _SCALE if name in self.band]
+        """Rows of measures; columns model, its interval, observers, chance, normalized."""
+        frame = self.frame
+        beside = [name for name in (OBSERVERS, CHANCE) if name in self.band]
+        shown = pd.DataFrame({"measure": frame["label"], "model": tables.figures(frame["value"])})
+        shown["95 % interval"] = tables.intervals(frame["low"], frame["high"])
         for name in beside:
-            table.add_column(_HEADINGS[name], justify="right", no_wrap=True)
-        scaled = len(beside) == len(_SCALE)
-        if scaled:
-            table.add_column("normalised", justify="right", no_wrap=True)
-        for metric in self.model.metrics:
-            low, high = self.model.interval(metric)
-            cells = [_number(self.model.mean(metric)), f"{_number(low)} to {_number(high)}"]
-            cells += [_mean(self.band[name], metric) for name in beside]
-            cells += [_number(self.normalised(metric))] if scaled else []
-            style = "bold" if metric == "energy" else None
-            table.add_row(_heading(metric), *cells, style=style)
-        for name in (name for name in WASSERSTEIN if name in self.model.pooled):
-            value = self.model.pooled[name]
-            cells = [_number(self.band[who].pooled.get(name, math.nan)) for who in beside]
-            label = f"{name.partition('_')[0]} distance ↓"
-            cells += ["-"] if scaled else []
-            table.add_row(label, _number(value), "whole set", *cells)
-        return table
+            shown[_HEADINGS.get(name, name)] = tables.figures(frame[name])
+        if len(beside) == 2:
+            shown["normalized"] = tables.figures(frame["normalized"])
+        return tables.terminal(shown, self._title(), self._caption(), bold={"energy"})
 
     def band_table(self) -> Table:
         """Rows of measures; a column for each member of the band."""
-        table = Table(title=f"the whole band, protocol {self.protocol.name}", **_STYLE)
-        table.add_column("measure", no_wrap=True)
+        frame = self.frame
+        shown = pd.DataFrame({"measure": frame["label"]})
         for who in self.band:
-            table.add_column(_HEADINGS.get(who, who), justify="right", no_wrap=True)
-        for metric in self.model.metrics:
-            cells = [_mean(scores, metric) for scores in self.band.values()]
-            table.add_row(_heading(metric), *cells)
-        return table
+            shown[_HEADINGS.get(who, who)] = tables.figures(frame[who])
+        return tables.terminal(shown, f"the whole band, protocol {self.protocol.name}")
 
     def _title(self) -> str:
         parts = [str(self.meta[key]) for key in ("title", "data", "split") if self.meta.get(key)]
-        title = f"{', '.join(parts) or 'Scores'}: {self.model.n} images"
-        if self.meta.get("gaze") == "simulated":
-            title += " (SIMULATED gaze, not people's)"
-        elif self.meta.get("gaze") == "mouse":
-            title += " (mouse, not eye movements)"
-        return title
+        title = f"{', '.join(parts) or 'Scores'}: {len(self.model.rows)} images"
+        counts = self.model.samples
+        if counts:
+            fewest, most = counts
+            title += f", {most if fewest == most else f'{fewest} to {most}'} scanpaths each"
+        return title + tables.kind_of_gaze(self.meta.get("gaze"))
 
     def _caption(self) -> str:
-        undefined = sum(self.model.nan.values())
-        return (
-            f"protocol {self.protocol.name}; interval by bootstrap over images; "
-            f"{undefined} comparisons without a value left out and counted"
-        )
+        missing = int(self.model.counts["missing"].sum()) if len(self.model.counts) else 0
+        words = f"protocol {self.protocol.name}; {tables.interval_note(len(self.model.rows))}"
+        return f"{words}; {missing} comparisons without a value left out and counted"
 
     def summary(self) -> dict[str, Any]:
         """What ``summary.json`` holds: one entry a measure, the counts, the facts."""
-        metrics = {}
-        for metric in self.model.metrics:
-            low, high = self.model.interval(metric)
-            metrics[metric] = {
-                "mean": self.model.mean(metric),
-                "interval": [low, high],
-                **{
-                    name: scores.mean(metric)
-                    for name, scores in self.band.items()
-                    if metric in scores.metrics
-                },
-                "normalised": self.normalised(metric),
-                "better": MEASURES[metric].better if metric in MEASURES else None,
-                "n": self.model.images_with(metric),
-                "nan": self.model.nan.get(metric, 0),
-                "comparisons": self.model.comparisons.get(metric, 0),
-            }
+        everyone = self._everyone()
         return {
-            "images": self.model.n,
+            "format": FORMAT,
+            "images": len(self.model.rows),
             "protocol": self.protocol.name,
             "meta": dict(self.meta),
-            "metrics": metrics,
+            "metrics": self.frame.to_dict("index"),
+            "counts": {who: one.counts.to_dict("index") for who, one in everyone.items()},
+            "whole": {who: dict(one.whole) for who, one in everyone.items()},
+            "notes": {who: dict(one.notes) for who, one in everyone.items()},
         }
+
+    def long(self) -> pd.DataFrame:
+        """Columns image, metric, who, value: what ``scores.csv`` holds."""
+        parts = {who: one.rows.stack(future_stack=True) for who, one in self._everyone().items()}
+        table = pd.concat(parts, names=["who", "image", "metric"]).rename("value").reset_index()
+        return table[["image", "metric", "who", "value"]]
+
+    def _everyone(self) -> dict[str, Scores]:
+        return {_MODEL: self.model, **self.band}
 
     def save(self, folder: str | Path) -> Path:
         """Write ``scores.csv``, ``protocol.json`` and ``summary.json`` into a folder.
 
-        ``scores.parquet`` joins them where pandas and pyarrow are installed. Each file
-        appears whole or not at all, ``summary.json`` last.
+        ``scores.parquet`` joins them where pyarrow is installed. Each file appears whole or
+        not at all, ``summary.json`` last.
         """
-        everyone = {_MODEL: self.model, **self.band}
-        return archive.write(Path(folder), everyone, self.protocol.card(), self.summary())
+        target = Path(folder)
+        # A summary of earlier scores beside new ones would look whole if writing stopped here.
+        (target / "summary.json").unlink(missing_ok=True)
+        (target / "scores.parquet").unlink(missing_ok=True)
+        table = self.long()
+        with atomic(target / "scores.csv") as part:
+            table.to_csv(part, index=False)
+        if tables.parquet_is_installed():
+            with atomic(target / "scores.parquet") as part:
+                table.to_parquet(part, index=False)
+        write_json(target / "protocol.json", self.protocol.card())
+        hashes = {name: file_hash(target / name) for name in FILES[:2]}
+        write_json(target / "summary.json", tables.finite({**self.summary(), "files": hashes}))
+        return target
 
     @classmethod
     def load(cls, folder: str | Path) -> Results:
@@ -165,25 +227,46 @@ class Results:
 
         Raises:
             FileNotFoundError: Naming the file that is missing.
-            ValueError: For a file with other columns or a card of another version.
+            ValueError: For files of another format or with other columns.
         """
-        scores, card, summary = archive.read(Path(folder))
+        place = Path(folder)
+        for name in FILES:
+            if not (place / name).is_file():
+                raise FileNotFoundError(
+                    f"{place} holds no {name}: not a finished result; "
+                    "name the folder that evaluation wrote, or score again"
+                )
+        summary = json.loads((place / "summary.json").read_text(encoding="utf-8"))
+        if summary.get("format") != FORMAT:
+            raise ValueError(
+                f"{place}/summary.json: format {summary.get('format', 1)}, needed {FORMAT}; "
+                "results of older versions do not say how many samples were scored: score again"
+            )
+        table = pd.read_csv(
+            place / "scores.csv",
+            dtype=str,
+            keep_default_na=False,
+        )
+        if list(table) != ["image", "metric", "who", "value"]:
+            raise ValueError(f"{place}/scores.csv: columns {list(table)}, needed image, metric, …")
+        # From text by NumPy: to the last bit, whatever the version of pandas.
+        table["value"] = table["value"].replace("", "nan").astype(float)
+        scores = {
+            str(who): Scores(
+                _wide(rows),
+                pd.DataFrame.from_dict(summary["counts"].get(who, {}), orient="index"),
+                {k: math.nan if v is None else v for k, v in summary["whole"].get(who, {}).items()},
+                summary["notes"].get(who, {}),
+            )
+            for who, rows in table.groupby("who", sort=False)
+        }
         if _MODEL not in scores:
-            raise ValueError(f"{folder}/scores.csv: no rows of {_MODEL!r} in column 'who'")
-        model = scores.pop(_MODEL)
-        return cls(model, scores, Protocol.from_card(card), summary["meta"])
+            raise ValueError(f"{place}/scores.csv: no rows of {_MODEL!r} in column 'who'")
+        card = json.loads((place / "protocol.json").read_text(encoding="utf-8"))
+        return cls(scores.pop(_MODEL), scores, Protocol.from_card(card), summary["meta"])
 
 
-def _number(value: float) -> str:
-    if not math.isfinite(value):
-        return "-"
-    size = abs(value)
-    return f"{value:.{0 if size >= 1000 else 1 if size >= 100 else 2 if size >= 10 else 3}f}"
-
-
-def _mean(scores: Scores, metric: str) -> str:
-    return _number(scores.mean(metric)) if metric in scores.metrics else "-"
-
-
-def _heading(metric: str) -> str:
-    return MEASURES[metric].heading if metric in MEASURES else metric
+def _wide(rows: pd.DataFrame) -> pd.DataFrame:
+    """A row an image and a column a measure, in the order of the file."""
+    table = rows.pivot(index="image", columns="metric", values="value")
+    return table.loc[rows["image"].unique(), rows["metric"].unique()].rename_axis(columns=None)

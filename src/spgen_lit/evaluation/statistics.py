@@ -1,55 +1,67 @@
-"""Uncertainty over images: bootstrap intervals, paired differences, normalised scores."""
+"""Uncertainty over images: intervals, exact p, correction for many measures, normalized scores."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import scipy.stats
 from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float64]
-RESAMPLES = 5000
 LEVEL = 0.95
+#: Fewer images than this give an interval that is not to be trusted, and no better or worse.
+FEW = 20
+_RESAMPLES = 5000
+_BATCH = 500
 
 
-def bootstrap_means(values: ArrayLike, resamples: int = RESAMPLES, seed: int = 0) -> Array:
-    """Means of images drawn with replacement.
+def bootstrap(columns: ArrayLike, statistic: Any = np.mean, level: float = LEVEL) -> Array:
+    """Percentile bootstrap interval over images; the same seed each time.
 
     Args:
-        values: ``(image,)`` or ``(image, metric)``; NaN entries are left out of each mean.
-        resamples: Number of draws.
-        seed: The same seed draws the same images, so columns and calls stay paired.
+        columns: ``(image,)``, or ``(column, image)`` drawn together: paired.
+        statistic: Called with the columns and ``axis``.
+        level: Of the interval.
 
     Returns:
-        ``(resamples,)`` or ``(resamples, metric)``; NaN where a draw holds no value.
+        Low and high ``(2,)``.
     """
-    table = np.asarray(values, dtype=np.float64)
-    n = len(table)
-    if n == 0:
-        return np.full((resamples, *table.shape[1:]), np.nan)
-    # How often each image is drawn: one matrix product gives every mean at once.
-    counts = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=resamples)
-    weights = counts.astype(np.float64)
-    present = np.isfinite(table)
-    total = weights @ np.where(present, table, 0.0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(total / (weights @ present.astype(np.float64)))
+    data = np.atleast_2d(np.asarray(columns, dtype=np.float64))
+    found = scipy.stats.bootstrap(
+        tuple(data),
+        statistic,
+        n_resamples=_RESAMPLES,
+        batch=_BATCH,
+        confidence_level=level,
+        method="percentile",
+        paired=len(data) > 1,
+        vectorized=True,
+        rng=np.random.default_rng(0),
+    ).confidence_interval
+    return np.array([found.low, found.high])
 
 
-def interval(
-    values: ArrayLike, level: float = LEVEL, resamples: int = RESAMPLES, seed: int = 0
-) -> tuple[float, float]:
-    """Percentile bootstrap interval of the mean over images ``(image,)``.
+def interval(values: ArrayLike, level: float = LEVEL) -> tuple[float, float]:
+    """Interval of the mean over images ``(image,)``, those without a value left out.
+
+    By percentile bootstrap; below ``FEW`` images Student's t, which is wide enough for few
+    values where a bootstrap is far too narrow.
 
     Returns:
-        Lower and upper bound; NaN with fewer than two images that have a value, since
-        one image says nothing about others.
+        Lower and upper bound; NaN with fewer than two images.
     """
-    column = np.asarray(values, dtype=np.float64)
-    column = column[np.isfinite(column)]
+    column = _known(values)
     if len(column) < 2:
         return (float("nan"), float("nan"))
-    return _percentiles(bootstrap_means(column, resamples, seed), level)
+    if np.ptp(column) <= 1e-12 * np.abs(column).max():
+        return (float(column[0]), float(column[0]))
+    if len(column) < FEW:
+        found = scipy.stats.ttest_1samp(column, 0.0).confidence_interval(level)
+        return (float(found.low), float(found.high))
+    low, high = bootstrap(column, level=level)
+    return (float(low), float(high))
 
 
 @dataclass(frozen=True)
@@ -60,8 +72,7 @@ class Difference:
         mean: Mean of b minus mean of a over the images where both have a value.
         low: Lower bound of its interval.
         high: Upper bound.
-        p: Two-sided bootstrap p: twice the smaller share of draws on one side of zero,
-            at least 2/(draws + 1); it is 1 where nothing differs.
+        p: Two-sided p of the sign-flip permutation test, exact up to 13 images.
         n: Images where both have a value.
     """
 
@@ -71,48 +82,80 @@ class Difference:
     p: float
     n: int
 
+    @property
+    def certain(self) -> bool:
+        """Whether the interval leaves zero out."""
+        return self.low > 0 or self.high < 0
 
-def paired_difference(
-    a: ArrayLike,
-    b: ArrayLike,
-    level: float = LEVEL,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-) -> Difference:
-    """Bootstrap over images of b - a, both ``(image,)`` in the same order of images.
+
+def paired_difference(a: ArrayLike, b: ArrayLike, level: float = LEVEL) -> Difference:
+    """Difference b - a of values over the same images ``(image,)``, in the same order.
 
     Raises:
         ValueError: If the two are not equally long.
 
-    Source: paired percentile bootstrap, Efron & Tibshirani (1993), chapters 13 and 16.
+    Source: the permutation test of paired samples (Fisher 1935; Good 2005, chapter 3): under
+    the null hypothesis each image's difference is as likely to have the other sign.
     """
     first, second = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
     if first.shape != second.shape:
         raise ValueError(f"a paired difference needs the same images: {first.shape}/{second.shape}")
-    delta = second - first
-    delta = delta[np.isfinite(delta)]
+    delta = _known(second - first)
+    if len(delta) == 0:
+        return Difference(float("nan"), float("nan"), float("nan"), float("nan"), 0)
+    low, high = interval(delta, level)
+    return Difference(float(delta.mean()), low, high, _sign_flip(delta), len(delta))
+
+
+def _sign_flip(delta: Array) -> float:
     if len(delta) < 2:
-        mean = float(delta.mean()) if len(delta) else float("nan")
-        return Difference(mean, float("nan"), float("nan"), float("nan"), len(delta))
-    draws = bootstrap_means(delta, resamples, seed)
-    low, high = _percentiles(draws, level)
-    below, above = int((draws <= 0).sum()), int((draws >= 0).sum())
-    p = min(1.0, 2 * (min(below, above) + 1) / (resamples + 1))
-    return Difference(float(delta.mean()), low, high, p, len(delta))
-
-
-def normalised(model: float, people: float, chance: float) -> float:
-    """(model - chance) / (people - chance): 1 is people's level, 0 is chance.
-
-    NaN where people and chance do not differ, or any of the three is NaN.
-    """
-    span = people - chance
-    if not np.isfinite([model, people, chance]).all() or abs(span) < 1e-12:
         return float("nan")
-    return float((model - chance) / span)
+    if not delta.any():
+        return 1.0
+    found = scipy.stats.permutation_test(
+        (delta,),
+        np.mean,
+        permutation_type="samples",
+        vectorized=True,
+        batch=_BATCH,
+        rng=np.random.default_rng(0),
+    )
+    return float(found.pvalue)
 
 
-def _percentiles(draws: Array, level: float) -> tuple[float, float]:
-    tail = 50 * (1 - level)
-    low, high = np.nanpercentile(draws, [tail, 100 - tail])
-    return float(low), float(high)
+def holm(p: ArrayLike) -> Array:
+    """p values ``(test,)`` corrected for their number; NaN ones do not count.
+
+    Source: Holm (1979), the step-down procedure.
+    """
+    values = np.asarray(p, dtype=np.float64)
+    corrected = np.full(len(values), np.nan)
+    known = np.flatnonzero(np.isfinite(values))
+    order = known[np.argsort(values[known])]
+    factors = np.arange(len(order), 0, -1)
+    corrected[order] = np.minimum(1.0, np.maximum.accumulate(values[order] * factors))
+    return corrected
+
+
+def normalized(model: ArrayLike, observers: ArrayLike, chance: ArrayLike) -> float:
+    """(model - chance)/(observers - chance) of means over images: 1 is the observers' level.
+
+    NaN unless observers and chance differ with certainty: otherwise the scale itself is noise.
+
+    Args:
+        model, observers, chance: Values ``(image,)`` of the same images in the same order.
+    """
+    columns = np.stack([np.asarray(c, dtype=np.float64) for c in (model, observers, chance)])
+    columns = columns[:, np.isfinite(columns).all(axis=0)]
+    if not columns.shape[1]:
+        return float("nan")
+    low, high = interval(columns[1] - columns[2])
+    if not (low > 0 or high < 0):
+        return float("nan")
+    ours, theirs, by_chance = columns.mean(axis=1)
+    return float((ours - by_chance) / (theirs - by_chance))
+
+
+def _known(values: ArrayLike) -> Array:
+    column = np.asarray(values, dtype=np.float64)
+    return column[np.isfinite(column)]

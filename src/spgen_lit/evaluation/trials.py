@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,7 @@ from spgen_lit.evaluation.protocol import Protocol
 from spgen_lit.scanpath import Scanpath
 
 Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 Paths = Mapping[str, Sequence[Scanpath]]
 
 
@@ -23,7 +24,7 @@ class Trial:
         image: Image id.
         screen: Width and height in px that the arrays below are expressed in.
         samples: Arrays ``(fixation, 2 or 3)`` of x, y in px and duration in s.
-        observers: The same for people.
+        observers: The same of the observers.
         allowed: ``(sample, observer)``, False where the two are the same path: comparing
             a path with itself would raise every score.
         off_image: Fixations of the samples that lie off the image.
@@ -34,7 +35,7 @@ class Trial:
     screen: tuple[int, int]
     samples: list[Array]
     observers: list[Array]
-    allowed: NDArray[np.bool_]
+    allowed: Mask
     off_image: int
     observers_off_image: int
 
@@ -43,21 +44,16 @@ class Trial:
         """Number of comparisons."""
         return int(self.allowed.sum())
 
-    @property
-    def leaves_out(self) -> bool:
-        """Whether some observer is left out, as where people are scored against people."""
-        return not bool(self.allowed.all())
 
-
-def trials(samples: Paths, people: Paths, protocol: Protocol) -> list[Trial]:
-    """One trial for each image, in the order of ``people``.
+def trials(samples: Paths, observers: Paths, protocol: Protocol) -> list[Trial]:
+    """One trial for each image, in the order of ``observers``.
 
     Raises:
         ValueError: If the images differ, or one has no path on either side; the message
             names the images. Scoring the common part would compare different questions.
     """
-    _same_images(samples, people)
-    return [_trial(image, samples[image], people[image], protocol) for image in people]
+    _refuse_other_images(samples, observers)
+    return [_trial(image, samples[image], observers[image], protocol) for image in observers]
 
 
 def blocks(trials: Iterable[Trial], pairs: int = 20_000) -> list[list[Trial]]:
@@ -65,29 +61,49 @@ def blocks(trials: Iterable[Trial], pairs: int = 20_000) -> list[list[Trial]]:
 
     One batched call a group keeps both the number of calls and the memory small.
     """
-    groups: dict[tuple[int, int], list[list[Trial]]] = {}
+    by_screen: dict[tuple[int, int], list[list[Trial]]] = {}
     for trial in trials:
-        parts = groups.setdefault(trial.screen, [[]])
+        parts = by_screen.setdefault(trial.screen, [[]])
         if parts[-1] and sum(t.pairs for t in parts[-1]) + trial.pairs > pairs:
             parts.append([])
         parts[-1].append(trial)
-    return [block for parts in groups.values() for block in parts]
+    return [block for parts in by_screen.values() for block in parts]
+
+
+def groups(allowed: Mask) -> Iterator[tuple[Mask, NDArray[np.intp]]]:
+    """Columns that allow the same rows, so that what they share is computed once."""
+    found, member = np.unique(allowed, axis=1, return_inverse=True)
+    member = np.asarray(member).reshape(-1)
+    for group in range(found.shape[1]):
+        yield found[:, group], np.flatnonzero(member == group)
+
+
+def halves(trial: Trial) -> list[tuple[Mask, Mask]]:
+    """Which samples and observers a comparison of all of them may hold: no path on both sides.
+
+    All with all; where samples are the observers themselves, one half against the other, both
+    ways round.
+    """
+    if trial.allowed.all():
+        return [(np.ones(len(trial.samples), bool), np.ones(len(trial.observers), bool))]
+    odd: Mask = np.arange(len(trial.observers)) % 2 == 1
+    both: tuple[Mask, Mask] = (odd, np.logical_not(odd))
+    return [(np.asarray(trial.allowed[:, half].all(axis=1)), half) for half in both]
 
 
 def _trial(
-    image: str, samples: Sequence[Scanpath], people: Sequence[Scanpath], protocol: Protocol
+    image: str, samples: Sequence[Scanpath], observers: Sequence[Scanpath], protocol: Protocol
 ) -> Trial:
-    screen = protocol.screen or people[0].size
-    theirs, ours = [_key(path) for path in people], [_key(path) for path in samples]
-    allowed = np.array([[a != b for b in theirs] for a in ours], dtype=bool)
+    screen = protocol.screen or observers[0].size
+    theirs, ours = [_key(path) for path in observers], [_key(path) for path in samples]
     return Trial(
         image,
         screen,
         [_array(path, screen, protocol) for path in samples],
-        [_array(path, screen, protocol) for path in people],
-        allowed,
+        [_array(path, screen, protocol) for path in observers],
+        np.array([[a != b for b in theirs] for a in ours], dtype=bool),
         _off_image(samples),
-        _off_image(people),
+        _off_image(observers),
     )
 
 
@@ -109,13 +125,13 @@ def _key(path: Scanpath) -> bytes:
     return np.round(path.xy, 5).tobytes()
 
 
-def _same_images(samples: Paths, people: Paths) -> None:
-    unknown = [image for image in samples if image not in people]
-    missing = [image for image in people if image not in samples]
-    empty = [image for image in people if not people[image] or not samples.get(image, [0])]
+def _refuse_other_images(samples: Paths, observers: Paths) -> None:
+    unknown = [image for image in samples if image not in observers]
+    missing = [image for image in observers if image not in samples]
+    empty = [image for image in observers if not observers[image] or not samples.get(image, [0])]
     for names, what in (
-        (unknown, "scanpaths on images that the people did not look at"),
-        (missing, "no scanpaths to score on images that people looked at"),
+        (unknown, "scanpaths on images that the observers did not look at"),
+        (missing, "no scanpaths to score on images that observers looked at"),
         (empty, "an empty list of paths"),
     ):
         if names:

@@ -97,7 +97,7 @@ def _scores(checkpoint: Path) -> str:
         except (ValueError, KeyError, TypeError):
             continue
         if rows:
-            head = "| data | metric | model | people | chance | normalised |\n|-|-|-|-|-|-|\n"
+            head = "| data | metric | model | observers | chance | normalized |\n|-|-|-|-|-|-|\n"
             temperature = content.get("temperature", "the network's own")
             return (
                 f"{head}{chr(10).join(rows)}\n\nTemperature {temperature}; the protocol card of "
@@ -118,5 +118,6 @@ def _entries(content: Mapping[str, Any]) -> list[tuple[str, str, Mapping[str, An
 def _row(data: str, metric: str, values: Mapping[str, Any]) -> str:
     low, high = values["interval"]
     model = f"{values['model']:.3f} [{low:.3f}, {high:.3f}]"
-    levels = [f"{values[key]:.3f}" for key in ("people", "chance", "normalised")]
+    given = [values[key] for key in ("observers", "chance", "normalized")]
+    levels = ["-" if value is None else f"{value:.3f}" for value in given]
     return f"| {' | '.join([data, metric, model, *levels])} |"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import lightning as L
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torchmetrics import MeanMetric
@@ -17,7 +16,7 @@ from spgen_lit.learning.distillation import Distillation
 from spgen_lit.learning.optimizer import ScheduledAdamW
 from spgen_lit.learning.refinement import Refinement
 from spgen_lit.learning.target_losses import second_view
-from spgen_lit.learning.validation import VALUES, Agreement
+from spgen_lit.metrics.collection import ImageScores, image_scores
 from spgen_lit.network.noise import path_seed
 from spgen_lit.network.protocol import Encoded, Loss, Network
 
@@ -64,11 +63,10 @@ class ScanpathModule(L.LightningModule):
         self.optimizer = optimizer or ScheduledAdamW()
         self.refinement = refinement or Refinement()
         self.distillation = distillation
-        self.agreement = Agreement(network.frame)
         self.samples = samples
         self.card = card or {}
         self.likelihood = MeanMetric()
-        self.scores: Any = nn.ModuleDict({name: MeanMetric() for name in VALUES})
+        self.scores = ImageScores()
         self._random: dict[str, Any] = {}
 
     @property
@@ -191,18 +189,19 @@ class ScanpathModule(L.LightningModule):
         drawn = self.network.sample(encoded, seeds, viewing=batch.paths.viewing[:, 0])
         energy = []
         for index in range(size):
-            values = self.agreement(drawn.arrays(index), batch.paths.arrays(index))
+            values = image_scores(
+                drawn.arrays(index), batch.paths.arrays(index), self.network.frame
+            )
             energy.append(values["energy"])
-            for name, value in values.items():
-                if np.isfinite(value):
-                    self.scores[name].update(value)
+            self.scores.update(values)
         return {"features": encoded.features.mean((2, 3)), "energy": torch.tensor(energy)}
 
     def on_validation_epoch_end(self) -> None:
         """Log the means over all images of all ranks."""
         self.log("val/loss", self.likelihood)
-        for name, metric in self.scores.items():
-            self.log(f"val/{name}", metric, prog_bar=name in ("energy", "scanmatch"))
+        for name, value in self.scores.compute().items():
+            self.log(f"val/{name}", value.float(), prog_bar=name in ("energy", "scanmatch"))
+        self.scores.reset()
 
     def configure_optimizers(self) -> Any:
         """AdamW and its schedule, by step."""

@@ -1,125 +1,101 @@
-"""Metrics with torchmetrics' states, for training: sums and counts only, exact across processes."""
+"""Scores of sampled scanpaths for training, with torchmetrics' states: exact across processes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
-from numpy.typing import ArrayLike
+from numpy.typing import NDArray
 from torch import Tensor
 from torchmetrics import Metric
 
-from spgen_lit.metrics.pairs import PairMetric, PathLike
-from spgen_lit.metrics.saliency import nss
-from spgen_lit.metrics.scanmatch import Convention, scanmatch
+from spgen_lit.metrics.energy import energy_score, leave_one_out_energy
+from spgen_lit.metrics.pairs import cross, within
+from spgen_lit.metrics.saliency import fixation_density, nss
+from spgen_lit.metrics.scanmatch import scanmatch
+
+Array = NDArray[np.float64]
+VALUES = ("energy", "scanmatch", "nss", "people_energy", "people_scanmatch", "people_nss")
+_SIGMA = 0.045  # of the density's Gaussian, in shares of the height: about one degree
+_ROWS = 48
 
 
-class Mean(Metric):
-    """Sum, count and NaN count of rows of values: what the classes below share.
+def image_scores(
+    samples: Sequence[Array], observers: Sequence[Array], screen: tuple[float, float]
+) -> dict[str, float]:
+    """Energy score, ScanMatch (16x12, no durations) and NSS on one image, quick to compute.
 
-    The states are sums of fixed size, so any number of updates on any number of processes gives
-    the same result, and a process without data does no harm.
+    Args:
+        samples: The model's paths, x, y in [0, 1] ``(fixation, 2)`` each.
+        observers: Observers' paths, the same way.
+        screen: Width and height in px that they are compared in.
 
-    Attributes:
-        total, count, missing: Per column: sum and number of values, number of NaN ``(size,)``.
+    Returns:
+        Values of ``VALUES``, those with ``people_`` of each observer against the others; NaN
+        where there are too few paths.
+    """
+    size = np.asarray(screen, dtype=np.float64)
+    ours, theirs = ([path * size for path in side] for side in (samples, observers))
+    to_observers = cross(scanmatch, ours, theirs, screen=screen)
+    inside = 1 - within(scanmatch, ours, screen=screen)
+    among = 1 - within(scanmatch, theirs, screen=screen)
+    grid = (round(_ROWS * screen[0] / screen[1]), _ROWS)
+    cells = [path * grid for path in observers]
+    density = fixation_density(np.concatenate([*samples]) * grid, grid, _SIGMA * _ROWS)
+    values = {
+        "energy": float(energy_score(1 - to_observers, inside).mean()),
+        "scanmatch": float(to_observers.mean()),
+        "nss": nss(np.concatenate(cells), density),
+    }
+    if len(observers) < 2:
+        return values | dict.fromkeys(VALUES[3:], float("nan"))
+    maps = [fixation_density(path, grid, _SIGMA * _ROWS) * len(path) for path in cells]
+    left_out = [nss(path, sum(maps) - own) for path, own in zip(cells, maps, strict=True)]
+    return values | {
+        "people_energy": float(leave_one_out_energy(among).mean()),
+        "people_scanmatch": float(1 - np.nanmean(among)),
+        "people_nss": float(np.mean(left_out)),
+    }
+
+
+class ImageScores(Metric):
+    """Means over images of named values, those without a value left out.
+
+    The states are sums and counts of fixed size, so any number of updates on any number of
+    processes gives the same result, and a process without data does no harm.
+
+    Args:
+        names: Names of the values.
+        kwargs: Passed to torchmetrics.
+
+    >>> scores = ImageScores(("energy", "nss"))
+    >>> scores.update({"energy": 0.25, "nss": float("nan")})
+    >>> scores.update({"energy": 0.75, "nss": 2.0})
+    >>> {name: value.item() for name, value in scores.compute().items()}
+    {'energy': 0.5, 'nss': 2.0}
     """
 
     full_state_update = False
     is_differentiable = False
     total: Tensor
     count: Tensor
-    missing: Tensor
 
-    def __init__(self, size: int = 1, **kwargs: Any) -> None:
+    def __init__(self, names: Sequence[str] = VALUES, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        zeros = torch.zeros(size, dtype=torch.float64)
+        self.names = tuple(names)
+        zeros = torch.zeros(len(self.names), dtype=torch.float64)
         self.add_state("total", zeros, dist_reduce_fx="sum")
-        self.add_state("count", torch.zeros(size, dtype=torch.int64), dist_reduce_fx="sum")
-        self.add_state("missing", torch.zeros(size, dtype=torch.int64), dist_reduce_fx="sum")
+        self.add_state("count", zeros.clone(), dist_reduce_fx="sum")
 
-    def _add(self, values: ArrayLike | Tensor) -> None:
-        rows = torch.as_tensor(values, dtype=torch.float64, device=self.total.device)
-        size = len(self.total)
-        if rows.ndim > 2 or (rows.ndim == 2 and rows.shape[1] != size) or rows.numel() % size:
-            raise ValueError(f"rows must have {size} values, found shape {tuple(rows.shape)}")
-        rows = rows.reshape(-1, size)
-        known = ~rows.isnan()
-        self.total += torch.where(known, rows, 0.0).sum(0)
-        self.count += known.sum(0)
-        self.missing += (~known).sum(0)
+    def update(self, values: Mapping[str, float]) -> None:
+        """Add one image's values."""
+        row = torch.tensor([values[name] for name in self.names], dtype=torch.float64)
+        row = row.to(self.total.device)
+        self.total += row.nan_to_num(nan=0.0)
+        self.count += row.isfinite()
 
-    def compute(self) -> Tensor:
-        """Mean, a scalar or ``(size,)``; NaN where there was no value."""
-        mean = self.total / self.count
-        return mean[0] if len(mean) == 1 else mean
-
-
-class ValueMean(Mean):
-    """Mean of values without NaN, which are counted.
-
-    Args:
-        size: Values per row: 1 for a scalar metric, k for one of k dimensions.
-    """
-
-    def update(self, values: ArrayLike | Tensor) -> None:
-        """Add rows ``(row,)`` or ``(row, size)``.
-
-        Raises:
-            ValueError: For rows of another width.
-        """
-        self._add(values)
-
-
-class PairMean(Mean):
-    """Mean of any pair metric over all pairs given.
-
-    Args:
-        function: A pair metric of this package.
-        size: Values it gives per pair.
-        options: Passed to it (``screen=...``).
-    """
-
-    def __init__(self, function: PairMetric, size: int = 1, **options: Any) -> None:
-        super().__init__(size)
-        self.function = function
-        self.options = options
-
-    def update(self, a: Sequence[PathLike], b: Sequence[PathLike]) -> None:
-        """Add the pairs ``a[i], b[i]`` of paths ``(fixation, 2 or 3)`` in px and s."""
-        self._add(self.function(a, b, **self.options))
-
-
-class MeanScanMatch(PairMean):
-    """Mean ScanMatch over pairs; arguments as for `spgen_lit.metrics.scanmatch`."""
-
-    higher_is_better = True
-
-    def __init__(
-        self,
-        screen: tuple[float, float],
-        bins: tuple[int, int] = (16, 12),
-        threshold: float = 3.5,
-        gap: float = 0.0,
-        temp_bin: float | None = None,
-        convention: Convention = "ports",
-    ) -> None:
-        super().__init__(
-            scanmatch,
-            screen=screen,
-            bins=bins,
-            threshold=threshold,
-            gap=gap,
-            temp_bin=temp_bin,
-            convention=convention,
-        )
-
-
-class MeanNSS(Mean):
-    """Mean NSS over images, each image once whatever its number of fixations."""
-
-    higher_is_better = True
-
-    def update(self, xy: ArrayLike, saliency: ArrayLike) -> None:
-        """Add one image: fixations ``(fixation, 2)`` in px and its map ``(height, width)``."""
-        self._add([nss(xy, saliency)])
+    def compute(self) -> dict[str, Tensor]:
+        """Name to mean; NaN where no image had a value."""
+        return dict(zip(self.names, self.total / self.count, strict=True))

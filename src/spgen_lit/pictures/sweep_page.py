@@ -31,7 +31,7 @@ class SweepSection:
     Attributes:
         title: Heading.
         rows: A row for each setting and measure, with the factors, ``metric``, ``label``,
-            ``better``, ``value``, ``low``, ``high``, ``people`` and ``chance``.
+            ``better``, ``value``, ``low``, ``high``, ``observers`` and ``chance``.
         factors: Columns that varied; the first is drawn across.
         headings: Headings of the table.
         lines: Its cells.
@@ -104,7 +104,7 @@ def draw_section(section: SweepSection, folder: Path) -> dict[str, list[Path]]:
         rows = [row for row in section.rows if row["metric"] == metric]
         if not any(math.isfinite(row["value"]) for row in rows):
             continue
-        label, people = rows[0]["label"], rows[0]["people"]
+        label, people = rows[0]["label"], rows[0]["observers"]
         level = people if math.isfinite(people) else None
         better = _BEST.get(rows[0]["better"])
         if len(numeric) == len(section.factors) == 2:
@@ -117,7 +117,7 @@ def draw_section(section: SweepSection, folder: Path) -> dict[str, list[Path]]:
             x = numeric[0]
             other = next((factor for factor in section.factors if factor != x), None)
             file = folder / f"curve-{metric}.png"
-            levels = {"people": people, "chance": rows[0]["chance"]}
+            levels = {"observers": people, "chance": rows[0]["chance"]}
             curves(
                 [_named(row, other) for row in rows],
                 x,

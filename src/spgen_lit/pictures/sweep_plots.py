@@ -128,7 +128,7 @@ def trade_off(
     for row in rows:
         if row["metric"] in (across, upwards):
             points[tuple(row[factor] for factor in factors)][row["metric"]] = row["value"]
-            people[row["metric"]] = row["people"]
+            people[row["metric"]] = row["observers"]
             chance[row["metric"]] = row["chance"]
             labels[row["metric"]] = row["label"]
     lines: dict[tuple[Any, ...], list[tuple[Any, float, float]]] = defaultdict(list)
@@ -144,7 +144,7 @@ def trade_off(
             )
             # One line carries the labels: the others would only cover them.
             _line(axes, found, name, labelled=order == 0)
-        for who, level, marker in (("people", people, "*"), ("chance", chance, "X")):
+        for who, level, marker in (("observers", people, "*"), ("chance", chance, "X")):
             place = (level.get(across, math.nan), level.get(upwards, math.nan))
             if all(map(math.isfinite, place)):
                 axes.plot(*place, marker, color=LEVEL_COLOR, markersize=11, label=who)
@@ -205,10 +205,12 @@ def intervals(
         figure, (axes,) = new_figure(6.4, 1.3 + 0.32 * len(rows))
         spread = np.nan_to_num(np.stack([value - low, high - value])).clip(0)
         axes.errorbar(value, places, xerr=spread, fmt="o", markersize=5, capsize=3)
-        for who in ("people", "chance"):
+        for who in ("observers", "chance"):
             level = rows[0][who]
             if math.isfinite(level):
-                axes.axvline(level, color=LEVEL_COLOR, lw=1.2, ls="--" if who == "people" else ":")
+                axes.axvline(
+                    level, color=LEVEL_COLOR, lw=1.2, ls="--" if who == "observers" else ":"
+                )
                 axes.annotate(
                     who,
                     (level, 1),

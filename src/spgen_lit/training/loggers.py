@@ -24,7 +24,7 @@ from spgen_lit.data.checksums import checksum
 from spgen_lit.data.module import DomainMix
 from spgen_lit.evaluation.protocol import preset
 from spgen_lit.files import write_csv, write_text
-from spgen_lit.training.summary import commit
+from spgen_lit.provenance import commit
 
 _PATIENCE = 30.0  # seconds between writes of the file while nothing asks for one
 # Said by Lightning about its own internals, or about choices that are made on purpose here.

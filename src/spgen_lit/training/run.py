@@ -37,7 +37,7 @@ from spgen_lit.network.protocol import Network
 from spgen_lit.training.devices import scale_rates, together, trainer_settings
 from spgen_lit.training.loggers import log_beginning, quiet, tracked
 from spgen_lit.training.resumption import resumed, start_from
-from spgen_lit.training.scoring import score_run
+from spgen_lit.training.scoring import Scoring, score_run
 from spgen_lit.training.summary import overview
 
 _DOMAINS = ("source", "target", "evaluation", "styles")
@@ -97,6 +97,7 @@ def prepare(config: DictConfig) -> Prepared:
         OSError: For files that are missing.
     """
     L.seed_everything(config.seed, workers=True, verbose=False)
+    scoring = Scoring.of(config)
     data = _data(config)
     data.setup()
     tree = plain(config.network)
@@ -115,7 +116,7 @@ def prepare(config: DictConfig) -> Prepared:
         _optimizer(config, trainer),
         built(Refinement, plain(config.refinement), "refinement"),
         _distillation(config, network, store),
-        samples=int(config.evaluation.samples),
+        samples=scoring.samples,
         card=_card(config, data, spec, network.encoder),
     )
     if not _texture(config):

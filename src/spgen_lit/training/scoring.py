@@ -1,11 +1,10 @@
-"""What follows training: scores beside people and chance, pictures, and the summary."""
+"""What follows training: scores beside observers and chance, pictures, and the summary."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import replace
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +14,21 @@ import torch
 from omegaconf import DictConfig
 from rich.console import Console
 
-from spgen_lit.config import plain
+from spgen_lit import provenance
+from spgen_lit.config import LateError, plain
+from spgen_lit.data.checksums import checksum
 from spgen_lit.data.images import read_image
 from spgen_lit.data.module import DomainMix
 from spgen_lit.data.records import Split
-from spgen_lit.evaluation.baselines import band
-from spgen_lit.evaluation.protocol import preset
-from spgen_lit.evaluation.results import Results
-from spgen_lit.evaluation.suite import evaluate
-from spgen_lit.evaluation.temperatures import score_temperatures, write_temperatures
+from spgen_lit.data.splits import SPLITS
+from spgen_lit.evaluation import tables
+from spgen_lit.evaluation.measures import select
+from spgen_lit.evaluation.protocol import Protocol, preset
+from spgen_lit.evaluation.results import CHANCE, OBSERVERS
+from spgen_lit.evaluation.score import check_temperatures, score, score_temperatures
+from spgen_lit.evaluation.sweep import TEMPERATURES
+from spgen_lit.files import file_hash
+from spgen_lit.instantiation import built
 from spgen_lit.learning.module import ScanpathModule
 from spgen_lit.pictures.figure import save_png
 from spgen_lit.pictures.plots import training_curves
@@ -34,6 +39,60 @@ from spgen_lit.training.loggers import log_end
 from spgen_lit.training.summary import headline, write_summary
 
 _BATCH = 8
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """How a run is scored once it is trained: the section ``evaluation`` of the configuration.
+
+    Attributes:
+        protocol: Name of the protocol.
+        samples: Scanpaths an image.
+        temperature: Of sampling; None for the network's own.
+        temperatures: Further ones that the checkpoint is scored at.
+        metrics: ``full``, ``quick``, or a list of names.
+        split: What is scored; of a set without test images its validation images.
+        pictures: Images drawn of each set.
+
+    Raises:
+        ValueError: For a value that cannot be used, named by its key.
+    """
+
+    protocol: str = "spgen_lit"
+    samples: int = 10
+    temperature: float | None = None
+    temperatures: Sequence[float] | None = None
+    metrics: str | Sequence[str] = "full"
+    split: str = "test"
+    pictures: int = 6
+
+    def __post_init__(self) -> None:
+        checks: dict[str, Callable[[], object]] = {
+            "protocol": lambda: preset(self.protocol),
+            "metrics": lambda: select(self.metrics),
+            "samples": lambda: self.card,
+            "temperature": lambda: check_temperatures([self.temperature or 0]),
+            "temperatures": lambda: check_temperatures(self.temperatures or ()),
+            "pictures": lambda: range(self.pictures),
+        }
+        if self.split not in SPLITS:
+            raise ValueError(f"evaluation.split={self.split}: choose one of {', '.join(SPLITS)}")
+        for key, check in checks.items():
+            try:
+                check()
+            except (TypeError, ValueError) as error:
+                raise ValueError(f"evaluation.{key}={getattr(self, key)}: {error}") from error
+
+    @property
+    def card(self) -> Protocol:
+        """The protocol with the number of samples asked for."""
+        return replace(preset(self.protocol), samples=int(self.samples))
+
+    @classmethod
+    def of(cls, config: DictConfig) -> Scoring:
+        """The section of a composed configuration, checked."""
+        scoring: Scoring = built(cls, plain(config.evaluation), "evaluation")
+        return scoring
 
 
 def draw_part(
@@ -52,33 +111,6 @@ def draw_part(
     return out
 
 
-def score_part(
-    name: str,
-    samples: Mapping[str, list[Scanpath]],
-    part: Split,
-    config: DictConfig,
-    meta: Mapping[str, Any],
-    training: list[Scanpath],
-) -> Results:
-    """Results of sampled scanpaths on a split with gaze, beside the baseline band."""
-    protocol = replace(preset(config.evaluation.protocol), samples=int(config.evaluation.samples))
-    metrics = config.evaluation.metrics
-    chosen = plain(metrics) if not isinstance(metrics, str) else metrics
-    people = {key: part.paths[key] for key in samples}
-    which: tuple[str, ...] | None = None if chosen == "full" else ("people", "other_image")
-    if len(people) < 2:
-        which = ("people",)  # chance needs other images
-    images = {key: _reader(part, key) for key in samples} if which is None else None
-    levels = band(people, protocol, training=training, images=images, metrics=chosen, which=which)
-    model = evaluate(samples, people, protocol, metrics=chosen, training=training)
-    return Results(model, levels, protocol, {**meta, "data": name})
-
-
-def _reader(part: Split, key: str) -> Any:
-    stimulus = part.stimuli[key]
-    return lambda: read_image(stimulus.path, stimulus.size)
-
-
 def score_run(
     config: DictConfig,
     module: ScanpathModule,
@@ -91,6 +123,9 @@ def score_run(
 
     Returns:
         Validation energy score of the best checkpoint (lower is better).
+
+    Raises:
+        LateError: If scoring fails: with the checkpoint and the command that scores again.
     """
     output = Path(config.paths.output_dir)
     best = getattr(trainer.checkpoint_callback, "best_model_path", "")
@@ -102,31 +137,16 @@ def score_run(
         if best
         else Predictor(module.network, data.frame, module.card, device)
     )
-    trained_on = [p for paths in data.parts["source", "train"].paths.values() for p in paths]
-    scored: dict[str, Any] = {}
+    scoring, scored = Scoring.of(config), {}
     for domain, sets in data.sets.items():
         predictor.domain = "source" if domain == "source" else "target"
-        for name, gaze in sets.items():
-            own, split = _shown_part(data, domain, name, config)
-            if not own.stimuli:
-                continue
-            drawing = partial(draw_part, predictor, data, own, config.evaluation.samples)
-            drawn = drawing(config.evaluation.temperature)
-            folder = f"{domain}-{name}"
-            _draw_pictures(output / "pictures" / folder, drawn, own, config)
-            if not gaze.scanpaths:
-                continue
-            meta = {"title": domain, "split": split, "gaze": gaze.gaze, "model": config.name}
-            results = score_part(name, drawn, own, config, meta, trained_on)
-            console.print(results.table())
-            results.save(output / "results" / folder)
-            scored[folder] = headline(results, split)
-            if config.evaluation.temperatures:
-                people = {key: own.paths[key] for key in own.stimuli}
-                rows = score_temperatures(
-                    drawing, config.evaluation.temperatures, people, results.protocol, trained_on
-                )
-                write_temperatures(output / "results" / folder, rows)
+        for name in sets:
+            try:
+                found = _score_set(config, scoring, predictor, data, domain, name, best, console)
+            except Exception as error:
+                raise LateError(_again(config, domain, name, best, error)) from error
+            if found is not None:
+                scored[f"{domain}-{name}"] = found
     if (output / "metrics.csv").is_file():
         training_curves(output / "metrics.csv", output / "pictures" / "training.png")
     energy = _validation_energy(trainer)
@@ -141,29 +161,114 @@ def score_run(
     return energy
 
 
-def _shown_part(data: DomainMix, domain: str, name: str, config: DictConfig) -> tuple[Split, str]:
+def _score_set(
+    config: DictConfig,
+    scoring: Scoring,
+    predictor: Predictor,
+    data: DomainMix,
+    domain: str,
+    name: str,
+    checkpoint: str,
+    console: Console,
+) -> dict[str, Any] | None:
+    """Draw and score one set; its headline, or None where it has no image or no gaze."""
+    gaze, output = data.sets[domain][name], Path(config.paths.output_dir)
+    part, split = _shown_part(data, domain, name, scoring)
+    if not part.stimuli:
+        return None
+
+    def draw(temperature: float | None) -> dict[str, list[Scanpath]]:
+        return draw_part(predictor, data, part, scoring.samples, temperature)
+
+    drawn = draw(scoring.temperature)
+    _draw_pictures(output / "pictures" / f"{domain}-{name}", drawn, part, scoring.pictures)
+    if not gaze.scanpaths:
+        return None
+    observers = {key: part.paths[key] for key in drawn}
+    training = [p for paths in data.parts["source", "train"].paths.values() for p in paths]
+    full = scoring.metrics == "full"
+    results = score(
+        drawn,
+        observers,
+        scoring.card,
+        metrics=scoring.metrics,
+        baselines=None if full or len(observers) < 2 else (OBSERVERS, CHANCE),
+        training=training,
+        images={key: _reader(part, key) for key in drawn} if full else None,
+        meta={
+            "title": domain,
+            "data": name,
+            "split": split,
+            "gaze": gaze.gaze,
+            "model": config.name,
+            "provenance": _provenance(config, domain, name, data, observers, checkpoint),
+        },
+    )
+    console.print(results.table())
+    folder = results.save(output / "results" / f"{domain}-{name}")
+    if scoring.temperatures:
+        scan = score_temperatures(draw, scoring.temperatures, observers, results.protocol, training)
+        tables.write(folder / TEMPERATURES, scan)
+    return headline(results, split)
+
+
+def _provenance(
+    config: DictConfig,
+    domain: str,
+    name: str,
+    data: DomainMix,
+    observers: Mapping[str, object],
+    checkpoint: str,
+) -> dict[str, Any]:
+    scored = {"ckpt_path": checkpoint, "sha256": file_hash(checkpoint)} if checkpoint else {}
+    reader = plain(config.data[domain][name])
+    return {
+        **provenance.stamp(),
+        "scored": scored,
+        "data": {"reader": reader, "checksum": checksum(data.sets[domain][name])},
+        "ids": provenance.ids_hash(observers),
+    }
+
+
+def _again(config: DictConfig, domain: str, name: str, best: str, error: Exception) -> str:
+    """What failed, where the checkpoint is, and the command that scores it."""
+    division = " ".join(f"{key}={config.data[key]}" for key in ("split_seed", "val", "test"))
+    command = (
+        f"python -m spgen_lit.evaluate data={name} split={config.evaluation.split} {division} "
+        f"ckpt_path={best}" + ("" if domain == "source" else " domain=target")
+    )
+    saved = f"the checkpoint is {best}; score it with: {command}" if best else "nothing was saved"
+    return f"training ended, scoring {domain}-{name} failed ({error}); {saved}"
+
+
+def _reader(part: Split, key: str) -> Any:
+    stimulus = part.stimuli[key]
+    return lambda: read_image(stimulus.path, stimulus.size)
+
+
+def _shown_part(data: DomainMix, domain: str, name: str, scoring: Scoring) -> tuple[Split, str]:
     """One set's images to score, and their split.
 
     Validation images where official test images are held elsewhere; of a set without gaze a
     few training images, to be drawn only.
     """
     gaze = bool(data.sets[domain][name].scanpaths)
-    split = str(config.evaluation.split) if gaze else "train"
+    split = scoring.split if gaze else "train"
     keys = data.parts[domain, split].of_set(name)
     if split == "test" and not keys:
         split = "val"
         keys = data.parts[domain, split].of_set(name)
     if not gaze:
-        keys = keys[: config.evaluation.pictures]
+        keys = keys[: scoring.pictures]
     part = data.parts[domain, split]
     return Split({key: part.stimuli[key] for key in keys}, part.paths, part.sets), split
 
 
 def _draw_pictures(
-    folder: Path, drawn: Mapping[str, list[Scanpath]], part: Split, config: DictConfig
+    folder: Path, drawn: Mapping[str, list[Scanpath]], part: Split, pictures: int
 ) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    for key in list(drawn)[: config.evaluation.pictures]:
+    for key in list(drawn)[:pictures]:
         stimulus = part.stimuli[key]
         image = read_image(stimulus.path, stimulus.size)
         picture = side_by_side(image, drawn[key], part.paths.get(key, []))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import subprocess
 import sys
 import time
 from collections.abc import Mapping
@@ -16,12 +15,13 @@ from omegaconf import DictConfig
 from rich.table import Table
 
 from spgen_lit import __version__
-from spgen_lit.config import CONFIG_DIR
 from spgen_lit.data.module import DomainMix
 from spgen_lit.evaluation.results import Results
+from spgen_lit.evaluation.tables import finite
 from spgen_lit.files import write_json
 from spgen_lit.learning.module import ScanpathModule
 from spgen_lit.network.protocol import Network
+from spgen_lit.provenance import commit
 from spgen_lit.training.devices import together
 
 HEADLINE = ("energy", "scanmatch")
@@ -114,37 +114,18 @@ def trained_parameters(module: torch.nn.Module | Network) -> int:
 
 
 def headline(results: Results, split: str) -> dict[str, Any]:
-    """The few values of one set's results that a summary holds, beside people and chance."""
-    out: dict[str, Any] = {"images": results.model.n, "split": split}
-    chance = results.band.get("other_image")
-    for metric in HEADLINE:
-        if metric in results.model.metrics:
-            out[metric] = {
-                "model": results.model.mean(metric),
-                "interval": list(results.model.interval(metric)),
-                "people": results.band["people"].mean(metric),
-                "chance": chance.mean(metric) if chance else None,
-                "normalised": results.normalised(metric),
-            }
-    return out
-
-
-def commit() -> str | None:
-    """Commit of the checkout that runs, with ``-dirty`` for changes; None outside of one."""
-    if Path(CONFIG_DIR).parent == Path(__file__).parents[1]:
-        return None  # installed: a repository around it is somebody else's
-    try:
-        found = subprocess.run(
-            ["git", "describe", "--always", "--dirty"],
-            cwd=Path(__file__).parent,
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return found.stdout.strip() or None
+    """The few values of one set's results that a summary holds, beside observers and chance."""
+    out: dict[str, Any] = {"images": len(results.model.rows), "split": split}
+    for metric in (metric for metric in HEADLINE if metric in results.frame.index):
+        row = results.frame.loc[metric]
+        out[metric] = {
+            "model": row["value"],
+            "interval": [row["low"], row["high"]],
+            "observers": row.get("observers"),
+            "chance": row.get("other_image"),
+            "normalized": row["normalized"],
+        }
+    return dict(finite(out))
 
 
 def write_summary(

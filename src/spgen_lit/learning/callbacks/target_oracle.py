@@ -10,6 +10,7 @@ import torch
 
 from spgen_lit.batch import viewing_rows
 from spgen_lit.data.module import DomainMix
+from spgen_lit.metrics.collection import image_scores
 from spgen_lit.network.noise import path_seed
 
 _MEASURES = ("energy", "scanmatch")
@@ -71,7 +72,8 @@ class TargetOracle(L.Callback):
             shown = viewing_rows([part.paths[key][0].viewing], [stimulus.size[1]])
             drawn = module.network.sample(encoded, [seeds], viewing=shown)
             people = [frame.xy(path.on_image().xy, stimulus.size) for path in part.paths[key]]
-            values = module.agreement(drawn.arrays(0), [xy for xy in people if len(xy)])
+            observers = [xy for xy in people if len(xy)]
+            values = image_scores(drawn.arrays(0), observers, module.network.frame)
             rows.append([values[name] for name in _MEASURES])
         self._values = dict(zip(_MEASURES, np.nanmean(rows, axis=0).tolist(), strict=True))
 

@@ -217,14 +217,14 @@ def result_charts(results: Path) -> tuple[dict[str, float], dict[str, Any]]:
     charts: dict[str, Any] = {}
     for file in sorted(results.glob("*/summary.json")):
         name = file.parent.name
-        columns = ("mean", "people", "other_image", "normalised")
+        columns = ("value", "observers", "other_image", "normalized")
         rows = []
         for metric, entry in json.loads(file.read_text(encoding="utf-8"))["metrics"].items():
             values = [entry.get(column) for column in columns]
             rows.append([metric, *values])
             if values[0] is not None:
                 figures[f"results/{name}/{metric}"] = values[0]
-        headings: list[str | int] = ["measure", "model", "people", "chance", "normalised"]
+        headings: list[str | int] = ["measure", "model", "observers", "chance", "normalized"]
         charts[f"scores/{name}"] = wandb.Table(columns=headings, data=rows)
         charts |= _temperature_charts(name, file.parent / "temperatures.csv")
     return figures, charts
@@ -234,10 +234,10 @@ def _temperature_charts(name: str, file: Path) -> dict[str, Any]:
     if not file.is_file():
         return {}
     metrics: dict[str, list[list[float]]] = defaultdict(list)
-    keys = ["value", "people", "chance"]
+    keys = ["value", "observers", "other_image"]
     with file.open(newline="", encoding="utf-8") as lines:
         for row in csv.DictReader(lines):
-            point = [float(row[key]) for key in ("temperature", *keys)]
+            point = [float(row[key] or "nan") for key in ("temperature", *keys)]
             if row["metric"] in _CURVES and all(map(math.isfinite, point)):
                 metrics[row["metric"]].append(point)
     charts = {}
@@ -246,7 +246,7 @@ def _temperature_charts(name: str, file: Path) -> dict[str, Any]:
         charts[f"temperature/{name}/{metric}"] = wandb.plot.line_series(
             xs=xs,
             ys=ys,
-            keys=["model", "people", "chance"],
+            keys=["model", "observers", "chance"],
             title=f"{metric} on {name}",
             xname="temperature",
         )

@@ -1,15 +1,14 @@
-"""Measures on maps: densities of samples and of people, and fixations falling on them."""
+"""Measures on maps: densities of samples and of observers, and fixations falling on them."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from spgen_lit.evaluation.pools import Pools
+from spgen_lit.evaluation.baselines import Elsewhere
 from spgen_lit.evaluation.protocol import Protocol
-from spgen_lit.evaluation.trials import Trial
+from spgen_lit.evaluation.trials import Array, Mask, Trial, groups, halves
 from spgen_lit.metrics.saliency import (
     auc_judd,
     cc,
@@ -24,33 +23,30 @@ from spgen_lit.metrics.saliency import (
 )
 from spgen_lit.scanpath import Scanpath
 
-Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 Screen = tuple[int, int]
-
-_BY_OBSERVER = ("nss", "auc", "sauc", "information_gain")
+_BY_OBSERVER = ("nss", "auc", "sauc", "density_information_gain")
 _BY_DENSITY = ("cc", "kl", "sim")
 # Enough negatives that shuffled AUC is exact to three digits; a set may hold half a million.
 _NEGATIVES = 10_000
 
 
-class Ground:
-    """The maps' size and width, and where people look in other images.
+class Maps:
+    """The maps' size and blur, and where observers look on other images.
 
     Args:
-        people: Image id to the observers' scanpaths.
+        observers: Image id to the observers' scanpaths.
         protocol: Side and blur of maps.
-        training: Scanpaths that the centre bias is taken from; None for the other images.
+        training: Scanpaths that the center bias is taken from; None for the other images.
     """
 
     def __init__(
         self,
-        people: Mapping[str, Sequence[Scanpath]],
+        observers: Mapping[str, Sequence[Scanpath]],
         protocol: Protocol,
         training: Sequence[Scanpath] | None = None,
     ) -> None:
         self.protocol = protocol
-        self._pools = Pools(people, training)
+        self._elsewhere = Elsewhere(observers, training)
 
     def size(self, screen: Screen) -> Screen:
         """Columns and rows of a map of a screen: its aspect, so that blur stays round."""
@@ -74,56 +70,60 @@ class Ground:
         return normalized((1 - floor) * density + floor / density.size)
 
     def elsewhere(self, image: str, screen: Screen) -> Array:
-        """Fixations on other images ``(fixation, 2)`` in cells of this one's map."""
-        xy = self._pools.fixations(image)
+        """Fixations on training or other images ``(fixation, 2)`` in cells of this map."""
+        xy = self._elsewhere.fixations(image)
         return self._cells(xy[:: max(1, -(-len(xy) // _NEGATIVES))], screen)
+
+    def center_bias(self, image: str, screen: Screen) -> Array:
+        """Density ``(row, column)`` of fixations on training or other images, nowhere 0."""
+        return self.floored(self.density(self.elsewhere(image, screen), screen))
 
     def _cells(self, xy: Array, screen: Screen) -> Array:
         # The right and lower border belong to the image: they fall into the last cell.
         return np.where(xy == 1, np.nextafter(1, 0), xy) * np.asarray(self.size(screen))
 
 
-def map_values(trial: Trial, ground: Ground, names: Collection[str]) -> dict[str, Array]:
+def map_values(trial: Trial, maps: Maps, names: Collection[str]) -> dict[str, Array]:
     """Measures of one image on maps.
 
-    NSS, AUC, shuffled AUC and information gain take the density of the samples at each
+    NSS, AUC, shuffled AUC and density information gain take the density of the samples at each
     observer's fixations. Congruency takes each sample's fixations on the region where
     observers looked. CC, KL and SIM compare the density of the samples with that of all
     observers; where samples are the observers themselves, one half with the other half.
 
     Args:
         trial: The image.
-        ground: Sizes, and other images' fixations.
+        maps: Sizes, and other images' fixations.
         names: Measures wanted; others are not computed.
 
     Returns:
         Name to values: one per observer, per sample (congruency) or per density.
     """
     screen = trial.screen
-    observers = [ground.places([path], screen) for path in trial.observers]
-    samples = [ground.places([path], screen) for path in trial.samples]
+    observers = [maps.places([path], screen) for path in trial.observers]
+    samples = [maps.places([path], screen) for path in trial.samples]
     values = {name: np.full(len(observers), np.nan) for name in _BY_OBSERVER if name in names}
     if values:
-        elsewhere = ground.elsewhere(trial.image, screen)
-        prior = ground.floored(ground.density(elsewhere, screen))
-        for keep, whose in _groups(trial.allowed):
-            density = ground.density(_join(samples, keep), screen)
+        elsewhere = maps.elsewhere(trial.image, screen)
+        prior = maps.floored(maps.density(elsewhere, screen))
+        for keep, whose in groups(trial.allowed):
+            density = maps.density(_join(samples, keep), screen)
             for observer in whose if keep.any() else ():
                 for name in values:
                     values[name][observer] = _at_fixations(
-                        name, observers[observer], density, elsewhere, prior, ground
+                        name, observers[observer], density, elsewhere, prior, maps
                     )
     if "congruency" in names:
         inside = np.full(len(samples), np.nan)
-        for keep, whose in _groups(trial.allowed.T):
-            density = ground.density(_join(observers, keep), screen)
+        for keep, whose in groups(trial.allowed.T):
+            density = maps.density(_join(observers, keep), screen)
             for sample in whose if keep.any() else ():
-                area = ground.protocol.congruency_area
+                area = maps.protocol.congruency_area
                 inside[sample] = congruency(samples[sample], density, area=area)
         values["congruency"] = inside
     if any(name in names for name in _BY_DENSITY):
         rows = [
-            _between(ground, ground.density(a, screen), ground.density(b, screen))
+            _between(maps, maps.density(a, screen), maps.density(b, screen))
             for a, b in _sides(trial, samples, observers)
         ]
         columns = np.array(rows).reshape(-1, len(_BY_DENSITY)).T
@@ -131,8 +131,39 @@ def map_values(trial: Trial, ground: Ground, names: Collection[str]) -> dict[str
     return values
 
 
+def information_gains(trial: Trial, maps: Maps, bits: Sequence[Array]) -> Array:
+    """Exact information gain of a model over the center bias, bits per fixation ``(observer,)``.
+
+    Args:
+        trial: The image.
+        maps: Where the center bias comes from.
+        bits: For each observer the model's log2 density at each fixation ``(fixation,)``, given
+            the fixations before, relative to a uniform density over the image; NaN for a
+            fixation that was given and not predicted.
+
+    Raises:
+        ValueError: If an observer's fixations are not all given.
+    """
+    prior = maps.center_bias(trial.image, trial.screen)
+    gains = np.full(len(trial.observers), np.nan)
+    for number, (path, own) in enumerate(zip(trial.observers, bits, strict=True)):
+        given = np.asarray(own, dtype=np.float64)[: len(path)]
+        if len(given) != len(path):
+            raise ValueError(
+                f"image {trial.image!r}: {len(path)} fixations of observer {number} need as many "
+                f"log-likelihoods, found {len(given)}"
+            )
+        column, row = np.floor(maps.places([path], trial.screen)).astype(int).T
+        on = (column >= 0) & (row >= 0) & (column < prior.shape[1]) & (row < prior.shape[0])
+        on &= np.isfinite(given)
+        if on.any():
+            base = np.log2(prior[row[on], column[on]] * prior.size)
+            gains[number] = (given[on] - base).mean()
+    return gains
+
+
 def _at_fixations(
-    name: str, xy: Array, density: Array, elsewhere: Array, prior: Array, ground: Ground
+    name: str, xy: Array, density: Array, elsewhere: Array, prior: Array, maps: Maps
 ) -> float:
     if name == "nss":
         return nss(xy, density)
@@ -140,33 +171,24 @@ def _at_fixations(
         return auc_judd(xy, density)
     if name == "sauc":
         return shuffled_auc(xy, density, elsewhere)
-    return information_gain(xy, ground.floored(density), prior)
+    return information_gain(xy, maps.floored(density), prior)
 
 
-def _between(ground: Ground, samples: Array, people: Array) -> tuple[float, float, float]:
-    return cc(samples, people), kl(ground.floored(samples), people), sim(samples, people)
+def _between(maps: Maps, samples: Array, observers: Array) -> tuple[float, float, float]:
+    return (
+        cc(samples, observers),
+        kl(maps.floored(samples), observers),
+        sim(samples, observers),
+    )
 
 
 def _sides(
     trial: Trial, samples: list[Array], observers: list[Array]
 ) -> Iterator[tuple[Array, Array]]:
     """Fixations of samples and of the observers that they are compared with."""
-    if not trial.leaves_out:
-        yield np.concatenate(samples), np.concatenate(observers)
-        return
-    odd: Mask = np.arange(len(observers)) % 2 == 1
-    for half in (odd, np.logical_not(odd)):
-        keep = np.asarray(trial.allowed[:, half].all(axis=1))
+    for keep, half in halves(trial):
         if half.any() and keep.any():
             yield _join(samples, keep), _join(observers, half)
-
-
-def _groups(allowed: Mask) -> Iterator[tuple[Mask, NDArray[np.intp]]]:
-    """Columns that allow the same rows, so that each density is made once."""
-    groups, member = np.unique(allowed, axis=1, return_inverse=True)
-    member = np.asarray(member).reshape(-1)
-    for group in range(groups.shape[1]):
-        yield groups[:, group], np.flatnonzero(member == group)
 
 
 def _join(places: list[Array], keep: Mask) -> Array:

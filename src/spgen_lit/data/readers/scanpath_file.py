@@ -1,0 +1,261 @@
+"""Scanpath files that any model wrote: COCO-style JSON, or a table with one row a fixation."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from spgen_lit.data.readers.base import Problems, need
+from spgen_lit.data.readers.coco import Trial, load_trials
+from spgen_lit.data.readers.rows import load_table, numbers, text
+from spgen_lit.scanpath import Array, Scanpath
+
+Sizes = Mapping[str, tuple[int, int]]
+
+# The first name is ours; the others are met in files of other models.
+_COLUMNS = {
+    "image": ("image", "name", "stimulus", "filename"),
+    "sample": ("sample", "path", "trial", "scanpath"),
+    "observer": ("observer", "subject"),
+    "fixation": ("fixation", "index", "order", "step"),
+    "X": ("x", "X", "x_px"),
+    "Y": ("y", "Y", "y_px"),
+    "T": ("duration", "t", "T", "duration_ms"),
+    "width": ("width",),
+    "height": ("height",),
+}
+_NEEDED = ("image", "X", "Y")
+_TABLES = (".csv", ".tsv", ".txt", ".parquet")
+# Gaze leaves an image a little, never by more than half of it; no fixation lasts 20 s.
+_FAR, _LONG = 0.5, 20.0
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """Scanpaths of a file, and what was left out.
+
+    Attributes:
+        samples: Image id to scanpaths, in the file's order.
+        counts: Trials in the file, kept, left out, and on images of other splits.
+        problems: One line a trial left out, naming trial and field.
+    """
+
+    samples: dict[str, list[Scanpath]]
+    counts: dict[str, int] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class ScanpathFile:
+    """A file of scanpaths and what the user declares about it; nothing is guessed.
+
+    JSON is a list of trials ``{"name", "subject", "X": [], "Y": [], "T": [], "length"}``, with
+    ``width`` and ``height`` where px count another frame than the image. A table has columns
+    ``image, x, y`` and, where known, ``observer, sample, fixation, duration, width, height``.
+
+    Attributes:
+        path: ``.json``, ``.csv``, ``.tsv``, ``.txt`` or ``.parquet``.
+        units: ``px``, or ``relative`` to width and height.
+        time: ``ms`` or ``s``; needed where the file has durations.
+        frame: Width and height in px of the frame that px count, where that is not the
+            image's own size and trials do not give their own.
+        minimum: Fewest fixations of a path.
+        bad: ``refuse`` a file with a faulty trial, or ``drop`` such trials and count them.
+
+    Raises:
+        ValueError: For an undeclared or unknown unit.
+    """
+
+    path: str | Path
+    units: Literal["px", "relative"]
+    time: Literal["ms", "s"] | None = None
+    frame: tuple[int, int] | None = None
+    minimum: int = 1
+    bad: Literal["refuse", "drop"] = "refuse"
+
+    def __post_init__(self) -> None:
+        allowed = {"units": ("px", "relative"), "time": ("ms", "s"), "bad": ("refuse", "drop")}
+        for name, options in allowed.items():
+            value = getattr(self, name)
+            if value not in options and not (name == "time" and value is None):
+                listed = " or ".join(f"{name}={option}" for option in options)
+                raise ValueError(f"{self.path}: declare {listed}, found {name}={value}")
+
+    def read(self, sizes: Sizes, elsewhere: Sequence[str] = ()) -> Loaded:
+        """Read the file for these images.
+
+        Args:
+            sizes: Image id to width and height in px. The file may leave out the suffix.
+            elsewhere: Other images of the same set; trials on them are counted and left out.
+
+        Raises:
+            FileNotFoundError: If there is no such file.
+            ValueError: With ``bad="refuse"`` for any faulty trial: the number of them, and the
+                first with its field. With ``bad="drop"`` only if no trial is left.
+        """
+        problems = Problems(collect=True)
+        trials = list(self.trials(problems))
+        whole = self._whole_file(trials)
+        names = _Names([*sizes, *elsewhere])
+        samples: dict[str, list[Scanpath]] = {}
+        counts = Counter(trials=len(trials) + len(problems.found))
+        for trial in trials:
+            image = names.find(trial.name)
+            if image is not None and image not in sizes:
+                counts["on_images_of_other_splits"] += 1
+                continue
+            try:
+                if image is None:
+                    raise ValueError(f"name: no image {trial.name!r} in the data")
+                if whole:
+                    raise ValueError(whole)
+                path = self._scanpath(trial, image, sizes[image])
+            except (ValueError, TypeError) as error:
+                problems.add(trial.where, str(error))
+            else:
+                samples.setdefault(image, []).append(path)
+                counts["kept"] += 1
+        counts["left_out"] = len(problems.found)
+        lines = [str(problem) for problem in problems.found]
+        if lines and (self.bad == "refuse" or not samples):
+            raise ValueError(self._refusal(counts["trials"], lines))
+        if not samples:
+            raise ValueError(f"{self.path}: no trial is on an image of this split ({dict(counts)})")
+        return Loaded(samples, dict(counts), lines)
+
+    def trials(self, problems: Problems) -> Iterator[Trial]:
+        """Trials as they stand in the file; what is no trial is reported."""
+        path = need(Path(self.path), "scanpath file", "Give a .json or .csv that exists.")
+        if path.suffix.lower() == ".json":
+            yield from load_trials(path, problems)
+        elif path.suffix.lower() in _TABLES:
+            yield from _table_trials(path, problems)
+        else:
+            raise ValueError(f"{path}: a scanpath file ends in .json, {', '.join(_TABLES)}")
+
+    def _scanpath(self, trial: Trial, image: str, size: tuple[int, int]) -> Scanpath:
+        pixels, seconds = trial.fixations()
+        if len(pixels) < self.minimum:
+            raise ValueError(
+                f"X: {len(pixels)} fixations, at least {self.minimum} are needed: "
+                f"minimum={len(pixels)} keeps it"
+                if len(pixels)
+                else "X: no fixation"
+            )
+        scale = self._scale(trial, size)
+        path = Scanpath(image, size, pixels / scale, self._seconds(seconds), trial.observer)
+        far = np.argwhere((path.xy < -_FAR) | (path.xy > 1 + _FAR))
+        if len(far):
+            row, column = far[0]
+            place = f"{'XY'[column]}[{row}] = {pixels[row, column]:g}"
+            if self.units == "relative":
+                raise ValueError(f"{place} is no share of the image: px? units=px")
+            raise ValueError(f"{place} px in a frame of {scale[0]:g}x{scale[1]:g}")
+        return path
+
+    def _scale(self, trial: Trial, size: tuple[int, int]) -> Array:
+        if self.units == "relative":
+            return np.ones(2)
+        sides = [trial.content.get(key) for key in ("width", "height")]
+        frame = sides if all(sides) else self.frame or size
+        return np.array([float(side) for side in frame if side is not None])
+
+    def _seconds(self, given: Array | None) -> Array | None:
+        """Durations in seconds, from a trial's own reading of them as ms."""
+        if given is None:
+            return None
+        if self.time is None:
+            raise ValueError("T: durations without a unit; declare time=ms or time=s")
+        seconds = given * 1000 if self.time == "s" else given
+        if (seconds > _LONG).any():
+            row = int((seconds > _LONG).argmax())
+            hint = "milliseconds? time=ms" if self.time == "s" else "not a duration"
+            value = seconds[row] * (1000 if self.time == "ms" else 1)
+            raise ValueError(f"T[{row}] = {value:g} {self.time}: {hint}")
+        return seconds
+
+    def _whole_file(self, trials: Sequence[Trial]) -> str:
+        """A mistake that only the whole file shows: tiny numbers everywhere."""
+        largest: dict[str, float] = {}
+        for key in ("X", "Y", "T"):
+            given = [trial.content.get(key) for trial in trials]
+            lists = [np.ravel(value) for value in given if value is not None]
+            try:
+                values = np.concatenate([np.zeros(0), *lists]).astype(np.float64)
+            except (TypeError, ValueError):
+                return ""  # named trial by trial
+            largest[key] = float(np.nanmax(np.abs(values), initial=0.0))
+        places = max(largest["X"], largest["Y"])
+        if self.units == "px" and 0 < places <= 1 + _FAR:
+            return f"X, Y: all values up to {places:g} px: shares? units=relative"
+        if self.time == "ms" and 0 < largest["T"] < _LONG:
+            return f"T: all values up to {largest['T']:g} ms: seconds? time=s"
+        return ""
+
+    def _refusal(self, trials: int, lines: Sequence[str]) -> str:
+        first = lines[0].removeprefix(f"{self.path}: ")
+        way = "mend the file, or leave such trials out and have them listed with bad=drop"
+        if self.bad == "drop":
+            way = "no trial is left"
+        count = f"{len(lines)} of {trials} trials are faulty"
+        return f"{self.path}: {count}, the first: {first}; {way}"
+
+
+class _Names:
+    """Image ids, found by name or by name without suffix where that is unique."""
+
+    def __init__(self, ids: Sequence[str]) -> None:
+        self._ids = set(ids)
+        stems = Counter(Path(name).stem for name in self._ids)
+        self._stems = {Path(i).stem: i for i in self._ids if stems[Path(i).stem] == 1}
+
+    def find(self, name: str) -> str | None:
+        if name in self._ids:
+            return name
+        found = self._stems.get(name) or self._stems.get(Path(name).stem)
+        # 1.png is not 1.jpg: only a name without suffix, or an id without, may match.
+        return found if found and "" in (Path(name).suffix, Path(found).suffix) else None
+
+
+def _table_trials(path: Path, problems: Problems) -> Iterator[Trial]:
+    """Trials of a table: rows of one image, observer and sample, by number of fixation."""
+    table = load_table(path)
+    names = {
+        key: next((name for name in spellings if name in table), None)
+        for key, spellings in _COLUMNS.items()
+    }
+    missing = [_COLUMNS[key][0] for key in _NEEDED if names[key] is None]
+    if missing:
+        raise ValueError(
+            f"{path}: no column for {', '.join(missing)}; found {', '.join(table) or 'none'}; "
+            "needed image, x, y and, if known, observer, sample, fixation, duration"
+        )
+    columns = {key: table[name] for key, name in names.items() if name is not None}
+    words = ("image", "observer", "sample")
+    rows = pd.DataFrame({k: text(columns[k]) if k in columns else "" for k in words}, table.index)
+    for key in columns.keys() - set(words):
+        rows[key] = numbers(columns[key])[0]
+    groups = rows.groupby(list(words), sort=False)
+    for number, ((image, observer, sample), members) in enumerate(groups):
+        who = f"observer {observer}" + (f", sample {sample}" if sample else "")
+        where = f"{path}: trial {number} ({image}, {who})"
+        if not image:
+            problems.add(where, "image: missing")
+            continue
+        if "fixation" in members and members["fixation"].notna().all():
+            members = members.sort_values("fixation", kind="stable")
+        # Empty cells say that durations are not known, as prediction writes them.
+        known = [
+            k for k in ("X", "Y", "T") if k in members and (k != "T" or members[k].notna().any())
+        ]
+        content: dict[str, Any] = {key: members[key].to_numpy() for key in known}
+        sides = [members[key].iloc[0] for key in ("width", "height") if key in members]
+        if len(sides) == 2 and np.isfinite(sides).all():
+            content |= dict(zip(("width", "height"), sides, strict=True))
+        yield Trial(where, image, observer or sample, "", content)

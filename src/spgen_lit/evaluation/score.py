@@ -1,0 +1,212 @@
+"""The scorer: samples against observers under a protocol, beside the baseline band."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from spgen_lit.evaluation import tables
+from spgen_lit.evaluation.baselines import BASELINES, Images, baseline, wanted
+from spgen_lit.evaluation.maps import Maps
+from spgen_lit.evaluation.measures import SCANNED, select
+from spgen_lit.evaluation.protocol import Protocol
+from spgen_lit.evaluation.results import CHANCE, OBSERVERS, Results, Scores
+from spgen_lit.evaluation.suite import Bits, score_set
+from spgen_lit.evaluation.trials import Paths
+from spgen_lit.scanpath import Scanpath
+
+
+def score(
+    samples: Paths,
+    observers: Paths,
+    protocol: Protocol,
+    *,
+    metrics: str | Iterable[str] | None = None,
+    baselines: Sequence[str] | None = None,
+    band: Mapping[str, Scores] | None = None,
+    training: Sequence[Scanpath] | None = None,
+    images: Images | None = None,
+    seed: int = 0,
+    log_likelihood: Bits | None = None,
+    meta: Mapping[str, Any] | None = None,
+    progress: bool = False,
+) -> Results:
+    """Score scanpaths against observers, and what they are read against.
+
+    Args:
+        samples: Image id to the scanpaths to score, at least one each.
+        observers: Image id to the observers' scanpaths; the same images.
+        protocol: How paths are compared. Its ``samples`` is replaced by what is found.
+        metrics: None or ``"full"`` for all and the distances of distributions, ``"quick"``
+            for energy, ScanMatch, NSS and MultiMatch, or names from ``measures.MEASURES``.
+        baselines: Names from ``baselines.BASELINES``; None for all that can be computed.
+        band: Scores of baselines that are known already, in place of computing them.
+        training: Scanpaths that baselines, the center bias and the negatives of shuffled AUC
+            are taken from; None for the observers of the other images.
+        images: Image id to RGB pixels or a function that gives them, for ``saliency_wta``.
+        seed: Seed of the baselines.
+        log_likelihood: Image id to each observer's log-likelihoods under the model, in bits a
+            fixation over a uniform density: makes ``information_gain`` possible.
+        meta: Facts for the title and the summary.
+        progress: Show a progress bar with the time left (on standard error).
+
+    Raises:
+        ValueError: If the two sides have different images, a name is unknown, or a baseline
+            cannot be computed.
+    """
+    names = [n for n in select(metrics) if n != "information_gain" or log_likelihood is not None]
+    known = dict(band or {})
+    others = [] if band is not None else wanted(baselines, observers, training, images)
+    counts = {len(samples[image]) for image in samples}
+    counted = replace(protocol, samples=max(counts, default=1) or 1)
+    # A model with one path an image stands for as many copies of it.
+    drawing = counted if counted.samples > 1 else protocol
+    maps = Maps(observers, protocol, training)
+    relative = bool({"rss", "dss"} & set(names))
+    with _bar(progress) as bar:
+        task = bar.add_task("scoring", total=len(observers) * (1 + len(others)))
+
+        def run(paths: Paths, **more: Any) -> Any:
+            return score_set(
+                paths, observers, counted, names, maps, advance=partial(bar.advance, task), **more
+            )
+
+        among = None
+        if OBSERVERS in others or relative:
+            known[OBSERVERS], among = run(observers)
+        for name in (name for name in others if name != OBSERVERS):
+            drawn = baseline(name, observers, drawing, training=training, images=images, seed=seed)
+            known[name], _ = run(drawn, among=among)
+        model, _ = run(samples, among=among, log_likelihood=log_likelihood)
+    kept = {name: known[name] for name in BASELINES if name in known}
+    if band is None and OBSERVERS not in others:
+        kept.pop(OBSERVERS, None)
+    return Results(model, kept, counted, dict(meta or {}))
+
+
+def score_temperatures(
+    draw: Callable[[float], Paths],
+    temperatures: Iterable[float],
+    observers: Paths,
+    protocol: Protocol,
+    training: Sequence[Scanpath] | None = None,
+) -> pd.DataFrame:
+    """Score samples at several temperatures of sampling, in the measures of ``SCANNED``.
+
+    Args:
+        draw: Gives the samples at a temperature, image id to scanpaths.
+        temperatures: 0 or more each.
+        observers: Image id to observers' scanpaths.
+        protocol: How paths are compared.
+        training: As for :func:`score`.
+
+    Returns:
+        The frames of the results below each other, with a column ``temperature``.
+
+    Raises:
+        ValueError: For a temperature that is negative or not finite.
+    """
+    found: dict[float, Results] = {}
+    for temperature in check_temperatures(temperatures):
+        band = next(iter(found.values())).band if found else None
+        found[temperature] = score(
+            draw(temperature),
+            observers,
+            protocol,
+            metrics=SCANNED,
+            baselines=(OBSERVERS, CHANCE),
+            band=band,
+            training=training,
+        )
+    frames = {temperature: results.frame for temperature, results in found.items()}
+    return pd.concat(frames, names=["temperature"]).reset_index()
+
+
+def score_folds(
+    samples: Paths,
+    observers: Paths,
+    protocol: Protocol,
+    folds: int | str,
+    **options: Any,
+) -> pd.DataFrame:
+    """Score part by part, to see how much a small set's figures depend on its parts.
+
+    Args:
+        samples: Image id to the scanpaths to score.
+        observers: Image id to the observers' scanpaths.
+        protocol: How paths are compared.
+        folds: A number of folds of images: each is scored alone, with baselines and center
+            bias from the others. Or ``observers``: each observer is left out in turn.
+        options: Passed to :func:`score`.
+
+    Returns:
+        The frames of the results below each other, with a column ``fold``.
+
+    Raises:
+        ValueError: For fewer than two folds, or more than there are images.
+    """
+    parts: dict[str, Results] = {}
+    if folds == "observers":
+        for name in sorted({path.observer for paths in observers.values() for path in paths}):
+            rest = {i: [p for p in paths if p.observer != name] for i, paths in observers.items()}
+            rest = {image: paths for image, paths in rest.items() if paths}
+            kept = {image: samples[image] for image in rest}
+            parts[f"without {name}"] = score(kept, rest, protocol, **options)
+    else:
+        count = int(folds)
+        if not 2 <= count <= len(observers):
+            raise ValueError(f"folds={folds}: from 2 to the number of images ({len(observers)})")
+        order = np.random.default_rng(0).permutation(sorted(observers))
+        for number, fold in enumerate(np.array_split(order, count), start=1):
+            own = {str(image): observers[image] for image in fold}
+            others = [p for i, paths in observers.items() if i not in own for p in paths]
+            drawn = {image: samples[image] for image in own}
+            more = options | {"training": others}
+            parts[f"fold {number}"] = score(drawn, own, protocol, **more)
+    frames = {name: results.frame for name, results in parts.items()}
+    return pd.concat(frames, names=["fold"]).reset_index()
+
+
+def folds_table(frame: pd.DataFrame) -> Table:
+    """Mean over the parts, their standard deviation, least and most."""
+    groups = frame.groupby("metric", sort=False)
+    values = groups["value"].agg(["mean", "std", "min", "max"])
+    shown = pd.DataFrame(
+        {"measure": groups["label"].first(), **{c: values[c].map(tables.figure) for c in values}}
+    )
+    parts = frame["fold"].unique()
+    return tables.terminal(shown, f"{len(parts)} parts: {parts[0]} to {parts[-1]}")
+
+
+def check_temperatures(temperatures: Iterable[float]) -> list[float]:
+    """Temperatures as numbers.
+
+    Raises:
+        ValueError: For one that is negative or not finite.
+    """
+    given = [float(temperature) for temperature in temperatures]
+    wrong = [t for t in given if not (math.isfinite(t) and t >= 0)]
+    if wrong:
+        raise ValueError(f"temperatures must be finite and >= 0, found {wrong}")
+    return given
+
+
+def _bar(show: bool) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        disable=not show,
+        transient=True,
+    )
