@@ -147,10 +147,9 @@ def normalized(model: ArrayLike, observers: ArrayLike, chance: ArrayLike) -> flo
     """
     columns = np.stack([np.asarray(c, dtype=np.float64) for c in (model, observers, chance)])
     columns = columns[:, np.isfinite(columns).all(axis=0)]
-    if not columns.shape[1]:
-        return float("nan")
-    low, high = interval(columns[1] - columns[2])
-    if not (low > 0 or high < 0):
+    scale = paired_difference(columns[2], columns[1])
+    # The exact p as well: five images or fewer can never be certain.
+    if not (scale.certain and scale.p < 1 - LEVEL):
         return float("nan")
     ours, theirs, by_chance = columns.mean(axis=1)
     return float((ours - by_chance) / (theirs - by_chance))
