@@ -201,7 +201,7 @@ def test_a_checkpoint_is_not_scored_on_its_training_images(cache: Path, checkpoi
         (("baseline=uniform", "+protocol_fields.sed=3"), "protocol_fields: .*'sed'.*sed_grid"),
         (("baseline=uniform", "metrics=[enrgy]"), "unknown measures enrgy"),
         (("scanpaths=x.json",), "declare units=px or units=relative"),
-        (("ckpt_path=nothing.ckpt",), "no file at nothing.ckpt"),
+        (("ckpt_path=nothing.ckpt",), "model nothing.ckpt: no such file"),
     ],
 )
 def test_refusals_name_what_to_change(
@@ -257,7 +257,7 @@ def test_a_readers_name_from_elsewhere_is_not_run(
     summary = tmp_path / "out" / "summary.json"
     summary.write_text(summary.read_text().replace("spgen_lit.data.gallery.Gallery", "os.system"))
     assert report(["verify", str(tmp_path / "out")]) == 2
-    assert "os.system, which is not spgen_lit's own" in capsys.readouterr().err
+    assert "provenance.data.reader: _target_ os.system" in capsys.readouterr().err
 
 
 def test_samples_of_a_file_are_cut_to_the_first(tmp_path: Path, cache: Path, gaze: GazeSet) -> None:

@@ -97,9 +97,9 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
     values = {
         "model": 0.35,
         "interval": [0.33, 0.37],
-        "people": 0.39,
+        "observers": 0.39,
         "chance": 0.19,
-        "normalised": 0.8,
+        "normalized": 0.8,
     }
     results = {"source-osie": {"images": 63, "split": "val", "scanmatch": values}}
     summary = {"temperature": 1.0, "results": results}

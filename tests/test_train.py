@@ -88,7 +88,7 @@ def test_experiment_runs_and_leaves_exactly_its_files(experiments: Path, name: s
     assert any("simulated" in warning for warning in summary["warnings"])
     assert set(summary["results"]) == {"source-gallery", "target-gallery"}
     for scores in summary["results"].values():
-        assert {"model", "people", "chance", "normalised"} <= scores["energy"].keys()
+        assert {"model", "observers", "chance", "normalized"} <= scores["energy"].keys()
     assert 0 < summary["validation_energy"] < 1
     header = (folder / "metrics.csv").read_text().splitlines()[0].split(",")
     expected = {"train/loss", "val/energy", "adaptation/coefficient", "gradient/encoder"}

@@ -273,5 +273,6 @@ def model_table() -> Table:
 
 def _headline(score: Mapping[str, Any]) -> str:
     energy = score["metrics"].get("energy", {})
-    value = energy.get("normalized", energy.get("normalised", float("nan")))
-    return f"{score['data']} ({score['split']}, {score['images']} images): {value:.2f}"
+    value = energy.get("normalized")
+    figure = "-" if value is None else f"{value:.2f}"
+    return f"{score['data']} ({score['split']}, {score['images']} images): {figure}"
