@@ -99,6 +99,8 @@ class FileReader(ABC):
         try:
             yield
         except _UNFORESEEN as error:
+            if isinstance(error, FileNotFoundError):
+                raise
             if isinstance(error, OSError) and error.errno is not None:
                 raise  # the disk's fault; libraries report damaged files without a number
             place = getattr(self, "root", getattr(self, "file", ""))
