@@ -11,7 +11,7 @@ ARGS ?=
 PIP_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo train sweep ablation test test-slow test-timm lint type docs bench bench-metrics bench-data bench-predict clean
+.PHONY: help install demo train sweep ablation test test-slow test-faults test-timm lint type docs bench bench-metrics bench-data bench-predict clean
 
 help: ## list the targets
 	@echo "make TARGET [ARGS=\"…\"]"
@@ -47,10 +47,13 @@ ablation: $(STAMP) ## remake the ablation table: one training per part left out
 	$(PYTHON) -m spgen_lit.train -m +experiment=$(EXPERIMENT) +sweep=ablation $(ARGS)
 
 test: $(STAMP) ## run the tests but the minutes-long ones
-	$(PYTHON) -m pytest -m 'not slow' $(ARGS)
+	$(PYTHON) -m pytest -m 'not slow and not faults' $(ARGS)
 
 test-slow: $(STAMP) ## run the minutes-long tests
 	$(PYTHON) -m pytest -m slow $(ARGS)
+
+test-faults: $(STAMP) ## kill trainings at random and go on with them (an hour)
+	$(PYTHON) -m pytest -m faults -s tests/test_faults.py $(ARGS)
 
 # timm needs torchvision, whose builds go with other builds of torch than the pinned one.
 TIMM_VENV := .venv-timm

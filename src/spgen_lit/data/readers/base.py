@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 import os
 import struct
@@ -99,10 +100,10 @@ class FileReader(ABC):
         try:
             yield
         except _UNFORESEEN as error:
-            if isinstance(error, FileNotFoundError):
+            if isinstance(error, FileNotFoundError | PermissionError):
                 raise
-            if isinstance(error, OSError) and error.errno is not None:
-                raise  # the disk's fault; libraries report damaged files without a number
+            if isinstance(error, OSError) and error.errno == errno.EIO:
+                raise  # the disk's fault; a name that is too long, say, is the content's
             place = getattr(self, "root", getattr(self, "file", ""))
             lines = str(error).splitlines() or [""]
             raise ValueError(

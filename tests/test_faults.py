@@ -1,0 +1,149 @@
+"""Killed at random and gone on with: the same run as one that nobody touched (make test-faults)."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+pytestmark = pytest.mark.faults
+
+TINY = (
+    "+experiment=smoke",
+    "data.source.gallery.images=16",
+    "data.target.gallery.images=8",
+    "++data.source.gallery.size=[96,64]",
+    "++data.target.gallery.size=[96,64]",
+    "network.frame=[64,64]",
+    "network.channels=8",
+    "trainer.max_epochs=4",
+    "trainer.log_every_n_steps=1",
+    "optimizer.lr=2e-3",
+    "callbacks.progress=null",
+    "evaluation.pictures=0",
+    "evaluation.metrics=[scanmatch,energy]",
+)
+RANKS = ("trainer.accelerator=cpu", "trainer.devices=2", "trainer.strategy=ddp")
+SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
+CODES = {signal.SIGKILL: {-9}, signal.SIGTERM: {143, -15, 0}, signal.SIGINT: {130, -2, 0}}
+
+
+def _start(folder: Path, *overrides: str) -> subprocess.Popen[str]:
+    environment = {
+        **os.environ,
+        "OMP_NUM_THREADS": "1",
+        "SPGEN_CACHE": str(folder.parent / "cache"),
+    }
+    return subprocess.Popen(
+        [sys.executable, "-m", "spgen_lit.train", *overrides, f"hydra.run.dir={folder}"],
+        cwd=folder.parent,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def _run(folder: Path, *overrides: str) -> str:
+    process = _start(folder, *overrides)
+    output, _ = process.communicate(timeout=900)
+    assert process.returncode == 0, output[-3000:]
+    return output
+
+
+def _state(folder: Path) -> dict[str, Any]:
+    """What must be the same: weights, best checkpoint, rows and summary, times aside."""
+    last, best = (
+        torch.load(folder / "checkpoints" / f"{name}.ckpt", weights_only=True)
+        for name in ("last", "best")
+    )
+    with (folder / "metrics.csv").open() as lines:
+        rows = [{k: v for k, v in row.items() if v} for row in csv.DictReader(lines)]
+    summary = json.loads((folder / "summary.json").read_text())
+    for name in ("seconds", "command"):
+        summary.pop(name, None)
+    return {
+        "last": last["state_dict"],
+        "current": last["current_model_state"],
+        "best": best["state_dict"],
+        "steps": (last["global_step"], best["global_step"]),
+        "rows": rows,
+        "summary": summary,
+    }
+
+
+def _differences(one: Any, other: Any, at: str = "") -> list[str]:
+    if isinstance(one, torch.Tensor):
+        return [] if torch.equal(one, other) else [at]
+    if isinstance(one, dict):
+        if one.keys() != other.keys():
+            return [f"{at}: {sorted(one.keys() ^ other.keys())[:4]}"]
+        return [d for key in one for d in _differences(one[key], other[key], f"{at}/{key}")]
+    if isinstance(one, list):
+        if len(one) != len(other):
+            return [f"{at}: {len(one)} and {len(other)}"]
+        pairs = zip(one, other, strict=True)
+        return [d for n, (a, b) in enumerate(pairs) for d in _differences(a, b, f"{at}[{n}]")]
+    return [] if one == other else [f"{at}: {one} and {other}"]
+
+
+def _kill(folder: Path, number: int, overrides: tuple[str, ...], length: float) -> str:
+    """Start a run, end it at a random moment, and go on until it is finished."""
+    rng = random.Random(number)
+    sign = SIGNALS[number % len(SIGNALS)]
+    process = _start(folder, *overrides)
+    wait = time.monotonic() + rng.uniform(0.15, 1.0) * length
+    while process.poll() is None and time.monotonic() < wait:
+        time.sleep(0.01)
+    if process.poll() is None:
+        # A scheduler ends all processes of a job; a terminal's Ctrl-C reaches all of them too.
+        os.killpg(process.pid, sign)
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode in CODES[sign], f"{sign.name}: {process.returncode}\n{output[-2000:]}"
+    last = folder / "checkpoints" / "last.ckpt"
+    resume = (f"ckpt_path={last}",) if last.is_file() else ()
+    if not (folder / "summary.json").is_file():
+        _run(folder, *overrides, *resume)
+    return f"{sign.name} {'resumed' if resume else 'from the start'}"
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """A folder on the system's temporary folder's file system and one on another."""
+    shm = Path("/dev/shm") / f"spgen-{os.getpid()}"
+    shm.mkdir(parents=True, exist_ok=True)
+    return [tmp_path_factory.mktemp("same"), shm]
+
+
+@pytest.mark.parametrize(("ranks", "tries"), [(1, 40), (2, 10)])
+@pytest.mark.timeout(7200)
+def test_a_run_that_is_killed_ends_as_one_that_is_not(
+    places: list[Path], ranks: int, tries: int
+) -> None:
+    tries = int(os.environ.get("SPGEN_KILLS", tries))
+    overrides = TINY + (RANKS if ranks == 2 else ())
+    _run(places[0] / f"warm-{ranks}", *overrides)  # fills caches, so that the next is timed right
+    begin = time.monotonic()
+    _run(places[0] / f"whole-{ranks}", *overrides)
+    length = time.monotonic() - begin
+    whole = _state(places[0] / f"whole-{ranks}")
+    lost = []
+    for number in range(tries):
+        folder = places[number % 2] / f"cut-{ranks}-{number}"
+        what = _kill(folder, number, overrides, length)
+        found = _differences(whole, _state(folder))
+        print(f"{ranks} ranks, try {number}: {what}: {found[:3] or 'the same'}", flush=True)
+        if found:
+            lost.append((number, what, found[:5]))
+    assert not lost
