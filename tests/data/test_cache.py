@@ -154,3 +154,14 @@ def test_two_processes_that_build_at_once_agree(tmp_path, stimuli):
     wanted = [int(decode(s, FRAME).astype(np.int64).sum()) for s in stimuli]
     assert sums == [wanted] * 3
     assert sorted(p.suffix for p in (tmp_path / "cache").iterdir()) == [".bin", ".lock"]
+
+
+def test_a_file_cut_short_while_it_is_used_means_decoding(tmp_path, stimuli):
+    cache = ImageCache(tmp_path / "cache", FRAME)
+    cache.build(stimuli)
+    cache.get(stimuli[6])
+    (file,) = (tmp_path / "cache").glob("*.bin")
+    os.truncate(file, 1000)
+    with pytest.warns(UserWarning, match="image cache dropped"):
+        image = cache.get(stimuli[6])
+    np.testing.assert_array_equal(image, decode(stimuli[6], FRAME))

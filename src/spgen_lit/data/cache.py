@@ -6,22 +6,41 @@ import hashlib
 import json
 import os
 import shutil
+import struct
 import warnings
-from collections.abc import Iterable, Sequence
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
-from rich.progress import Progress
+import numpy as np
+from filelock import FileLock
+from rich.progress import track
 
-from spgen_lit.data.cache_file import CorruptCache, RowFile, RowWriter, lock
 from spgen_lit.data.frame import Frame
 from spgen_lit.data.images import ImageError, Pixels, read_image
 from spgen_lit.data.records import Stimulus
+from spgen_lit.files import atomic
 
 _BATCH = 64  # images decoded ahead of the writer
+# Behind the rows lie a JSON index, its length and this word: a file cut short has none.
+_MAGIC = b"SPGENIM2"
+_TAIL = struct.Struct("<Q8s")
+
+
+class CorruptCache(Exception):
+    """A cache file that is cut off or damaged."""
+
+
+class _Row(NamedTuple):
+    """Where an image lies: its file, its number there, the checksum of its bytes."""
+
+    file: str
+    number: int
+    checksum: int
 
 
 class ImageCache:
@@ -32,7 +51,8 @@ class ImageCache:
     and holds a key of every image; images whose key has changed are decoded again. One of
     several processes builds, the others wait for it. A damaged file is dropped and rebuilt.
 
-    Pickling carries the file's name and the row numbers only; workers map it again.
+    Rows are read, not mapped: a file that is cut short while it is used is an error that leads
+    to decoding, where a mapped one would end the process.
 
     Args:
         root: Folder of the cache.
@@ -49,14 +69,10 @@ class ImageCache:
         self.root = Path(root)
         self.frame = frame
         self.key = key
-        self._places: dict[str, tuple[str, int]] = {}
-        self._open: dict[str, RowFile] = {}
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_open": {}}
+        self._rows: dict[str, _Row] = {}
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._rows)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -71,15 +87,12 @@ class ImageCache:
         Raises:
             ImageError: If it comes to decoding and the file cannot be read.
         """
-        place = self._places.get(str(stimulus.path))
-        if place is not None:
-            name, row = place
+        row = self._rows.get(str(stimulus.path))
+        if row is not None:
             try:
-                if name not in self._open:
-                    self._open[name] = RowFile(self.root / name, self.shape)
-                return self._open[name].row(row)
+                return self._read(row)
             except (CorruptCache, OSError) as error:
-                self._drop(name, error)
+                self._drop(row.file, error)
         return decode(stimulus, self.frame)
 
     def build(self, stimuli: Iterable[Stimulus], progress: bool = False) -> None:
@@ -99,16 +112,17 @@ class ImageCache:
         paths = [path for path, _ in images]
         identity = json.dumps([asdict(self.frame), paths])
         name = f"images-{hashlib.blake2b(identity.encode(), digest_size=12).hexdigest()}.bin"
-        with lock(self.root / f"{name}.lock"):
+        self.root.mkdir(parents=True, exist_ok=True)
+        with _locked(self.root / f"{name}.lock"):
             keys = [self._key(path) for path in paths]
-            old = self._usable(name)
-            if old is None or old.index["keys"] != keys:
+            old = self._index(name)
+            if old.get("keys") != keys:
                 self._write(name, [s for _, s in images], keys, old, progress)
-                old = self._usable(name)
-        if old is None:
+                old = self._index(name)
+        if not old:
             raise OSError(f"{self.root / name}: cache file vanished while it was built")
-        self._open[name] = old
-        self._places.update({path: (name, row) for row, path in enumerate(paths)})
+        sums = zip(paths, old["sums"], strict=True)
+        self._rows |= {path: _Row(name, n, checksum) for n, (path, checksum) in enumerate(sums)}
 
     def _key(self, path: str) -> str:
         try:
@@ -120,20 +134,45 @@ class ImageCache:
             raise ImageError(f"{path}: cannot be read ({error.strerror})") from error
         return f"{status.st_size}-{status.st_mtime_ns}"
 
-    def _usable(self, name: str) -> RowFile | None:
-        """The finished file of that name, or None if absent; a damaged one is removed."""
+    def _index(self, name: str) -> dict[str, Any]:
+        """Keys and checksums of a finished file; empty if absent; a damaged one is removed."""
+        path = self.root / name
         try:
-            return RowFile(self.root / name, self.shape)
+            with path.open("rb") as file:
+                total = file.seek(0, os.SEEK_END)
+                file.seek(max(0, total - _TAIL.size))
+                length, magic = _TAIL.unpack(file.read(_TAIL.size))
+                start = total - _TAIL.size - length
+                if magic != _MAGIC or start < 0:
+                    raise CorruptCache(f"{path}: no index at the end")
+                file.seek(start)
+                index: dict[str, Any] = json.loads(file.read(length))
+                if len(index["sums"]) * int(np.prod(self.shape)) != start:
+                    raise CorruptCache(f"{path}: {total} bytes do not fit its index")
+                return index
         except FileNotFoundError:
-            return None
-        except CorruptCache as error:
+            return {}
+        except (CorruptCache, struct.error, ValueError, KeyError, TypeError) as error:
             self._drop(name, error)
-            return None
+            return {}
+
+    def _read(self, row: _Row) -> Pixels:
+        """A row of a file, its checksum compared.
+
+        Raises:
+            CorruptCache: If it is not what was written.
+        """
+        size = int(np.prod(self.shape))
+        with (self.root / row.file).open("rb") as file:
+            file.seek(row.number * size)
+            data = bytearray(file.read(size))
+        if len(data) != size or zlib.crc32(data) != row.checksum:
+            raise CorruptCache(f"row {row.number} is damaged")
+        return np.frombuffer(data, np.uint8).reshape(self.shape)
 
     def _drop(self, name: str, error: Exception) -> None:
         warnings.warn(f"image cache dropped, images are decoded again: {error}", stacklevel=3)
-        self._open.pop(name, None)
-        self._places = {p: place for p, place in self._places.items() if place[0] != name}
+        self._rows = {path: row for path, row in self._rows.items() if row.file != name}
         with suppress(OSError):
             (self.root / name).unlink(missing_ok=True)
 
@@ -142,49 +181,70 @@ class ImageCache:
         name: str,
         images: Sequence[Stimulus],
         keys: list[str],
-        old: RowFile | None,
+        old: dict[str, Any],
         progress: bool,
     ) -> None:
-        height, width, _ = self.shape
-        needed = len(images) * height * width * 3
+        needed = len(images) * int(np.prod(self.shape))
         free = shutil.disk_usage(self.root).free
         if needed > free:
             raise OSError(
                 f"{self.root}: the image cache needs {needed / 2**20:.0f} MiB and the disk has "
                 f"{free / 2**20:.0f} MiB left; free some, move the cache, or train without it"
             )
-        known = old.index["keys"] if old else [None] * len(images)
 
         def one(number: int) -> Pixels | ImageError:
-            if old is not None and known[number] == keys[number]:
+            if old and old["keys"][number] == keys[number]:
                 with suppress(CorruptCache):
-                    return old.row(number)
+                    return self._read(_Row(name, number, old["sums"][number]))
             try:
                 return decode(images[number], self.frame)
             except ImageError as error:
                 return error
 
-        writer = RowWriter(self.root / name)
-        failed: list[ImageError] = []
-        try:
-            with (
-                ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool,
-                Progress(disable=not progress, transient=True) as bar,
-            ):
-                task = bar.add_task("decoding images", total=len(images))
-                for start in range(0, len(images), _BATCH):
-                    for row in pool.map(one, range(start, min(start + _BATCH, len(images)))):
-                        bar.advance(task)
-                        if isinstance(row, ImageError):
-                            failed.append(row)
-                        elif not failed:
-                            writer.append(row)
+        with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+            starts = range(0, len(images), _BATCH)
+            rows = (
+                row
+                for start in starts
+                for row in pool.map(one, range(start, min(start + _BATCH, len(images))))
+            )
+            shown = track(
+                rows, "decoding images", len(images), transient=True, disable=not progress
+            )
+            self._save(self.root / name, shown, keys)
+
+    @staticmethod
+    def _save(path: Path, rows: Iterable[Pixels | ImageError], keys: list[str]) -> None:
+        """Write rows and index; if any image cannot be read, name them all and write nothing."""
+        sums, failed = [], []
+        with atomic(path) as part, part.open("wb") as file:
+            for row in rows:
+                if isinstance(row, ImageError):
+                    failed.append(row)
+                elif not failed:
+                    data = np.ascontiguousarray(row).tobytes()
+                    file.write(data)
+                    sums.append(zlib.crc32(data))
             if failed:
                 rest = f" (and {len(failed) - 5} more)" if len(failed) > 5 else ""
                 raise ImageError("; ".join(str(error) for error in failed[:5]) + rest)
-            writer.finish({"keys": keys})
-        finally:
-            writer.discard()
+            text = json.dumps({"keys": keys, "sums": sums}).encode()
+            file.write(text + _TAIL.pack(len(text), _MAGIC))
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold a lock among processes; without locks (some network shares), go ahead.
+
+    Going ahead is safe, since files get their name only when whole; it is double work.
+    """
+    lock = FileLock(path)
+    with suppress(NotImplementedError, OSError):
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def decode(stimulus: Stimulus, frame: Frame) -> Pixels:
