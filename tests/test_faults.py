@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib
 import json
 import os
 import random
@@ -10,11 +11,14 @@ import signal
 import subprocess
 import sys
 import time
+import traceback
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 import torch
+
+from spgen_lit.train import main
 
 pytestmark = pytest.mark.faults
 
@@ -35,31 +39,71 @@ TINY = (
 )
 RANKS = ("trainer.accelerator=cpu", "trainer.devices=2", "trainer.strategy=ddp")
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
-CODES = {signal.SIGKILL: {-9}, signal.SIGTERM: {143, -15, 0}, signal.SIGINT: {130, -2, 0}}
+CODES = {signal.SIGKILL: {-9, 0}, signal.SIGTERM: {143, -15, 0}, signal.SIGINT: {130, -2, 0}}
 
 
-def _start(folder: Path, *overrides: str) -> subprocess.Popen[str]:
-    environment = {
-        **os.environ,
-        "OMP_NUM_THREADS": "1",
-        "SPGEN_CACHE": str(folder.parent / "cache"),
-    }
-    return subprocess.Popen(
-        [sys.executable, "-m", "spgen_lit.train", *overrides, f"hydra.run.dir={folder}"],
-        cwd=folder.parent,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
+class Run:
+    """One training in processes of its own session, its output in a file.
+
+    One process is forked from this one, which has imported everything: that spares most of
+    the time. Two ranks are started by the real command, since the first starts the second.
+    """
+
+    def __init__(self, folder: Path, *overrides: str) -> None:
+        self.output = folder.parent / f"{folder.name}.txt"
+        words = [*overrides, f"hydra.run.dir={folder}"]
+        if RANKS[0] in overrides:
+            command = [sys.executable, "-m", "spgen_lit.train", *words]
+            environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+            environment["SPGEN_CACHE"] = str(folder.parent / "cache")
+            with self.output.open("a") as output:
+                self.pid = subprocess.Popen(
+                    command,
+                    cwd=folder.parent,
+                    env=environment,
+                    stdout=output,
+                    stderr=output,
+                    start_new_session=True,
+                ).pid
+            return
+        self.pid = os.fork()
+        if not self.pid:
+            self._train(folder, words)
+
+    def _train(self, folder: Path, words: list[str]) -> NoReturn:
+        code: Any = 1
+        try:
+            os.setsid()
+            handle = os.open(self.output, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+            os.dup2(handle, 1)
+            os.dup2(handle, 2)
+            sys.stdout, sys.stderr = (os.fdopen(n, "w", buffering=1) for n in (1, 2))
+            os.chdir(folder.parent)
+            os.environ["SPGEN_CACHE"] = str(folder.parent / "cache")
+            sys.argv = ["train", *words]
+            main()
+            code = 0
+        except SystemExit as error:
+            code = error.code or 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(code if isinstance(code, int) else 1)
+
+    def wait(self, seconds: float = 900) -> int | None:
+        """Exit code, negative for a signal; None if it still runs after so long."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                return os.waitstatus_to_exitcode(status)
+            time.sleep(0.01)
+        return None
 
 
-def _run(folder: Path, *overrides: str) -> str:
-    process = _start(folder, *overrides)
-    output, _ = process.communicate(timeout=900)
-    assert process.returncode == 0, output[-3000:]
-    return output
+def _finish(folder: Path, *overrides: str) -> None:
+    run = Run(folder, *overrides)
+    assert run.wait() == 0, run.output.read_text()[-3000:]
 
 
 def _state(folder: Path) -> dict[str, Any]:
@@ -102,25 +146,24 @@ def _kill(folder: Path, number: int, overrides: tuple[str, ...], length: float) 
     """Start a run, end it at a random moment, and go on until it is finished."""
     rng = random.Random(number)
     sign = SIGNALS[number % len(SIGNALS)]
-    process = _start(folder, *overrides)
-    wait = time.monotonic() + rng.uniform(0.15, 1.0) * length
-    while process.poll() is None and time.monotonic() < wait:
-        time.sleep(0.01)
-    if process.poll() is None:
+    run = Run(folder, *overrides)
+    code = run.wait(rng.uniform(0.1, 1.0) * length)
+    if code is None:
         # A scheduler ends all processes of a job; a terminal's Ctrl-C reaches all of them too.
-        os.killpg(process.pid, sign)
-    output, _ = process.communicate(timeout=300)
-    assert process.returncode in CODES[sign], f"{sign.name}: {process.returncode}\n{output[-2000:]}"
+        os.killpg(run.pid, sign)
+        code = run.wait()
+    assert code in CODES[sign], f"{sign.name}: {code}\n{run.output.read_text()[-2000:]}"
     last = folder / "checkpoints" / "last.ckpt"
     resume = (f"ckpt_path={last}",) if last.is_file() else ()
     if not (folder / "summary.json").is_file():
-        _run(folder, *overrides, *resume)
-    return f"{sign.name} {'resumed' if resume else 'from the start'}"
+        _finish(folder, *overrides, *resume)
+    return f"{sign.name} exit {code}, {'resumed' if resume else 'from the start'}"
 
 
 @pytest.fixture(scope="module")
 def places(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """A folder on the system's temporary folder's file system and one on another."""
+    importlib.import_module("spgen_lit.training.run")  # before processes are forked
     shm = Path("/dev/shm") / f"spgen-{os.getpid()}"
     shm.mkdir(parents=True, exist_ok=True)
     return [tmp_path_factory.mktemp("same"), shm]
@@ -133,9 +176,9 @@ def test_a_run_that_is_killed_ends_as_one_that_is_not(
 ) -> None:
     tries = int(os.environ.get("SPGEN_KILLS", tries))
     overrides = TINY + (RANKS if ranks == 2 else ())
-    _run(places[0] / f"warm-{ranks}", *overrides)  # fills caches, so that the next is timed right
+    _finish(places[0] / f"warm-{ranks}", *overrides)  # fills caches, for the next is timed
     begin = time.monotonic()
-    _run(places[0] / f"whole-{ranks}", *overrides)
+    _finish(places[0] / f"whole-{ranks}", *overrides)
     length = time.monotonic() - begin
     whole = _state(places[0] / f"whole-{ranks}")
     lost = []
