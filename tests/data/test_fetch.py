@@ -16,7 +16,7 @@ from PIL import Image
 
 from spgen_lit.data.__main__ import main
 from spgen_lit.data.catalogue import CATALOGUE, Download, Entry
-from spgen_lit.data.fetch import FetchError, download, fetch
+from spgen_lit.data.fetch import FetchError, download, fetch, unpack
 from spgen_lit.data.readers.osie import Osie
 
 DATA = np.random.default_rng(0).bytes(400_000)
@@ -217,3 +217,51 @@ def test_every_download_of_the_catalogue_is_complete():
     assert {"osie", "eyecrowd", "mit1003", "cat2000"} <= {
         name for name, entry in CATALOGUE.items() if entry.downloads
     }
+
+
+def _packed(path, name="a.txt", data=b"x" * 1000, flag=0, method=None):
+    """A zip file whose headers say that it is encrypted, or packed by another method."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as content:
+        content.writestr(name, data)
+    raw = bytearray(path.read_bytes())
+    for mark, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        start = raw.index(mark)
+        raw[start + place] |= flag
+        if method is not None:
+            raw[start + place + 2 : start + place + 4] = method.to_bytes(2, "little")
+    path.write_bytes(raw)
+    return path
+
+
+def test_archives_that_cannot_be_unpacked_are_one_line(tmp_path):
+    item = Download("a.zip", "http://x/a.zip")
+    for number, settings in enumerate(({"flag": 1}, {"method": 97})):
+        archive = _packed(tmp_path / f"{number}.zip", **settings)
+        with pytest.raises(FetchError, match=f"{number}.zip: cannot be unpacked .* by hand"):
+            unpack(archive, tmp_path, item)
+        assert archive.is_file()
+    damaged = _packed(tmp_path / "damaged.zip", data=DATA[:5000])
+    raw = bytearray(damaged.read_bytes())
+    raw[60:90] = bytes(30)
+    damaged.write_bytes(raw)
+    with pytest.raises(FetchError, match=r"damaged\.zip: not a whole zip file"):
+        unpack(damaged, tmp_path, item)
+    assert not list(tmp_path.glob(".unpack-*"))
+
+
+def test_a_small_archive_that_unpacks_to_much_is_refused(tmp_path, monkeypatch):
+    item = Download("a.zip", "http://x/a.zip")
+    archive = _packed(tmp_path / "bomb.zip", data=bytes(3_000_000))
+    monkeypatch.setenv("SPGEN_MAX_UNPACKED_GB", "0.001")
+    with pytest.raises(FetchError, match=r"bomb\.zip: .* SPGEN_MAX_UNPACKED_GB"):
+        unpack(archive, tmp_path, item)
+    monkeypatch.delenv("SPGEN_MAX_UNPACKED_GB")
+    unpack(archive, tmp_path, item)
+    assert (tmp_path / "a.txt").stat().st_size == 3_000_000
+
+
+@pytest.mark.parametrize("content", ["{", "[1]", "\x00"])
+def test_a_damaged_list_of_what_was_fetched_is_named(tmp_path, content):
+    (tmp_path / ".fetched.json").write_text(content)
+    with pytest.raises(FetchError, match=r"fetched\.json: damaged .* remove it"):
+        fetch("osie", tmp_path)

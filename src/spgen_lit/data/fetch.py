@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import http.client
 import json
+import os
 import shutil
 import tempfile
 import time
 import urllib.error
 import urllib.request
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,7 @@ from rich.progress import (
 )
 
 from spgen_lit.data.catalogue import CATALOGUE, Download
+from spgen_lit.files import write_json
 
 MARK = ".fetched.json"
 _CHUNK = 1 << 16
@@ -71,9 +74,7 @@ def fetch(
         raise FetchError(f"{name} cannot be fetched: {entry.get}")
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    done: dict[str, str] = {}
-    if (folder / MARK).is_file():
-        done = json.loads((folder / MARK).read_text(encoding="utf-8"))
+    done = _fetched(folder / MARK)
     for item in entry.downloads:
         if item.name in done:
             continue
@@ -85,7 +86,7 @@ def fetch(
             raise FetchError(f"{error}. See also: {entry.get}") from error
         unpack(archive, folder, item)
         done[item.name] = md5
-        _write(folder / MARK, done)
+        write_json(folder / MARK, done, indent=1)
         if not keep_archives:
             archive.unlink()
     return folder
@@ -154,12 +155,15 @@ def unpack(archive: Path, folder: Path, item: Download) -> None:
     """Unpack a zip aside, then move its files in; GitHub's single top folder is left out.
 
     Raises:
-        FetchError: If the archive is no whole zip file; it is removed.
+        FetchError: If the archive is no whole zip file (it is removed), is encrypted or packed
+            in a way that Python does not know, or unpacks to more than 20 times its size and
+            1 GiB, or ``SPGEN_MAX_UNPACKED_GB``.
     """
     draft = Path(tempfile.mkdtemp(prefix=".unpack-", dir=folder))
     try:
         with zipfile.ZipFile(archive) as content:
             names = [n for n in content.namelist() if not set(n.split("/")) & set(_LITTER)]
+            _refuse_bomb(archive, sum(content.getinfo(name).file_size for name in names))
             content.extractall(draft, names)
         tops = list(draft.iterdir())
         github = item.name.endswith("-master.zip") and len(tops) == 1
@@ -170,11 +174,38 @@ def unpack(archive: Path, folder: Path, item: Download) -> None:
                 continue
             (folder / inner).parent.mkdir(parents=True, exist_ok=True)
             file.replace(folder / inner)
-    except zipfile.BadZipFile as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
         archive.unlink(missing_ok=True)
         raise FetchError(f"{archive}: not a whole zip file ({error}); fetch it again") from error
+    except (RuntimeError, NotImplementedError, UnicodeError) as error:
+        if isinstance(error, FetchError):
+            raise
+        raise FetchError(
+            f"{archive}: cannot be unpacked ({error}); unpack it by hand into {folder}"
+        ) from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def _refuse_bomb(archive: Path, size: int) -> None:
+    packed = archive.stat().st_size
+    given = os.environ.get("SPGEN_MAX_UNPACKED_GB")
+    most = float(given) * 2**30 if given else max(20 * packed, 2**30)
+    if size > most:
+        raise FetchError(
+            f"{archive}: {packed / 2**20:.1f} MiB would unpack to {size / 2**30:.1f} GiB, at most "
+            f"{most / 2**30:.1f}; set SPGEN_MAX_UNPACKED_GB if that is right"
+        )
+
+
+def _fetched(mark: Path) -> dict[str, str]:
+    """Names and checksums of what was unpacked before."""
+    if not mark.is_file():
+        return {}
+    try:
+        return {str(name): str(md5) for name, md5 in json.loads(mark.read_bytes()).items()}
+    except (ValueError, AttributeError) as error:
+        raise FetchError(f"{mark}: damaged ({error}); remove it to fetch the set again") from error
 
 
 def _receive(url: str, part: Path, progress: bool) -> bool:
@@ -227,9 +258,3 @@ def _bar(progress: bool) -> Progress:
 def _md5(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "md5").hexdigest()
-
-
-def _write(path: Path, content: dict[str, str]) -> None:
-    draft = path.with_name(f"{path.name}.part")
-    draft.write_text(json.dumps(content, indent=1), encoding="utf-8")
-    draft.replace(path)
