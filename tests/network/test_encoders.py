@@ -65,6 +65,17 @@ def test_lite0_gives_what_the_published_implementation_gives() -> None:
         assert torch.stack(values).tolist() == pytest.approx(LITE0_REFERENCE[tap], abs=1e-4), tap
 
 
+@pytest.mark.parametrize("size", [(64, 96), (61, 95)])
+def test_lite0_is_the_same_with_norms_folded_into_convolutions(size: tuple[int, int]) -> None:
+    lite0 = EfficientNetLite0(frozen_stages=0, domain_norm="statistics").eval()
+    image = torch.rand(2, 3, *size, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        folded = lite0(image)
+    for ours, theirs, target in zip(folded, lite0(image), lite0(image, "target"), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(target, theirs)
+
+
 @pytest.mark.parametrize(("size", "pads"), [((32, 48), (0, 1, 0, 1)), ((33, 47), (1, 1, 1, 1))])
 def test_same_padding_pads_late_on_even_sides_only(
     size: tuple[int, int], pads: tuple[int, int, int, int]
