@@ -17,6 +17,7 @@ from spgen_lit.data.frame import Frame
 from spgen_lit.data.images import read_image
 from spgen_lit.data.readers.osie import Osie
 from spgen_lit.data.records import Stimulus
+from spgen_lit.data.viewing import ViewingAugment
 from spgen_lit.pictures.overlay import draw_scanpath
 from spgen_lit.scanpath import Scanpath
 
@@ -62,13 +63,13 @@ def test_gaze_lies_on_what_was_looked_at_from_file_to_batch(
     cache.build(gaze.stimuli.values())
     source = SourceSet(gaze.stimuli, gaze.by_image(), cache, Augment(flip=flip))
     batch = source.collate([source[0, 0]])
-    assert batch.paths.length.tolist() == [3]
-    for xy, colour in zip(batch.paths.xy[0].numpy(), COLOURS, strict=True):
+    assert batch.paths.length.tolist() == [[3]]
+    for xy, colour in zip(batch.paths.xy[0, 0].numpy(), COLOURS, strict=True):
         found = _colour_at(batch.images[0].numpy(), xy)
         assert np.abs(found.astype(int) - colour).max() < 60, (xy, found)
     if frame.mode == "stretch" and not flip:
         expected = np.array(PLACES) / SIZE
-        assert np.allclose(batch.paths.xy[0].numpy(), expected, atol=1e-6)
+        assert np.allclose(batch.paths.xy[0, 0].numpy(), expected, atol=1e-6)
 
 
 def test_a_path_drawn_on_the_image_is_found_at_its_pixels(osie: Path) -> None:
@@ -97,7 +98,7 @@ def test_gaze_off_the_image_is_not_trained_on_but_the_image_is(tmp_path: Path) -
     source = SourceSet(stimuli, paths, ImageCache(tmp_path / "c", Frame((10, 10))))
     assert source.ids == ["a"]
     batch = source.collate([source[0, 0]])
-    assert batch.paths.length.tolist() == [1]
+    assert batch.paths.length.tolist() == [[1]]
     assert batch.paths.durations.isnan().all()
 
 
@@ -114,3 +115,20 @@ def test_augmentation_depends_on_seed_and_draw_alone(osie: Path, tmp_path: Path)
     target = TargetSet(gaze.stimuli, cache, Augment(flip=0.5))
     assert np.array_equal(target[3, 0].image, target[3, 0].image)
     assert not target[3, 0].paths
+
+
+def test_viewing_times_and_conditions_change_with_the_draw_alone(
+    osie: Path, tmp_path: Path
+) -> None:
+    gaze = Osie(osie).read()
+    cache = ImageCache(tmp_path / "cache", Frame((64, 64)))
+
+    def seen(seed: int) -> list[tuple[float, float]]:
+        viewing = ViewingAugment(cut=0.5, shortest=0.1, hide=0.5)
+        source = SourceSet(gaze.stimuli, gaze.by_image(), cache, seed=seed, viewing=viewing)
+        rows = [source.collate([source[draw, 0]]).paths for draw in range(20)]
+        return [(float(p.viewing[0, 0, 0].nan_to_num(-1)), float(p.durations.sum())) for p in rows]
+
+    assert seen(0) == seen(0) != seen(1)
+    times = {time for time, _ in seen(0)}
+    assert -1 in times and 3.0 in times and len(times) > 4  # hidden, as recorded, cut

@@ -1,275 +1,70 @@
-"""The published design: the released forward pass to float precision, and its mended twin."""
+"""The published design as a network like any other: trained, sampled, without a likelihood."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import inspect
 
 import pytest
 import torch
 from tests.networks import published
 from torch import Tensor
-from torch.nn import functional as F
 
-from spgen_lit.network.published import (
-    PublishedOutput,
-    PublishedSPGen,
-    ReleasedSPGen,
-    load_published,
-)
+from spgen_lit.batch import PathBatch
+from spgen_lit.network.noise import path_seed
+from spgen_lit.network.protocol import Network
+from spgen_lit.network.published import PublishedSPGen, selected
 
-State = dict[str, Tensor]
-
-
-@pytest.fixture(scope="module")
-def state() -> State:
-    """A released state_dict whose statistics and selection are all in play."""
-    torch.manual_seed(3)
-    state = {name: value.clone() for name, value in ReleasedSPGen().state_dict().items()}
-    for name, value in state.items():
-        if name.endswith("running_mean"):
-            value.normal_(0, 0.3)
-        elif name.endswith("running_var"):
-            value.uniform_(0.5, 2)
-        elif name.startswith("ChannelGate.bn2d.") and value.is_floating_point():
-            value.uniform_(0.5, 1.5)
-        elif name == "gaussians":
-            value.add_(torch.randn_like(value) * 0.1)
-        elif name in ("scanpath_decoder.14.weight", "ChannelGate.merge.1.weight"):
-            value.mul_(20)  # maps with peaks and gates far apart
-    return state
-
-
-@pytest.fixture(scope="module")
-def images() -> Tensor:
-    return torch.rand(3, 3, 96, 160, generator=torch.Generator().manual_seed(5)) * 255
-
-
-def _norm(state: State, name: str, x: Tensor) -> Tensor:
-    parts = (state[f"{name}.{p}"] for p in ("running_mean", "running_var", "weight", "bias"))
-    mean, var, weight, bias = parts
-    return F.batch_norm(x, mean, var, weight, bias, training=False, eps=1e-5)
-
-
-def _features(state: State, x: Tensor) -> Tensor:
-    """MobileNetV2 as torchvision names it, straight from the entries."""
-    w = {name.removeprefix("encoder."): v for name, v in state.items()}
-    x = F.relu6(_norm(w, "0.1", F.conv2d(x, w["0.0.weight"], stride=2, padding=1)))
-    strided = {2, 4, 7, 14}
-    for layer in range(1, 18):
-        given, at = x, f"{layer}.conv"
-        if layer > 1:
-            x = F.relu6(_norm(w, f"{at}.0.1", F.conv2d(x, w[f"{at}.0.0.weight"])))
-        depthwise, project = (f"{at}.1", 2) if layer > 1 else (f"{at}.0", 1)
-        stride = 2 if layer in strided else 1
-        kernel = w[f"{depthwise}.0.weight"]
-        x = F.conv2d(x, kernel, stride=stride, padding=1, groups=len(kernel))
-        x = F.relu6(_norm(w, f"{depthwise}.1", x))
-        x = _norm(w, f"{at}.{project + 1}", F.conv2d(x, w[f"{at}.{project}.weight"]))
-        if x.shape == given.shape:
-            x = given + x
-    return F.relu6(_norm(w, "18.1", F.conv2d(x, w["18.0.weight"])))
-
-
-def _priors(state: State, height: int, width: int) -> Tensor:
-    maps = []
-    for (mean_y, log_y), (mean_x, log_x) in state["gaussians"].tolist():
-        y = torch.exp(-0.5 * ((torch.linspace(0, 1, height) - mean_y) / torch.e**log_y) ** 2)
-        x = torch.exp(-0.5 * ((torch.linspace(0, 1, width) - mean_x) / torch.e**log_x) ** 2)
-        maps.append(6 * torch.outer(y, x))
-    return torch.stack(maps)
-
-
-def _mlp(state: State, name: str, x: Tensor) -> Tensor:
-    for layer in (1, 3, 5):
-        x = F.linear(x, state[f"{name}.{layer}.weight"], state[f"{name}.{layer}.bias"]).relu()
-    return x
-
-
-def released(state: State, images: Tensor, temperature: float, noise: Tensor) -> tuple[Tensor, ...]:
-    """The released forward pass in evaluation mode, written out from its description."""
-    features = _features(state, images)
-    height, width = features.shape[-2:]
-    out = torch.cat([features, _priors(state, height, width).expand(len(images), -1, -1, -1)], 1)
-    for layer in range(0, 15, 2):
-        entry = f"scanpath_decoder.{layer}"
-        out = F.conv2d(out, state[f"{entry}.weight"], state[f"{entry}.bias"], padding=1)
-        out = out.relu() if layer < 14 else out
-    out = (1 - temperature) * out + temperature * noise
-    scaled = _norm(
-        state, "ChannelGate.bn2d", (out - out.min()) / (out.max() - out.min() + 0.0000001)
-    )
-    joined = [
-        _mlp(state, "ChannelGate.mlp_avgp", scaled.mean((2, 3))),
-        _mlp(state, "ChannelGate.mlp_maxgp", scaled.amax((2, 3))),
-    ]
-    merge = (state["ChannelGate.merge.1.weight"], state["ChannelGate.merge.1.bias"])
-    gates = torch.sigmoid(F.linear(torch.cat(joined, 1), *merge))
-    shares = (out * gates[..., None, None]).flatten(2).softmax(-1).unflatten(2, (height, width))
-    x = (shares.sum(2) * torch.arange(width)).sum(-1) / height
-    y = (shares.sum(3) * torch.arange(height)).sum(-1) / width
-    hidden = features.mean((2, 3))
-    for layer in (0, 2):
-        entry = f"domain_classifier.{layer}"
-        hidden = F.linear(hidden, state[f"{entry}.weight"], state[f"{entry}.bias"])
-        hidden = hidden.relu() if layer == 0 else hidden
-    return torch.stack([x, y], -1), gates > gates.mean(), hidden.log_softmax(1)
-
-
-@pytest.mark.parametrize("temperature", [0.0, 0.5, 1.0, 2.1, -5.3])
-def test_faithful_module_gives_the_released_outputs(
-    state: State, images: Tensor, temperature: float
-) -> None:
-    noise = torch.randn(3, 20, 3, 5, generator=torch.Generator().manual_seed(1))
-    wanted = released(state, images, temperature, noise)
-    with torch.no_grad():
-        found = load_published(state)(images, temperature, noise=noise)
-    torch.testing.assert_close(found.coordinates, wanted[0], rtol=1e-4, atol=1e-5)
-    assert torch.equal(found.mask, wanted[1])
-    assert 0 < found.mask.float().mean() < 1
-    assert float(found.coordinates.std()) > 0.1
-    torch.testing.assert_close(found.domain, wanted[2], rtol=1e-4, atol=1e-5)
-    assert [tuple(part.shape) for part in found] == [(3, 20, 2), (3, 20), (3, 2)]
-
-
-def test_noise_comes_from_the_generator_and_not_at_all_at_zero(
-    state: State, images: Tensor
-) -> None:
-    model = load_published(state)
-    with torch.no_grad():
-        first, again, other = (
-            model(images, 0.7, generator=torch.Generator().manual_seed(seed)) for seed in (1, 1, 2)
-        )
-        cold = [model(images, 0.0).coordinates for _ in range(2)]
-    assert torch.equal(first.coordinates, again.coordinates)
-    assert not torch.allclose(first.coordinates, other.coordinates)
-    assert torch.equal(*cold)
-
-
-def test_released_mode_without_eval_stays_random_at_zero(state: State, images: Tensor) -> None:
-    model = load_published(state)
-    assert not model.training
-    model.train()
-    torch.manual_seed(0)
-    with torch.no_grad():
-        one, two = model(images, 0.0), model(images, 0.0)
-    assert not torch.equal(one.coordinates, two.coordinates)
-
-
-def test_faithful_paths_depend_on_batch_mates_and_mended_ones_do_not(
-    state: State, images: Tensor
-) -> None:
-    own = torch.randn(1, 20, 3, 5, generator=torch.Generator().manual_seed(2))
-    wild = torch.cat([own, torch.full((2, 20, 3, 5), 1e3)])
-    with torch.no_grad():
-        kept, mended = load_published(state), load_published(state, faithful=False)
-        crowd, single = kept(images, 0.5, noise=wild), kept(images[:1], 0.5, noise=own)
-        together, alone = mended(images, 0.5, noise=wild), mended(images[:1], 0.5, noise=own)
-    assert float((crowd.coordinates[:1] - single.coordinates).abs().max()) > 1e-2
-    torch.testing.assert_close(together.coordinates[:1], alone.coordinates, rtol=0, atol=1e-5)
-    assert torch.equal(together.mask[:1], alone.mask)
-
-
-def _blind(state: State, row: int, column: int) -> State:
-    """Entries that make every map a sharp peak at one cell of an 8x10 grid, by one prior."""
-    blind = {name: value.clone() for name, value in state.items()}
-    for name, value in blind.items():
-        if name.startswith("scanpath_decoder."):
-            value.zero_()
-    blind["gaussians"][0] = torch.tensor([[row / 7, -4.0], [column / 9, -4.0]])
-    for layer in range(0, 15, 2):
-        blind[f"scanpath_decoder.{layer}.weight"][:, 1280 if layer == 0 else 0, 1, 1] = 10.0
-    return blind
-
-
-@pytest.mark.parametrize(("row", "column"), [(0, 0), (0, 9), (7, 0), (7, 9)])
-def test_corners_decode_as_released_and_in_their_place_when_mended(
-    state: State, row: int, column: int
-) -> None:
-    images, blind = torch.zeros(1, 3, 256, 320), _blind(state, row, column)
-    with torch.no_grad():
-        as_released = load_published(blind)(images, 0.0).coordinates
-        mended = load_published(blind, faithful=False)(images, 0.0).coordinates
-    # The released order: columns over the height, rows over the width.
-    wanted = torch.tensor([column / 8, row / 10]).expand(1, 20, 2)
-    torch.testing.assert_close(as_released, wanted)
-    wanted = torch.tensor([(column + 0.5) / 10, (row + 0.5) / 8]).expand(1, 20, 2)
-    torch.testing.assert_close(mended, wanted)
-
-
-def test_checkpoints_load_from_files_and_keep_every_name(state: State, tmp_path: Path) -> None:
-    torch.save(state, tmp_path / "weight.pt")
-    loaded = load_published(tmp_path / "weight.pt").state_dict()
-    assert loaded.keys() == state.keys()
-    assert all(torch.equal(loaded[name], value) for name, value in state.items())
-    names = {"gaussians", "rand_mul", "scanpath_decoder.14.bias", "ChannelGate.merge.1.weight"}
-    names |= {"ChannelGate.bn1d.weight", "ChannelGate.mlp_avgp.5.bias", "domain_classifier.2.bias"}
-    assert names | {"encoder.0.0.weight", "encoder.17.conv.3.running_var"} <= loaded.keys()
-
-
-def test_a_checkpoint_that_does_not_fit_is_refused_with_every_name(state: State) -> None:
-    spoiled = dict(state)
-    del spoiled["rand_mul"]
-    spoiled["gaussians"] = torch.zeros(8, 2, 2)
-    spoiled["decoder.extra"] = torch.zeros(1)
-    with pytest.raises(ValueError, match="not a released SPGen checkpoint") as refusal:
-        load_published(spoiled)
-    text = str(refusal.value)
-    assert "missing: rand_mul" in text
-    assert "unexpected: decoder.extra" in text
-    assert "mis-shaped: gaussians (8, 2, 2) (needed (16, 2, 2))" in text
-
-
-def test_other_things_than_a_checkpoint_are_refused(state: State, tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"absent\.pt"):
-        load_published(tmp_path / "absent.pt")
-    (tmp_path / "text.pt").write_text("not a checkpoint")
-    with pytest.raises(ValueError, match=r"text\.pt: not a readable torch checkpoint"):
-        load_published(tmp_path / "text.pt")
-    with pytest.raises(ValueError, match="give the state_dict alone"):
-        load_published({"epoch": 3, "state_dict": state})  # type: ignore[dict-item]
-    with pytest.raises(ValueError, match="strip it"):
-        load_published({f"module.{name}": value for name, value in state.items()})
-
-
-def test_wrong_shapes_are_named(state: State, images: Tensor) -> None:
-    model = load_published(state)
-    with pytest.raises(ValueError, match=r"found \(3, 96, 160\)"):
-        model(images[0], 0.0)
-    with pytest.raises(ValueError, match=r"noise must be \(3, 20, 3, 5\), found \(3, 20, 5, 3\)"):
-        model(images, 0.5, noise=torch.zeros(3, 20, 5, 3))
+SEEDS = [[path_seed(0, f"{image}", k) for k in range(4)] for image in range(3)]
 
 
 @pytest.fixture(scope="module")
 def network() -> PublishedSPGen:
     torch.manual_seed(11)
-    return published().eval()
+    network = published()
+    for parameter in network.gate.merge.parameters():
+        torch.nn.init.normal_(parameter)  # gates apart, so that selection leaves some out
+    return network.eval()
 
 
 @pytest.fixture(scope="module")
-def pictures() -> Tensor:
-    return torch.randn(3, 3, 64, 96, generator=torch.Generator().manual_seed(6))
+def images() -> Tensor:
+    return torch.rand(3, 3, 64, 96, generator=torch.Generator().manual_seed(6))
 
 
-def test_training_gives_places_gates_and_features(
-    network: PublishedSPGen, pictures: Tensor
-) -> None:
-    out = network(pictures)
-    assert out.xy.shape == (3, 20, 2)
-    assert out.keep.shape == out.selected.shape == (3, 20)
-    assert out.features.shape == (3, 1280, 2, 3)
-    assert bool(((out.xy > 0) & (out.xy < 1)).all())
-    assert bool(((out.keep > 0) & (out.keep < 1)).all())
-    assert bool(out.selected.any(1).all())
+@pytest.fixture
+def paths() -> PathBatch:
+    """Two observers on each of three images."""
+    generator = torch.Generator().manual_seed(2)
+    xy = torch.rand(3, 2, 5, 2, generator=generator)
+    nothing = torch.full((3, 2, 4), float("nan"))
+    return PathBatch(xy, torch.full((3, 2, 5), 0.3), torch.full((3, 2), 5), nothing)
+
+
+def test_it_has_all_that_a_network_needs(network: PublishedSPGen) -> None:
+    for name in ("encode", "loss", "sample", "log_prob", "next_maps"):
+        needed = inspect.signature(getattr(Network, name)).parameters
+        assert list(inspect.signature(getattr(PublishedSPGen, name)).parameters) == list(needed)
+    for name in ("frame", "channels", "temperature", "max_fixations", "encoder"):
+        assert getattr(network, name)
+
+
+def test_images_give_one_map_a_fixation(network: PublishedSPGen, images: Tensor) -> None:
+    encoded = network.encode(images)
+    assert encoded.features.shape == (3, 1280, 2, 3)
+    assert encoded.maps.shape == (3, 20, 2, 3)
+    xy, keep = network(encoded)
+    assert xy.shape == (3, 20, 2) and keep.shape == (3, 20)
+    assert bool(((xy > 0) & (xy < 1)).all()) and bool(((keep > 0) & (keep < 1)).all())
 
 
 @pytest.mark.parametrize("frozen", [True, False])
 def test_every_trained_parameter_is_reached_and_the_frozen_encoder_is_not(
-    frozen: bool, pictures: Tensor
+    frozen: bool, images: Tensor, paths: PathBatch
 ) -> None:
     torch.manual_seed(0)
-    network = published(frozen, fixations=6, gaussians=4).train()
-    out = network(pictures, temperature=0.3)
-    (out.xy.square().sum() + out.keep.sum() + out.features.mean()).backward()
+    network = published(frozen, max_fixations=6, priors=4).train()
+    parts = network.loss(network.encode(images), paths, torch.ones(3))
+    parts["total"].backward()
     unreached = [n for n, p in network.named_parameters() if p.requires_grad and p.grad is None]
     assert unreached == []  # a parameter that no gradient reaches stops distributed training
     first = network.encoder.stages[0][0].weight
@@ -279,61 +74,78 @@ def test_every_trained_parameter_is_reached_and_the_frozen_encoder_is_not(
     assert float(network.priors.gaussians.grad.abs().sum()) > 0
 
 
+def test_loss_is_the_squared_error_and_images_count_by_their_weights(
+    network: PublishedSPGen, images: Tensor, paths: PathBatch
+) -> None:
+    with torch.no_grad():
+        encoded = network.encode(images)
+        xy, _ = network(encoded)
+        parts = network.loss(encoded, paths, torch.ones(3))
+        first = network.loss(encoded, paths, torch.tensor([3.0, 0.0, 0.0]))
+    error = (xy[:, None, :5] - paths.xy).square().sum(-1)
+    assert parts["fixation"].item() == pytest.approx(error.mean().item(), rel=1e-5)
+    assert first["fixation"].item() == pytest.approx(error[0].mean().item(), rel=1e-5)
+    total = parts["fixation"] + 0.1 * parts["end"]
+    assert parts["total"].item() == pytest.approx(total.item())
+
+
 def test_a_path_depends_on_image_seed_and_temperature_alone(
-    network: PublishedSPGen, pictures: Tensor
+    network: PublishedSPGen, images: Tensor
 ) -> None:
-    together = network.sample(pictures, samples=4, temperature=0.5, seeds=[7, 8, 9])
-    (alone,) = network.sample(pictures[1:2], samples=2, temperature=0.5, seeds=[8])
-    torch.testing.assert_close(together[1].xy[:2], alone.xy, rtol=0, atol=1e-5)
-    assert torch.equal(together[1].selected[:2], alone.selected)
-    (other,) = network.sample(pictures[1:2], samples=2, temperature=0.5, seeds=[9])
-    assert not torch.allclose(other.xy, alone.xy, atol=1e-4)
-    assert not torch.allclose(alone.xy[0], alone.xy[1], atol=1e-4)
+    together = network.sample(network.encode(images), SEEDS, 0.5)
+    encoded = network.encode(images[1:2])
+    alone = network.sample(encoded, [SEEDS[1][:2]], 0.5)
+    for path in range(2):
+        n = int(alone.length[0, path])
+        assert n == int(together.length[1, path])
+        torch.testing.assert_close(
+            together.xy[1, path, :n], alone.xy[0, path, :n], rtol=0, atol=1e-5
+        )
+    other = network.sample(encoded, [SEEDS[2][:2]], 0.5)
+    assert not torch.allclose(other.xy[0, 0, 0], alone.xy[0, 0, 0], atol=1e-4)
+    assert not torch.allclose(alone.xy[0, 0, 0], alone.xy[0, 1, 0], atol=1e-4)
 
 
-def test_sampling_is_in_evaluation_mode_and_leaves_the_mode_as_it_was(
-    network: PublishedSPGen, pictures: Tensor
+def test_paths_hold_the_selected_places_in_order_without_durations(
+    network: PublishedSPGen, images: Tensor
 ) -> None:
-    calm = network.sample(pictures, samples=2, temperature=0.0)
-    network.train()
-    try:
-        before = {name: value.clone() for name, value in network.state_dict().items()}
-        found = network.sample(pictures, samples=2, temperature=0.0, seeds=[5, 5, 6])
-        assert network.training
-        assert not network.encoder.stages[3].conv[1][1].training
-        assert all(torch.equal(before[n], v) for n, v in network.state_dict().items())
-    finally:
-        network.eval()
-    for one, two in zip(calm, found, strict=True):
-        torch.testing.assert_close(one.xy, two.xy)
-        assert torch.equal(one.xy[0], one.xy[1])
-
-
-def test_paths_hold_the_selected_places_in_order(network: PublishedSPGen, pictures: Tensor) -> None:
-    for found in network.sample(pictures, samples=5, temperature=1.0):
-        assert len(found.paths) == 5
-        for path, xy, chosen in zip(found.paths, found.xy, found.selected, strict=True):
-            assert 1 <= len(path) == int(chosen.sum())
-            assert torch.equal(path, torch.stack([p for p, c in zip(xy, chosen, strict=True) if c]))
+    encoded = network.encode(images)
+    with torch.no_grad():
+        xy, keep = network(encoded)
+    drawn = network.sample(encoded, SEEDS, 0.0)
+    for image in range(3):
+        expected = xy[image][selected(keep[image])]
+        assert 1 <= len(expected) < 20
+        for path, seconds in zip(drawn.arrays(image), drawn.seconds(image), strict=True):
+            assert path == pytest.approx(expected.double().numpy(), abs=1e-5)
+            assert seconds is None
+    assert not drawn.xy[~drawn.mask].any()
 
 
 def test_equal_gates_still_leave_one_fixation() -> None:
-    out = PublishedOutput(torch.zeros(2, 4, 2), torch.full((2, 4), 0.5), torch.zeros(2, 1, 1, 1))
-    assert out.selected.sum(1).tolist() == [1, 1]
+    chosen = selected(torch.tensor([[0.5] * 4, [0.1, 0.9, 0.8, 0.2]]))
+    assert chosen.tolist() == [[True, False, False, False], [False, True, True, False]]
 
 
-def test_heat_beyond_one_is_noise_alone(network: PublishedSPGen, pictures: Tensor) -> None:
-    hot = network.sample(pictures[:1], samples=3, temperature=1.5, seeds=[4])
-    elsewhere = network.sample(pictures[2:], samples=3, temperature=1.5, seeds=[4])
-    torch.testing.assert_close(hot[0].xy, elsewhere[0].xy)
+def test_heat_beyond_one_is_noise_alone(network: PublishedSPGen, images: Tensor) -> None:
+    hot, elsewhere = (
+        network.sample(network.encode(images[n : n + 1]), SEEDS[:1], 1.5) for n in (0, 2)
+    )
+    torch.testing.assert_close(hot.xy, elsewhere.xy)
 
 
-def test_bad_arguments_are_named(network: PublishedSPGen, pictures: Tensor) -> None:
-    with pytest.raises(ValueError, match="fixations must be at least 1"):
-        published(fixations=0)
+def test_likelihoods_are_refused_with_the_network_that_has_them(
+    network: PublishedSPGen, images: Tensor, paths: PathBatch
+) -> None:
+    encoded = network.encode(images)
+    with pytest.raises(ValueError, match=r"no likelihood; use network=spgen"):
+        network.log_prob(encoded, paths)
+    with pytest.raises(ValueError, match=r"no map of the next fixation; use network=spgen"):
+        network.next_maps(encoded, paths)
+
+
+def test_bad_arguments_are_named(network: PublishedSPGen, images: Tensor) -> None:
+    with pytest.raises(ValueError, match="max_fixations must be at least 1, found 0"):
+        published(max_fixations=0)
     with pytest.raises(ValueError, match="temperature must be finite and at least 0"):
-        network(pictures, temperature=-0.1)
-    with pytest.raises(ValueError, match="samples must be at least 1"):
-        network.sample(pictures, samples=0)
-    with pytest.raises(ValueError, match="3 images need as many seeds, found 2"):
-        network.sample(pictures, seeds=[1, 2])
+        network.sample(network.encode(images), SEEDS, -0.1)

@@ -1,0 +1,100 @@
+"""Paths cut at a shorter viewing time stay true, and conditions are hidden at random."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from spgen_lit.data.viewing import CONDITIONS, ViewingAugment, cut_path
+from spgen_lit.scanpath import Scanpath, Viewing
+
+SHOWN = Viewing(3.0, 25.0, "given", "free")
+
+
+def path(durations: list[float] | None = None, viewing: Viewing = SHOWN) -> Scanpath:
+    count = 6 if durations is None else len(durations)
+    xy = np.random.default_rng(count).uniform(0, 1, (count, 2))
+    seconds = None if durations is None else np.array(durations)
+    return Scanpath("a", (800, 600), xy, seconds, "one", viewing)
+
+
+TIMED = path([0.2, 0.3, 0.4, 0.5])  # they begin at 0, 0.24, 0.58 and 1.02 s
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        (0.1, [0.1]),
+        (0.22, [0.2]),  # within the saccade
+        (0.3, [0.2, 0.06]),
+        (0.9, [0.2, 0.3, 0.32]),
+        (1.4, [0.2, 0.3, 0.4, 0.38]),
+        (2.0, [0.2, 0.3, 0.4, 0.5]),
+    ],
+)
+def test_a_cut_keeps_the_times_and_shortens_the_last_fixation(
+    seconds: float, expected: list[float]
+) -> None:
+    cut = cut_path(TIMED, seconds)
+    assert cut.durations == pytest.approx(expected)
+    assert np.array_equal(cut.xy, TIMED.xy[: len(expected)])
+    assert cut.viewing == Viewing(seconds, 25.0, "given", "free")
+    assert (cut.image, cut.size, cut.observer) == ("a", (800, 600), "one")
+
+
+def test_a_path_without_durations_is_not_cut() -> None:
+    whole = path()
+    assert cut_path(whole, 0.5) is whole
+    assert ViewingAugment(cut=1, hide=0)([whole], np.random.default_rng(0)) == [whole]
+
+
+def test_a_draw_depends_on_its_random_numbers_alone() -> None:
+    augment, given = ViewingAugment(cut=0.5, hide=0.5), [TIMED, path([0.3] * 8)]
+
+    def drawn(seed: int) -> list[tuple[Viewing, list[float]]]:
+        found = augment(given, np.random.default_rng(seed))
+        return [(p.viewing, p.durations.tolist()) for p in found if p.durations is not None]
+
+    assert [drawn(seed) for seed in range(20)] == [drawn(seed) for seed in range(20)]
+    assert len({repr(drawn(seed)) for seed in range(20)}) > 5
+
+
+def test_conditions_are_hidden_together_and_otherwise_as_recorded() -> None:
+    augment = ViewingAugment(cut=0, hide=0.3)
+    given = [TIMED, path([0.3] * 8, Viewing(5.0, 30.0, "free", "memory"))]
+    hidden = dict.fromkeys(CONDITIONS, 0)
+    for seed in range(400):
+        drawn = augment(given, np.random.default_rng(seed))
+        for name in CONDITIONS:
+            values = [getattr(p.viewing, name) for p in drawn]
+            assert values in ([None, None], [getattr(p.viewing, name) for p in given])
+            hidden[name] += values[0] is None
+        for found, recorded in zip(drawn, given, strict=True):
+            assert np.array_equal(found.xy, recorded.xy)
+            assert np.array_equal(found.durations, recorded.durations)
+    assert all(count == pytest.approx(120, abs=40) for count in hidden.values())
+
+
+def test_every_path_of_a_cut_draw_has_a_time_of_its_own() -> None:
+    augment = ViewingAugment(cut=1, shortest=0.7, hide=0)
+    given = [path([0.3] * 8) for _ in range(30)]
+    drawn = augment(given, np.random.default_rng(0))
+    times = [p.viewing.seconds for p in drawn]
+    assert len(set(times)) == 30 and min(times) >= 0.7 and max(times) <= 3
+    for found in drawn:
+        last = found.durations.sum() + 0.04 * (len(found) - 1)
+        assert last <= found.viewing.seconds + 1e-9
+
+
+def test_what_cannot_be_cut_stays() -> None:
+    augment, rng = ViewingAugment(cut=1, shortest=0.7, hide=0), np.random.default_rng(0)
+    unknown = path([0.3] * 4, Viewing())
+    short = path([0.3], Viewing(0.5))
+    off = Scanpath("a", (8, 8), np.array([[1.5, 0.5], [0.5, 0.5]]), np.array([2.9, 0.1]), "", SHOWN)
+    assert augment([unknown, short, off], rng) == [unknown, short, off]
+
+
+@pytest.mark.parametrize("wrong", [{"cut": 1.5}, {"hide": -0.1}, {"shortest": 0.0}])
+def test_settings_out_of_range_are_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match=r"data\.viewing needs .*found"):
+        ViewingAugment(**wrong)
