@@ -238,6 +238,46 @@ class Predictor:
             bits = self.network.log_prob(encoded, paths)
         return {name: value[0, 0].cpu().numpy() for name, value in bits._asdict().items()}
 
+    def place_bits(
+        self,
+        planes: Tensor,
+        sizes: Sequence[tuple[int, int]],
+        observers: Sequence[Sequence[Scanpath]],
+    ) -> list[list[Floats]]:
+        """Log-likelihood in bits of the places of many observers' fixations.
+
+        Args:
+            planes: Images in the frame, uint8 RGB ``(image, 3, height, width)``.
+            sizes: Width and height in px of the images as they were.
+            observers: The scanpaths on each image, relative to it.
+
+        Returns:
+            For each image and observer ``(fixation,)``: log2 density over the image, whose
+            area is 1, given the fixations before; NaN for a fixation off the image, and for a
+            first fixation that was given.
+
+        Raises:
+            ValueError: For a network without a likelihood, or a letterboxed frame.
+        """
+        self._needs_stretch()
+        paths = pad_paths(observers, max(len(p) for row in observers for p in row))
+        with self._evaluating():
+            encoded = self.network.encode(planes.to(self.device), self.domain)
+            given = PathBatch(*(values.to(self.device) for values in paths))
+            bits = self.network.log_prob(encoded, given).place.cpu().numpy()
+        out = []
+        for theirs, rows in zip(observers, bits, strict=True):
+            # A path without a fixation on the image is not among those given to the network.
+            known = iter(rows)
+            out.append([_aligned(path, known) for path in theirs])
+        return out
+
+    def _needs_stretch(self) -> None:
+        if self.frame.mode != "stretch":
+            raise ValueError(
+                f"a likelihood needs frame mode stretch, and this network has {self.frame.mode}"
+            )
+
     def next_fixation(self, image: Image, path: Scanpath | None = None) -> Floats:
         """Probability ``(height, width)`` of the next fixation's cell, after a path so far.
 
@@ -295,10 +335,7 @@ class Predictor:
 
     def _given(self, image: Image, path: Scanpath) -> tuple[Encoded, PathBatch]:
         """One encoded image with a path on it, as the network takes them."""
-        if self.frame.mode != "stretch":
-            raise ValueError(
-                f"a likelihood needs frame mode stretch, and this network has {self.frame.mode}"
-            )
+        self._needs_stretch()
         if len(path.on_image()) != len(path):
             raise ValueError(f"{path.image}: a fixation lies off the image; use path.on_image()")
         planes, _ = self._planes([image])
@@ -329,3 +366,14 @@ class Predictor:
 
 def _name(image: Image) -> str:
     return Path(image).name if isinstance(image, str | Path) else "image"
+
+
+def _aligned(path: Scanpath, rows: Iterator[Floats]) -> Floats:
+    """The next row of bits, laid beside all fixations of a path."""
+    bits = np.full(len(path), np.nan, np.float32)
+    on = ((path.xy >= 0) & (path.xy <= 1)).all(axis=1)
+    if on.any():
+        bits[on] = next(rows)[: on.sum()]
+        if path.viewing.first_fixation == "given":
+            bits[0] = np.nan
+    return bits

@@ -359,7 +359,7 @@ class FixationHead(nn.Module):
         code = self._code(viewing, time.step)
         out = self.duration(torch.cat([here, order, rest, left, code], dim=2))
         weights, mean, log_sigma = out.unflatten(2, (3, self.components)).unbind(2)
-        return Durations(weights.log_softmax(2), mean, log_sigma.clamp(-4, 1))
+        return Durations(weights.log_softmax(2), mean, log_sigma.clamp(-4.0, 1.0))
 
     def end_logits(self, terms: ImageTerms, after: Time, viewing: Tensor) -> Tensor:
         """Logits ``(image, path)`` that the last fixation of each path so far ends it."""
@@ -431,8 +431,8 @@ class FixationHead(nn.Module):
         value = viewing.nan_to_num(0.0)
         first = (step == 0).to(known.dtype)[..., None]
         # Beyond what training shows a longer viewing counts as the longest.
-        seconds = (value[..., :1].clamp_min(0.1) / 3).log().clamp(-2, 0.5) * known[..., :1]
-        degrees = (value[..., 1:2].clamp_min(1) / 25).log().clamp(-1.5, 1.5) * known[..., 1:2]
+        seconds = (value[..., :1].clamp_min(0.1) / 3).log().clamp(-2.0, 0.5) * known[..., :1]
+        degrees = (value[..., 1:2].clamp_min(1.0) / 25).log().clamp(-1.5, 1.5) * known[..., 1:2]
         given = (2 * value[..., 2:3] - 1) * known[..., 2:3]
         tasks = torch.arange(_TASKS, device=step.device)
         task = (value[..., 3:] == tasks).to(known.dtype) * known[..., 3:]
