@@ -124,5 +124,5 @@ def test_frozen_statistics_stay_and_live_ones_move(make_data, make_module, make_
         moved = {
             k for k, v in module.state_dict().items() if k in before and (v != before[k]).any()
         }
-        assert not any(".features.3." in name for name in moved)  # of a frozen stage
-        assert any(".features.18." in name for name in moved) == (not frozen)
+        assert not any(".stages.3." in name for name in moved)  # of a frozen stage
+        assert any(".stages.18." in name for name in moved) == (not frozen)
