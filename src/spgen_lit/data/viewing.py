@@ -9,23 +9,25 @@ import numpy as np
 
 from spgen_lit.scanpath import Scanpath, Viewing
 
-SACCADE = 0.04  # seconds between two fixations
+GAPS = (0.03, 0.2)  # seconds between two fixations, at least and at most
 CONDITIONS = tuple(field.name for field in fields(Viewing))
 
 
 def cut_path(path: Scanpath, seconds: float) -> Scanpath:
     """The path as it would be had the picture been shown for a shorter time.
 
-    A fixation begins when those before it and a saccade of 40 ms after each are over; the one
-    in progress at the end is cut short. A path without durations is given back as it is.
+    Fixations and the gaps between them are taken to fill the recorded viewing time; the
+    fixation in progress at the end is cut short. A path without durations, or whose viewing
+    time is unknown, is given back as it is.
 
     Args:
         path: With durations.
         seconds: The shorter time.
     """
-    if path.durations is None:
+    if path.durations is None or path.viewing.seconds is None:
         return path
-    begins = np.cumsum(path.durations) - path.durations + SACCADE * np.arange(len(path))
+    gap = np.clip((path.viewing.seconds - path.durations.sum()) / len(path), *GAPS)
+    begins = np.cumsum(path.durations) - path.durations + gap * np.arange(len(path))
     keep = begins < seconds
     durations = np.minimum(path.durations, seconds - begins)[keep]
     viewing = replace(path.viewing, seconds=seconds)

@@ -134,7 +134,9 @@ def export(
 def trace_image(graph: ImageGraph, size: tuple[int, int]) -> ExportedProgram:
     """The image's graph as a program for one image of size (height, width)."""
     example = torch.zeros(1, 3, *size, dtype=torch.uint8)
-    return torch.export.export(graph, (example,))
+    # With gradients on, the program would hold switches of them and could not be loaded.
+    with torch.no_grad():
+        return torch.export.export(graph, (example,))
 
 
 def trace_step(graph: StepGraph, image: ImageGraph) -> ExportedProgram:

@@ -28,7 +28,10 @@ from spgen_lit.network.protocol import Encoded, LogProb
 
 HistoryKind = Literal["full", "gates", "none"]
 _TYPICAL = -1.4  # log of a quarter of a second, a fixation's usual duration
-_SACCADE = 0.04  # seconds between two fixations
+_GAP = 0.09  # seconds between two fixations: saccades, blinks, what detection leaves out
+# Times in seconds that the end decision and the durations tell apart.
+_LEFT = (-0.3, 0.0, 0.15, 0.3, 0.5, 0.8, 1.2, 2.0)
+_GONE = (0.7, 1.2, 1.7, 2.1, 2.6, 3.2, 4.5, 7.0)
 _TASKS = 4
 _FIRST = 4  # steps whose maps adaptation looks at
 FIXATIONS_PER_SECOND = 5  # more than observers make
@@ -245,7 +248,7 @@ class FixationHead(nn.Module):
         self.viewing_mix = nn.Linear(code, rank)
         self.viewing_certainty = nn.Linear(code, 1, bias=False)
         self.order = nn.Embedding(steps, 16)
-        known = channels + 16 + 4 + 4 + code
+        known = channels + 16 + 3 + len(_LEFT) + len(_GONE) + 1 + code
         self.duration = nn.Sequential(
             nn.Linear(known, 48), nn.ReLU(), nn.Linear(48, 3 * components)
         )
@@ -353,28 +356,25 @@ class FixationHead(nn.Module):
         aspect = xy.new_tensor([self.maps.aspect, 1.0])
         begun = history.known[:, :, 0]
         saccade = ((xy - history.recent[:, :, 0]) * aspect).norm(dim=2) * begun
-        left, told = self._left(time, viewing)
-        rest = torch.stack([saccade, time.elapsed * (1 - told), self._pace(time), begun], dim=2)
+        clock, told = self._clock(time, viewing)
+        rest = torch.stack([saccade, self._pace(time), begun], dim=2)
         order = self.order(time.step.clamp(max=self.steps - 1))
         code = self._code(viewing, time.step)
-        out = self.duration(torch.cat([here, order, rest, left, code], dim=2))
+        out = self.duration(torch.cat([here, order, rest, clock, code], dim=2))
         weights, mean, log_sigma = out.unflatten(2, (3, self.components)).unbind(2)
         return Durations(weights.log_softmax(2), mean, log_sigma.clamp(-4.0, 1.0))
 
     def end_logits(self, terms: ImageTerms, after: Time, viewing: Tensor) -> Tensor:
         """Logits ``(image, path)`` that the last fixation of each path so far ends it."""
-        left, told = self._left(after, viewing)
-        timed = (after.timed == after.step).to(left.dtype)
-        # Where the time that is left is known, neither the order nor the time gone by may
-        # matter: a longer viewing must not end as the ones seen in training did.
-        free = 1 - told
-        gone = after.elapsed * free
-        sharp = ((after.elapsed - 2.5) * 4).tanh() * free
-        rest = torch.stack([gone, sharp, self._pace(after), timed], dim=2)
-        order = self.order((after.step - 1).clamp(0, self.steps - 1)) * free[..., None]
+        clock, told = self._clock(after, viewing)
+        timed = (after.timed == after.step).to(told.dtype)
+        rest = torch.stack([timed, self._pace(after), told], dim=2)
+        # Where the time that is left is known, the order must not matter: a longer viewing
+        # must not end as the ones seen in training did.
+        order = self.order((after.step - 1).clamp(0, self.steps - 1)) * (1 - told)[..., None]
         scene = terms.scene[:, None].expand(-1, after.step.shape[1], -1)
         code = self._code(viewing, after.step - 1)
-        out: Tensor = self.end(torch.cat([scene, order, rest, left, code], dim=2))
+        out: Tensor = self.end(torch.cat([scene, order, rest, clock, code], dim=2))
         return out[..., 0]
 
     def advance(self, state: PathState, xy: Tensor, seconds: Tensor) -> PathState:
@@ -443,14 +443,21 @@ class FixationHead(nn.Module):
         return code
 
     @staticmethod
-    def _left(time: Time, viewing: Tensor) -> tuple[Tensor, Tensor]:
-        """Viewing time that is left ``(image, path, 4)``, and 1 where it is known."""
-        seconds = viewing[..., 0]
-        told = (~seconds.isnan() & (time.timed == time.step)).to(time.elapsed.dtype)
-        gone = time.elapsed + _SACCADE * (time.step - 1).clamp_min(0)
-        left = seconds.nan_to_num(0.0) - gone
-        scales = [told, (left).tanh() * told, (4 * left).tanh() * told, (12 * left).tanh() * told]
-        return torch.stack(scales, dim=-1), told
+    def _clock(time: Time, viewing: Tensor) -> tuple[Tensor, Tensor]:
+        """Steps of the viewing time that is left, or of the time gone by where that is unknown.
+
+        Returns:
+            ``(image, path, feature)``, smooth steps at ``_LEFT`` and at ``_GONE``, of which one
+            group is 0, and whether the time that is left is known; then 1 where it is known.
+        """
+        seconds = viewing[..., :1]
+        timed = (time.timed == time.step)[..., None]
+        told = (~seconds.isnan() & timed).to(time.elapsed.dtype)
+        gone = (time.elapsed + _GAP * (time.step - 1).clamp_min(0))[..., None]
+        left = seconds.nan_to_num(0.0) - gone - gone.new_tensor(_LEFT)
+        since = (gone - gone.new_tensor(_GONE)) * timed
+        steps = [(8 * left).tanh() * told, (4 * since).tanh() * (1 - told), told]
+        return torch.cat(steps, dim=-1), told[..., 0]
 
     @staticmethod
     def _pace(time: Time) -> Tensor:
