@@ -1,11 +1,11 @@
-"""Export: torch's noise without torch, torch's paths by ONNX Runtime, and the model card."""
+"""Export: torch's paths by ONNX Runtime without torch, and the model card."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,10 @@ import torch
 from PIL import Image
 from tests.networks import tree
 
+from spgen_lit.batch import viewing_rows
 from spgen_lit.exporting.model_card import model_card
 from spgen_lit.instantiation import build_network
-from spgen_lit.network.noise import NoiseSampler, path_seed
+from spgen_lit.network.noise import path_seed
 from spgen_lit.predictor import Predictor
 
 onnx_sampler = pytest.importorskip(
@@ -32,20 +33,10 @@ FILES = {
     "image.pt2",
     "step.pt2",
     "sample.py",
+    "noise.py",
     "settings.json",
     "README.md",
 }
-
-
-@pytest.mark.parametrize("kind", ["gumbel", "gaussian", "uniform"])
-@pytest.mark.parametrize("shape", [(20, 48), (7, 6), (3, 7)])
-def test_noise_is_what_torch_draws(kind: str, shape: tuple[int, int]) -> None:
-    seeds = [0, 1, 2**40 + 17, path_seed(3, "image.jpg", 2)]
-    theirs = NoiseSampler(kind).draw(shape, seeds).numpy()
-    ours = onnx_sampler.draw_noise(kind, shape, seeds)
-    assert ours.shape == theirs.shape
-    assert np.abs(ours - theirs).max() < 3e-6
-    assert onnx_sampler.path_seed(3, "image.jpg", 2) == seeds[3]
 
 
 def write_checkpoint(file: Path, spec: dict[str, Any], mode: str = "stretch") -> Path:
@@ -64,6 +55,7 @@ def write_checkpoint(file: Path, spec: dict[str, Any], mode: str = "stretch") ->
         "gaze": "eye",
         "seed": 4,
         "licences": {"osie": "MIT"},
+        "viewing": {"seconds": 3.0, "degrees": 25.0, "task": "free"},
     }
     state = {f"network.{key}": value for key, value in network.state_dict().items()}
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -142,34 +134,56 @@ def test_onnx_runtime_draws_torchs_paths(exported: Exported, temperature: float 
             assert own.durations == pytest.approx(path.durations, abs=1e-4)
     photographs = Predictor.from_checkpoint(exported.checkpoint)
     other = photographs(image, samples=1, temperature=temperature, seed=9)[0]
-    assert other.xy.tobytes() != theirs[0].xy.tobytes(), "the domains' branches are the same"
+    assert not np.array_equal(other.durations, theirs[0].durations), (
+        "the domains' branches are the same"
+    )
     if temperature:
         assert len({path.xy.tobytes() for path in ours}) == 5
 
 
-def test_paths_follow_the_noise_that_is_given(exported: Exported) -> None:
+def test_paths_of_the_graph_are_those_of_the_network_from_the_same_seeds(
+    exported: Exported,
+) -> None:
     sampler = onnx_sampler.OnnxSampler(exported.folder, threads=1)
-    scene = sampler.encode(np.full((3, 96, 128), 90, np.uint8))
-    own = sampler.settings
-    noise = np.zeros((2, 6, own["grid"][0] * own["grid"][1]), np.float32)
-    noise[0, :, 0], noise[1, :, -1] = 1e6, 1e6
-    timing = np.zeros((2, 6, own["timing_noise"]), np.float32)
-    first, last = sampler.draw_with(scene, noise, timing, 1.0)
-    assert (first.xy < 0.3).all()
-    assert (last.xy > 0.7).all()
-    with pytest.raises(ValueError, match="temperature must be finite"):
-        sampler.draw_with(scene, noise, timing, -1.0)
+    predictor = Predictor.from_checkpoint(exported.checkpoint, domain="target")
+    planes = np.random.default_rng(3).integers(0, 255, (3, 96, 128), np.uint8)
+    seeds, shown = [path_seed(7, "any", k) for k in range(6)], predictor.viewing((128, 96))
+    for seconds in (None, 0.8, 6.0):
+        known = replace(shown, seconds=seconds or shown.seconds)
+        with torch.inference_mode():
+            encoded = predictor.network.train(False).encode(
+                torch.from_numpy(planes)[None], "target"
+            )
+            rows = viewing_rows([known], [96])
+            drawn = predictor.network.sample(encoded, [seeds], 1.0, rows)
+        ours = sampler.draw(sampler.encode(planes), seeds, 1.0, seconds)
+        theirs = zip(drawn.arrays(0), drawn.seconds(0), strict=True)
+        for found, (xy, lasting) in zip(ours, theirs, strict=True):
+            assert found.xy == pytest.approx(xy, abs=1e-4)
+            assert found.durations == pytest.approx(lasting, abs=1e-4)
+
+
+def test_paths_follow_their_seeds_and_a_bad_temperature_is_named(exported: Exported) -> None:
+    sampler = onnx_sampler.OnnxSampler(exported.folder, threads=1)
+    terms = sampler.encode(np.full((3, 96, 128), 90, np.uint8))
+    one, two, again = (sampler.draw(terms, [seed], 1.0)[0] for seed in (1, 2, 1))
+    assert np.array_equal(one.xy, again.xy) and np.array_equal(one.durations, again.durations)
+    assert not np.array_equal(one.xy[0], two.xy[0])
+    for wrong in (-1.0, float("nan")):
+        with pytest.raises(ValueError, match="temperature must be finite"):
+            sampler.draw(terms, [1], wrong)
 
 
 def test_the_exported_folder_runs_without_torch_lightning_or_hydra(exported: Exported) -> None:
     blocked = """
-import runpy, sys
+import os, runpy, sys
 class Block:
     def find_spec(self, name, path=None, target=None):
         if name.split(".")[0] in ("torch", "lightning", "hydra", "omegaconf", "spgen_lit"):
             raise ImportError(f"{name} is not installed here")
 sys.meta_path.insert(0, Block())
 sys.argv = sys.argv[1:]
+sys.path.insert(0, os.path.dirname(sys.argv[0]))  # as for any script
 runpy.run_path(sys.argv[0], run_name="__main__")
 """
     script = [str(exported.folder / "sample.py"), str(exported.painting), "--samples", "3"]
@@ -198,9 +212,9 @@ def test_programs_load_and_give_the_networks_values(exported: Exported) -> None:
     images = torch.from_numpy(np.stack(export_run.made_images((128, 96), 1))).permute(0, 3, 1, 2)
     with torch.no_grad():
         found = program.module()(images.contiguous())
-    scene = onnx_sampler.OnnxSampler(exported.folder, threads=1).encode(images[0].numpy())
-    for (name, expected), value in zip(scene.items(), found, strict=True):
-        assert value[0].numpy() == pytest.approx(expected, abs=1e-3), name
+    terms = onnx_sampler.OnnxSampler(exported.folder, threads=1).encode(images[0].numpy())
+    for (name, expected), value in zip(terms.items(), found, strict=True):
+        assert value.numpy() == pytest.approx(expected, abs=1e-3), name
 
 
 def test_what_cannot_be_exported_is_said_and_leaves_nothing(tmp_path: Path) -> None:
@@ -208,7 +222,7 @@ def test_what_cannot_be_exported_is_said_and_leaves_nothing(tmp_path: Path) -> N
     done = command(f"ckpt_path={published}", cwd=tmp_path)
     assert done.returncode == 2
     assert (
-        "export takes networks of network=spgen; this checkpoint holds 'PublishedPaths'"
+        "export takes networks of network=spgen; this checkpoint holds 'PublishedSPGen'"
         in done.stderr
     )
     (tmp_path / "mine").mkdir()

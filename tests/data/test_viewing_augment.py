@@ -18,18 +18,19 @@ def path(durations: list[float] | None = None, viewing: Viewing = SHOWN) -> Scan
     return Scanpath("a", (800, 600), xy, seconds, "one", viewing)
 
 
-TIMED = path([0.2, 0.3, 0.4, 0.5])  # they begin at 0, 0.24, 0.58 and 1.02 s
+SHORT = Viewing(1.8, 25.0, "given", "free")
+TIMED = path([0.2, 0.3, 0.4, 0.5], SHORT)  # they begin at 0, 0.3, 0.7 and 1.2 s
 
 
 @pytest.mark.parametrize(
     ("seconds", "expected"),
     [
         (0.1, [0.1]),
-        (0.22, [0.2]),  # within the saccade
-        (0.3, [0.2, 0.06]),
-        (0.9, [0.2, 0.3, 0.32]),
-        (1.4, [0.2, 0.3, 0.4, 0.38]),
-        (2.0, [0.2, 0.3, 0.4, 0.5]),
+        (0.25, [0.2]),  # within the gap
+        (0.35, [0.2, 0.05]),
+        (0.9, [0.2, 0.3, 0.2]),
+        (1.4, [0.2, 0.3, 0.4, 0.2]),
+        (1.75, [0.2, 0.3, 0.4, 0.5]),
     ],
 )
 def test_a_cut_keeps_the_times_and_shortens_the_last_fixation(
@@ -42,9 +43,17 @@ def test_a_cut_keeps_the_times_and_shortens_the_last_fixation(
     assert (cut.image, cut.size, cut.observer) == ("a", (800, 600), "one")
 
 
-def test_a_path_without_durations_is_not_cut() -> None:
-    whole = path()
+@pytest.mark.parametrize(("shown", "gap"), [(1.0, 0.03), (1.8, 0.1), (9.0, 0.2)])
+def test_gaps_fill_the_recorded_time_within_reason(shown: float, gap: float) -> None:
+    given = path([0.2, 0.3, 0.4, 0.5], Viewing(shown))
+    assert len(cut_path(given, 0.2 + gap - 1e-6)) == 1
+    assert len(cut_path(given, 0.2 + gap + 1e-6)) == 2
+
+
+def test_a_path_without_durations_or_viewing_time_is_not_cut() -> None:
+    whole, unknown = path(), path([0.2, 0.3], Viewing())
     assert cut_path(whole, 0.5) is whole
+    assert cut_path(unknown, 0.1) is unknown
     assert ViewingAugment(cut=1, hide=0)([whole], np.random.default_rng(0)) == [whole]
 
 
@@ -82,7 +91,7 @@ def test_every_path_of_a_cut_draw_has_a_time_of_its_own() -> None:
     times = [p.viewing.seconds for p in drawn]
     assert len(set(times)) == 30 and min(times) >= 0.7 and max(times) <= 3
     for found in drawn:
-        last = found.durations.sum() + 0.04 * (len(found) - 1)
+        last = found.durations.sum() + 0.075 * (len(found) - 1)
         assert last <= found.viewing.seconds + 1e-9
 
 
