@@ -37,9 +37,10 @@ from spgen_lit.evaluation.results import CHANCE, OBSERVERS, Results
 from spgen_lit.evaluation.score import folds_table, score, score_folds
 from spgen_lit.files import file_hash, write_text
 from spgen_lit.instantiation import instantiated
+from spgen_lit.pretrained import weights_file
 from spgen_lit.scanpath import Scanpath
 
-_SUBJECTS = ("ckpt_path", "baseline", "scanpaths")
+_SUBJECTS = ("model", "ckpt_path", "baseline", "scanpaths")
 # Large enough for 64 columns of spectral residual at any aspect, small enough to decode fast.
 _SALIENCY_SIZE = (256, 256)
 
@@ -89,10 +90,16 @@ def run(config: DictConfig, console: Console) -> Results:
     metrics = config.metrics if isinstance(config.metrics, str) else plain(config.metrics)
     select(metrics)
     scene = _scene(config)
-    subjects = {"ckpt_path": _from_checkpoint, "baseline": _from_baseline, "scanpaths": _from_file}
+    subjects = {
+        "model": _from_model,
+        "ckpt_path": _from_model,
+        "baseline": _from_baseline,
+        "scanpaths": _from_file,
+    }
     samples, facts = subjects[given[0]](config, scene, protocol, console)
     scene = replace(scene, observers={image: scene.observers[image] for image in samples})
     options: dict[str, Any] = {"metrics": metrics, "images": scene.pictures(), "seed": config.seed}
+    bits = facts.pop("bits", None)
     meta = _meta(config, scene, facts, given[0])
     results = score(
         samples,
@@ -100,6 +107,7 @@ def run(config: DictConfig, console: Console) -> Results:
         protocol,
         baselines=plain(config.band),
         training=scene.training,
+        log_likelihood=bits,
         meta=meta,
         progress=console.is_terminal,
         **options,
@@ -123,8 +131,10 @@ def run(config: DictConfig, console: Console) -> Results:
 def _meta(config: DictConfig, scene: Scene, facts: dict[str, Any], subject: str) -> dict[str, Any]:
     """Facts of a result, with what its files can be held against later."""
     scored: dict[str, Any] = {subject: str(config[subject])}
-    if subject != "baseline":
+    if subject in ("ckpt_path", "scanpaths"):
         scored["sha256"] = file_hash(config[subject])
+    elif subject == "model":
+        scored["sha256"] = file_hash(weights_file(config.model))
     ((_, reader),) = config.data.source.items()
     return {
         "title": facts.pop("title"),
@@ -200,15 +210,22 @@ def _wanted_ids(config: DictConfig, gaze: GazeSet, parts: dict[str, tuple[str, .
     return ids
 
 
-def _from_checkpoint(
+def _shown(paths: list[Scanpath], config: DictConfig) -> list[Scanpath]:
+    """The scanpaths as if shown for ``viewing_time``, where that is given."""
+    if config.viewing_time is None:
+        return paths
+    seconds = float(config.viewing_time)
+    return [replace(path, viewing=replace(path.viewing, seconds=seconds)) for path in paths]
+
+
+def _from_model(
     config: DictConfig, scene: Scene, protocol: Protocol, console: Console
 ) -> tuple[Samples, dict[str, Any]]:
     # Imported here: the other two ways to score need no network.
     from spgen_lit.predictor import Predictor
 
-    predictor = Predictor.from_checkpoint(
-        config.ckpt_path, str(config.device), config.domain, trusted(config)
-    )
+    model = config.model or config.ckpt_path
+    predictor = Predictor.from_pretrained(model, str(config.device), config.domain, trusted(config))
     _refuse_leak(config, scene, predictor.info)
     images = list(scene.observers)
     batches = [
@@ -216,16 +233,21 @@ def _from_checkpoint(
         for start in range(0, len(images), config.batch_size)
     ]
     samples: Samples = {}
+    bits: dict[str, Any] = {}
     for batch in track(batches, "sampling", console=console, disable=not console.is_terminal):
-        files = [scene.gaze.stimuli[image].path for image in batch]
-        drawn = predictor.batch(
-            files, protocol.samples, config.temperature, int(config.seed), batch
+        planes, sizes = predictor.planes([scene.gaze.stimuli[image].path for image in batch])
+        observers = {image: _shown(scene.observers[image], config) for image in batch}
+        drawn, known = predictor.observed(
+            planes, sizes, observers, protocol.samples, config.temperature, int(config.seed)
         )
         samples |= dict(zip(batch, drawn, strict=True))
+        bits |= dict(zip(batch, known or [], strict=False))
     temperature = predictor.temperature if config.temperature is None else config.temperature
     facts = {
-        "title": Path(config.ckpt_path).name,
-        "ckpt_path": str(config.ckpt_path),
+        "title": Path(model).name,
+        "ckpt_path": str(model),
+        "viewing_time": config.viewing_time,
+        "bits": bits if len(bits) == len(samples) else None,
         "temperature": float(temperature),
         "domain": predictor.domain,
         "trained_on": predictor.info.get("source", []),
@@ -243,7 +265,7 @@ def _refuse_leak(config: DictConfig, scene: Scene, info: dict[str, Any]) -> None
     changed = [f"{key}={before[key]}" for key in now if before[key] not in (None, now[key])]
     if changed:
         raise ValueError(
-            f"{config.ckpt_path} was trained on {scene.name} divided otherwise, so "
+            f"{config.model or config.ckpt_path} was trained on {scene.name} divided otherwise, so "
             f"split={scene.split} would hold training images: add {' '.join(changed)}"
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +25,7 @@ from spgen_lit.scanpath import Scanpath, Viewing
 
 Image = str | Path | Pixels
 Floats = NDArray[np.float32]
+Bits = NDArray[np.float64]
 
 
 class Predictor:
@@ -170,7 +171,7 @@ class Predictor:
         if not images:
             return []
         names = list(ids) if ids is not None else [_name(image) for image in images]
-        planes, sizes = self._planes(images)
+        planes, sizes = self.planes(images)
         viewings = [self.viewing(size, viewing_time) for size in sizes]
         return self.draw(planes, sizes, names, samples, temperature, seed, viewings)
 
@@ -216,6 +217,39 @@ class Predictor:
             out.append(paths)
         return out
 
+    def observed(
+        self,
+        planes: Tensor,
+        sizes: Sequence[tuple[int, int]],
+        observers: Mapping[str, Sequence[Scanpath]],
+        samples: int = 10,
+        temperature: float | None = None,
+        seed: int = 0,
+    ) -> tuple[list[list[Scanpath]], list[list[Bits]] | None]:
+        """Draw scanpaths on images as observers were shown them, and the observers' bits.
+
+        Args:
+            planes: Images in the frame, uint8 RGB ``(image, 3, height, width)``.
+            sizes: Width and height in px of the images as they were.
+            observers: Image identifier to scanpaths; may be empty for an image.
+            samples: Scanpaths an image.
+            temperature: As in :meth:`__call__`.
+            seed: As in :meth:`__call__`.
+
+        Returns:
+            The scanpaths of each image; and, where all images have observers and the network
+            states a likelihood, what :meth:`place_bits` gives.
+        """
+        viewings = [
+            paths[0].viewing if paths else self.viewing(size)
+            for paths, size in zip(observers.values(), sizes, strict=True)
+        ]
+        drawn = self.draw(planes, sizes, list(observers), samples, temperature, seed, viewings)
+        known = self.network.has_likelihood and self.frame.mode == "stretch"
+        if not known or not all(observers.values()):
+            return drawn, None
+        return drawn, self.place_bits(planes, sizes, list(observers.values()))
+
     def log_likelihood(self, image: Image, path: Scanpath) -> dict[str, Floats]:
         """Log-likelihood in bits of each fixation of a path under what is sampled at T = 1.
 
@@ -243,7 +277,7 @@ class Predictor:
         planes: Tensor,
         sizes: Sequence[tuple[int, int]],
         observers: Sequence[Sequence[Scanpath]],
-    ) -> list[list[Floats]]:
+    ) -> list[list[Bits]]:
         """Log-likelihood in bits of the places of many observers' fixations.
 
         Args:
@@ -264,7 +298,7 @@ class Predictor:
         with self._evaluating():
             encoded = self.network.encode(planes.to(self.device), self.domain)
             given = PathBatch(*(values.to(self.device) for values in paths))
-            bits = self.network.log_prob(encoded, given).place.cpu().numpy()
+            bits = self.network.log_prob(encoded, given).place.double().cpu().numpy()
         out = []
         for theirs, rows in zip(observers, bits, strict=True):
             # A path without a fixation on the image is not among those given to the network.
@@ -288,7 +322,7 @@ class Predictor:
         Returns:
             Sums to 1; the place is uniform within its cell.
         """
-        size = self._planes([image])[1][0]
+        size = self.planes([image])[1][0]
         if path is None:
             path = Scanpath(_name(image), size, np.zeros((0, 2)), viewing=self.viewing(size))
         # Where the next fixation lies has no part in its own map.
@@ -313,7 +347,7 @@ class Predictor:
             seed: Any integer.
             viewing_time: Seconds that the image is looked at; None for those of training.
         """
-        planes, sizes = self._planes([image])
+        planes, sizes = self.planes([image])
         seeds = [[path_seed(seed, _name(image), k) for k in range(samples)]]
         rows = viewing_rows([self.viewing(sizes[0], viewing_time)], [sizes[0][1]])
         with self._evaluating():
@@ -338,13 +372,13 @@ class Predictor:
         self._needs_stretch()
         if len(path.on_image()) != len(path):
             raise ValueError(f"{path.image}: a fixation lies off the image; use path.on_image()")
-        planes, _ = self._planes([image])
+        planes, _ = self.planes([image])
         paths = pad_paths([[path]], len(path))
         with self._evaluating():
             encoded = self.network.encode(planes.to(self.device), self.domain)
         return encoded, PathBatch(*(values.to(self.device) for values in paths))
 
-    def _planes(self, images: Sequence[Image]) -> tuple[Tensor, list[tuple[int, int]]]:
+    def planes(self, images: Sequence[Image]) -> tuple[Tensor, list[tuple[int, int]]]:
         """Images in the frame, uint8 ``(image, 3, height, width)``, and their full sizes."""
         sizes, pixels = zip(*[self._read(image) for image in images], strict=True)
         return torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2), list(sizes)
@@ -368,9 +402,9 @@ def _name(image: Image) -> str:
     return Path(image).name if isinstance(image, str | Path) else "image"
 
 
-def _aligned(path: Scanpath, rows: Iterator[Floats]) -> Floats:
+def _aligned(path: Scanpath, rows: Iterator[NDArray[np.float64]]) -> Bits:
     """The next row of bits, laid beside all fixations of a path."""
-    bits = np.full(len(path), np.nan, np.float32)
+    bits = np.full(len(path), np.nan)
     on = ((path.xy >= 0) & (path.xy <= 1)).all(axis=1)
     if on.any():
         bits[on] = next(rows)[: on.sum()]

@@ -34,6 +34,7 @@ _KEPT = (
     "source",
     "target",
     "trained_on",
+    "viewing",
     "styles",
     "gaze",
     "seed",
@@ -105,6 +106,17 @@ def load_pretrained(model: str | os.PathLike[str]) -> Pretrained:
         f"model {place}: no such file or folder, and no model of that name is shipped; "
         f"shipped: {', '.join(shipped) or 'none'}"
     )
+
+
+def weights_file(model: str | os.PathLike[str]) -> Path:
+    """The file that holds a model's weights; arguments as of :func:`load_pretrained`."""
+    shipped = shipped_models()
+    place = shipped.get(str(model), Path(model).expanduser())
+    if place.is_file():
+        return place
+    if not place.is_dir():
+        place = _from_hub(str(model))
+    return place / WEIGHTS if (place / WEIGHTS).is_file() else place / "checkpoints" / "best.ckpt"
 
 
 def read_checkpoint(file: Path) -> Pretrained:

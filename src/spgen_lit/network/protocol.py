@@ -54,6 +54,7 @@ class Network(Protocol):
         temperature: Default temperature of sampling.
         max_fixations: Longest path that it draws when the viewing time is unknown.
         encoder: Gives feature maps.
+        has_likelihood: Whether :meth:`log_prob` is known for it.
     """
 
     frame: tuple[int, int]
@@ -63,6 +64,11 @@ class Network(Protocol):
     encoder: Encoder
 
     training: bool
+
+    @property
+    def has_likelihood(self) -> bool:
+        """Whether the law of what is sampled at temperature 1 is known."""
+        ...
 
     def parameters(self, recurse: bool = True) -> Iterator[nn.Parameter]:
         """All parameters, as of any module."""

@@ -63,6 +63,11 @@ class PublishedSPGen(nn.Module):
         self.decoder = decoder(self.channels + priors, max_fixations)
         self.gate = ChannelGate(max_fixations)
 
+    @property
+    def has_likelihood(self) -> bool:
+        """Coordinates are regressed: no path has a likelihood."""
+        return False
+
     def encode(self, images: Tensor, domain: Domain = "source") -> Encoded:
         """Encode RGB images ``(image, 3, height, width)``, uint8 or float in [0, 1], once.
 

@@ -356,7 +356,7 @@ class FixationHead(nn.Module):
         aspect = xy.new_tensor([self.maps.aspect, 1.0])
         begun = history.known[:, :, 0]
         saccade = ((xy - history.recent[:, :, 0]) * aspect).norm(dim=2) * begun
-        clock, told = self._clock(time, viewing)
+        clock, _ = self._clock(time, viewing)
         rest = torch.stack([saccade, self._pace(time), begun], dim=2)
         order = self.order(time.step.clamp(max=self.steps - 1))
         code = self._code(viewing, time.step)
@@ -524,7 +524,7 @@ class SPGen(nn.Module):
         dropout: float = 0.25,
         temperature: float = 1.0,
         domain_priors: bool = False,
-        sigma: float = 0.7,
+        sigma: float = 0.4,
         end_weight: float = 1.0,
         duration_weight: float = 0.3,
     ) -> None:
@@ -562,6 +562,11 @@ class SPGen(nn.Module):
     def aspect(self) -> float:
         """Width of the frame over its height."""
         return self.frame[0] / self.frame[1]
+
+    @property
+    def has_likelihood(self) -> bool:
+        """Whether the law of what is sampled at temperature 1 is known."""
+        return self.noise == "gumbel"
 
     def encode(self, images: Tensor, domain: Domain = "source") -> Encoded:
         """Encode RGB images ``(image, 3, height, width)``, uint8 or float in [0, 1], once.
@@ -624,7 +629,7 @@ class SPGen(nn.Module):
         Raises:
             ValueError: Where the noise of places is not Gumbel's: its law is not known.
         """
-        if self.noise != "gumbel":
+        if not self.has_likelihood:
             raise ValueError(f"network.noise={self.noise} has no stated law; use gumbel")
         out = self(encoded, paths)
         cells = cell_of(paths.xy, *self.head.grid)[..., None]

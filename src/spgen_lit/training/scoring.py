@@ -11,6 +11,7 @@ from typing import Any
 import lightning as L
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from omegaconf import DictConfig
 from rich.console import Console
 
@@ -95,20 +96,26 @@ class Scoring:
         return scoring
 
 
+Bits = dict[str, list[NDArray[np.float64]]]
+
+
 def draw_part(
     predictor: Predictor, data: DomainMix, part: Split, samples: int, temperature: float | None
-) -> dict[str, list[Scanpath]]:
-    """Sampled scanpaths on every image of a split, encoded once each."""
+) -> tuple[dict[str, list[Scanpath]], Bits | None]:
+    """Sampled scanpaths on every image of a split, and observers' log-likelihoods if known."""
     keys = list(part.stimuli)
     out: dict[str, list[Scanpath]] = {}
+    bits: Bits = {}
     for first in range(0, len(keys), _BATCH):
         own = keys[first : first + _BATCH]
         pixels = np.stack([data.cache.get(part.stimuli[key]) for key in own])
         planes = torch.from_numpy(pixels).permute(0, 3, 1, 2)
         sizes = [part.stimuli[key].size for key in own]
-        drawn = predictor.draw(planes, sizes, own, samples, temperature, seed=0)
+        observers = {key: part.paths.get(key, []) for key in own}
+        drawn, known = predictor.observed(planes, sizes, observers, samples, temperature)
         out |= dict(zip(own, drawn, strict=True))
-    return out
+        bits |= dict(zip(own, known or [], strict=False))
+    return out, bits if len(bits) == len(out) else None
 
 
 def score_run(
@@ -178,14 +185,17 @@ def _score_set(
         return None
 
     def draw(temperature: float | None) -> dict[str, list[Scanpath]]:
-        return draw_part(predictor, data, part, scoring.samples, temperature)
+        return draw_part(predictor, data, part, scoring.samples, temperature)[0]
 
-    drawn = draw(scoring.temperature)
+    drawn, bits = draw_part(predictor, data, part, scoring.samples, scoring.temperature)
     _draw_pictures(output / "pictures" / f"{domain}-{name}", drawn, part, scoring.pictures)
     if not gaze.scanpaths:
         return None
     observers = {key: part.paths[key] for key in drawn}
-    training = [p for paths in data.parts["source", "train"].paths.values() for p in paths]
+    trained = data.parts["source", "train"]
+    # The set's own center bias where it was trained on, else that of all sources.
+    keys = trained.of_set(name) if domain == "source" else list(trained.paths)
+    training = [path for key in keys for path in trained.paths.get(key, ())]
     full = scoring.metrics == "full"
     results = score(
         drawn,
@@ -195,6 +205,7 @@ def _score_set(
         baselines=None if full or len(observers) < 2 else (OBSERVERS, CHANCE),
         training=training,
         images={key: _reader(part, key) for key in drawn} if full else None,
+        log_likelihood=bits,
         meta={
             "title": domain,
             "data": name,
