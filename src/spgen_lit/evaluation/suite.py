@@ -129,8 +129,14 @@ def score_set(
             _score_family(family, block, protocol, clusters, sheet, pairs, names)
         for trial in block:
             if maps is not None and families & {"nss", "maps"}:
-                for name, values in map_values(trial, maps, names).items():
+                gained = map_values(trial, maps, names)
+                for name, values in gained.items():
                     sheet.add(trial.image, name, values)
+                if among is None and log_likelihood is None:
+                    # What a model is read against: the other observers' density, without
+                    # order (Kuemmerer et al. 2015: the gold standard).
+                    known = gained.get("density_information_gain", np.nan)
+                    sheet.add(trial.image, "information_gain", known)
             if maps is not None and log_likelihood is not None:
                 gains = information_gains(trial, maps, log_likelihood[trial.image])
                 sheet.add(trial.image, "information_gain", gains)
