@@ -162,3 +162,14 @@ def test_install_without_a_usable_python_says_what_was_looked_for(empty: Path) -
     assert done.returncode != 0
     assert "No Python 3.11 or newer: looked for python-of-nowhere on PATH" in done.stderr
     assert not (empty / ".venv").exists()
+
+
+def test_every_package_of_the_source_is_in_the_wheel() -> None:
+    listed = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["tool"]["setuptools"][
+        "packages"
+    ]
+    found = {
+        ".".join(file.parent.relative_to(REPOSITORY / "src").parts)
+        for file in (REPOSITORY / "src").rglob("__init__.py")
+    }
+    assert found | {"spgen_lit.conf"} == set(listed)
