@@ -24,6 +24,7 @@ from spgen_lit.data.splits import split_images
 from spgen_lit.evaluate import run
 from spgen_lit.evaluation.results import Results
 from spgen_lit.instantiation import build_network
+from spgen_lit.pretrained import write_pretrained
 from spgen_lit.report import main as report
 
 SMALL = {"images": 20, "observers": 4, "size": (64, 48)}
@@ -180,6 +181,23 @@ def test_a_checkpoint_is_sampled_once_an_image(
     np.testing.assert_allclose(again.model.rows, results.model.rows, atol=1e-6)
 
 
+def test_a_model_is_scored_by_name_and_simulated_gaze_is_said(
+    tmp_path: Path, cache: Path, checkpoint: Path
+) -> None:
+    saved = torch.load(checkpoint, weights_only=True)
+    saved["spgen_lit"]["gaze"] = "simulated"
+    torch.save(saved, tmp_path / "best.ckpt")
+    write_pretrained(tmp_path / "best.ckpt", tmp_path / "mine")
+    given = words(cache, "samples=3", "band=[observers]", "device=cpu", "output=out")
+    done = command(tmp_path, *given, "--model", "mine")
+    assert done.returncode == 0, done.stderr
+    assert "warning: mine: trained on SIMULATED gaze" in done.stdout
+    meta = json.loads((tmp_path / "out" / "summary.json").read_text())["meta"]
+    card = json.loads((tmp_path / "mine" / "card.json").read_text())
+    assert meta["provenance"]["scored"] == {"model": "mine", "sha256": card["sha256"]}
+    assert "SIMULATED" in meta["warnings"][0]
+
+
 def test_a_checkpoint_is_not_scored_on_its_training_images(cache: Path, checkpoint: Path) -> None:
     given = config(cache, f"ckpt_path={checkpoint}", "split_seed=1", "test=0.2")
     with pytest.raises(ValueError, match=r"training images: add split_seed=0 test=0.4"):
@@ -189,7 +207,7 @@ def test_a_checkpoint_is_not_scored_on_its_training_images(cache: Path, checkpoi
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        ((), "exactly one of ckpt_path, baseline, scanpaths to score; found none"),
+        ((), "exactly one of model, ckpt_path, baseline, scanpaths to score; found none"),
         (("baseline=uniform", "ckpt_path=x"), "found ckpt_path, baseline"),
         (("baseline=best",), "unknown baselines"),
         (

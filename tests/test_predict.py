@@ -45,6 +45,8 @@ class Fixed:
         samples: int = 10,
         temperature: float | None = None,
         seed: int = 0,
+        ids: Sequence[str] | None = None,
+        viewing_time: float | None = None,
     ) -> list[list[Scanpath]]:
         if self.stop_after is not None and len(self.asked) >= self.stop_after:
             raise KeyboardInterrupt

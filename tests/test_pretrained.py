@@ -133,14 +133,24 @@ def test_what_is_no_model_is_said_in_a_line(
 
 
 def test_a_weight_beyond_half_precision_is_refused(tmp_path: Path, checkpoint: Path) -> None:
-    folder = pretrained.write_pretrained(checkpoint, tmp_path / "mine")
-    state = {key: value.float() for key, value in load_file(folder / "weights.safetensors").items()}
-    key = next(name for name, value in state.items() if value.ndim > 1)
-    state[key] += 1e6
-    save_file(state, folder / "weights.safetensors")
-    with pytest.raises(ValueError, match=f"weight {key} is not finite in half precision"):
-        pretrained.write_pretrained(folder, tmp_path / "other")
+    saved = torch.load(checkpoint, weights_only=True)
+    key = next(name for name, value in saved["state_dict"].items() if value.ndim > 1)
+    saved["state_dict"][key] += 1e6
+    torch.save(saved, checkpoint)
+    told = f"weight {key.removeprefix('network.')} is not finite in half precision"
+    with pytest.raises(ValueError, match=told):
+        pretrained.write_pretrained(checkpoint, tmp_path / "other")
     assert not (tmp_path / "other").exists()
+
+
+def test_weights_that_are_not_those_of_the_card_are_refused(
+    tmp_path: Path, checkpoint: Path
+) -> None:
+    folder = pretrained.write_pretrained(checkpoint, tmp_path / "mine")
+    state = {key: value + 1 for key, value in load_file(folder / "weights.safetensors").items()}
+    save_file(state, folder / "weights.safetensors")
+    with pytest.raises(ValueError, match=r"not the file that card.json was written for"):
+        pretrained.load_pretrained(folder)
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ from spgen_lit.evaluation.results import CHANCE, OBSERVERS, Results
 from spgen_lit.evaluation.score import folds_table, score, score_folds
 from spgen_lit.files import file_hash, write_text
 from spgen_lit.instantiation import instantiated
-from spgen_lit.pretrained import weights_file
+from spgen_lit.pretrained import training_warning, weights_file
 from spgen_lit.scanpath import Scanpath
 
 _SUBJECTS = ("model", "ckpt_path", "baseline", "scanpaths")
@@ -226,6 +226,10 @@ def _from_model(
 
     model = config.model or config.ckpt_path
     predictor = Predictor.from_pretrained(model, str(config.device), config.domain, trusted(config))
+    warning = training_warning(predictor.info)
+    if warning:
+        text = f"warning: {model}: {warning}"
+        console.print(text, style="yellow", markup=False, highlight=False, soft_wrap=True)
     _refuse_leak(config, scene, predictor.info)
     images = list(scene.observers)
     batches = [
@@ -247,6 +251,7 @@ def _from_model(
         "title": Path(model).name,
         "ckpt_path": str(model),
         "viewing_time": config.viewing_time,
+        "warnings": [warning] if warning else [],
         "bits": bits if len(bits) == len(samples) else None,
         "temperature": float(temperature),
         "domain": predictor.domain,
@@ -354,7 +359,10 @@ def _application(config: DictConfig) -> None:
 
 
 def main() -> None:
-    """Entry point of the command line; ``data=osie`` is short for ``data/source=osie``."""
+    """Entry point; ``data=x`` is short for ``data/source=x``, ``--model x`` for ``model=x``."""
+    if "--model" in sys.argv:
+        at = sys.argv.index("--model")
+        sys.argv[at : at + 2] = ["=".join(("model", *sys.argv[at + 1 : at + 2]))]
     sys.argv[1:] = [
         f"data/source={argument[5:]}" if argument.startswith("data=") else argument
         for argument in sys.argv[1:]

@@ -19,27 +19,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from spgen_lit import checkpoint
-from spgen_lit.files import atomic, write_json
+from spgen_lit.files import atomic, file_hash, write_json
 
 CARD, WEIGHTS = "card.json", "weights.safetensors"
 #: Model that is used where none is named.
 DEFAULT = "natural"
-#: What a checkpoint's card holds that a model's card needs; paths of its machine stay behind.
-_KEPT = (
-    "version",
-    "network",
-    "frame",
-    "initial_weights",
-    "initial_weights_licence",
-    "source",
-    "target",
-    "trained_on",
-    "viewing",
-    "styles",
-    "gaze",
-    "seed",
-    "licences",
-)
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 
@@ -136,6 +120,8 @@ def _read_folder(folder: Path) -> Pretrained:
         card = json.loads((folder / CARD).read_text(encoding="utf-8"))
         state = load_file(folder / WEIGHTS)
         name = str(card["name"])
+        if card["sha256"] != file_hash(folder / WEIGHTS):
+            raise ValueError(f"{WEIGHTS} is not the file that {CARD} was written for")
     except FileNotFoundError as error:
         raise FileNotFoundError(
             f"model {folder}: needs both {CARD} and {WEIGHTS}; write them with spgen export "
@@ -204,7 +190,8 @@ def write_pretrained(
         state[key] = small.contiguous().clone()
     card = {
         "name": name or output.name,
-        **{key: model.card[key] for key in _KEPT if key in model.card},
+        # The run's whole configuration names folders of its machine.
+        **{key: value for key, value in model.card.items() if key not in ("name", "config")},
         **_origin(checkpoint, model.card),
         "scores": [_score(Path(folder)) for folder in scores],
         "known_failures": list(failures),
@@ -212,6 +199,7 @@ def write_pretrained(
     }
     with atomic(output / WEIGHTS) as part:
         save_file(state, part, metadata={"format": "pt"})
+    card["sha256"] = file_hash(output / WEIGHTS)
     write_json(output / CARD, card)
     return output
 

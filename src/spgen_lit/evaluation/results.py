@@ -150,7 +150,7 @@ class Results:
         shown = pd.DataFrame({"measure": frame["label"], "model": tables.figures(frame["value"])})
         shown["95 % interval"] = tables.intervals(frame["low"], frame["high"])
         for name in beside:
-            shown[_HEADINGS.get(name, name)] = tables.figures(frame[name])
+            shown[self._heading(name)] = tables.figures(frame[name])
         if len(beside) == 2:
             shown["normalized"] = tables.figures(frame["normalized"])
         return tables.terminal(shown, self._title(), self._caption(), bold={"energy"})
@@ -160,8 +160,13 @@ class Results:
         frame = self.frame
         shown = pd.DataFrame({"measure": frame["label"]})
         for who in self.band:
-            shown[_HEADINGS.get(who, who)] = tables.figures(frame[who])
+            shown[self._heading(who)] = tables.figures(frame[who])
         return tables.terminal(shown, f"the whole band, protocol {self.protocol.name}")
+
+    def _heading(self, who: str) -> str:
+        if who == OBSERVERS and self.meta.get("gaze") == "simulated":
+            return "simulated\nobservers"
+        return _HEADINGS.get(who, who)
 
     def _title(self) -> str:
         parts = [str(self.meta[key]) for key in ("title", "data", "split") if self.meta.get(key)]

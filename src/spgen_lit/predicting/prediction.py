@@ -28,6 +28,8 @@ class Sampler(Protocol):
         samples: int = 10,
         temperature: float | None = None,
         seed: int = 0,
+        ids: Sequence[str] | None = None,
+        viewing_time: float | None = None,
     ) -> list[list[Scanpath]]:
         """Sample scanpaths on several images."""
         ...
@@ -125,7 +127,8 @@ def _sample(
     """Scanpaths by image; if a batch fails, its images are tried one by one."""
     if not items:
         return {}
-    how = (settings.samples, settings.temperature, settings.seed)
+    seconds = settings.viewing_time
+    how = (settings.samples, settings.temperature, settings.seed, None, seconds)
     try:
         found = predictor.batch([item.path for item in items], *how)
     except (ImageError, OSError) as error:
@@ -134,14 +137,13 @@ def _sample(
             return {}
         singles = [_sample(predictor, [item], settings, failures) for item in items]
         return {item: paths for single in singles for item, paths in single.items()}
-    seconds = settings.viewing_time
     if seconds is not None:
         found = [[_until(path, seconds) for path in paths] for paths in found]
     return dict(zip(items, found, strict=True))
 
 
 def _until(path: Scanpath, seconds: float) -> Scanpath:
-    """The path up to a moment; the fixation during which it comes ends there."""
+    """The path until the picture is taken away; the fixation of that moment ends with it."""
     if path.durations is None:
         return path
     starts = np.cumsum(path.durations) - path.durations

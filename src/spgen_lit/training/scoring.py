@@ -188,7 +188,8 @@ def _score_set(
         return draw_part(predictor, data, part, scoring.samples, temperature)[0]
 
     drawn, bits = draw_part(predictor, data, part, scoring.samples, scoring.temperature)
-    _draw_pictures(output / "pictures" / f"{domain}-{name}", drawn, part, scoring.pictures)
+    titles = ("model", gaze.observers_title)
+    _draw_pictures(output / "pictures" / f"{domain}-{name}", drawn, part, scoring.pictures, titles)
     if not gaze.scanpaths:
         return None
     observers = {key: part.paths[key] for key in drawn}
@@ -276,13 +277,17 @@ def _shown_part(data: DomainMix, domain: str, name: str, scoring: Scoring) -> tu
 
 
 def _draw_pictures(
-    folder: Path, drawn: Mapping[str, list[Scanpath]], part: Split, pictures: int
+    folder: Path,
+    drawn: Mapping[str, list[Scanpath]],
+    part: Split,
+    pictures: int,
+    titles: tuple[str, str],
 ) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for key in list(drawn)[:pictures]:
         stimulus = part.stimuli[key]
         image = read_image(stimulus.path, stimulus.size)
-        picture = side_by_side(image, drawn[key], part.paths.get(key, []))
+        picture = side_by_side(image, drawn[key], part.paths.get(key, []), titles=titles)
         save_png(folder / f"{Path(key.replace('/', '_')).stem}.png", picture)
 
 
