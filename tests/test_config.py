@@ -49,6 +49,8 @@ EMA = "spgen_lit.learning.callbacks.checkpointing.Ema"
         ("+debug=fats", "debug=fats: no such choice; did you mean 'fast'"),
         ("seed=abc", "seed=abc: Value 'abc' of type 'str' could not be converted to Integer"),
         ("nonsense", "'nonsense' is not of the form key=value"),
+        ("callbacks=null", "callbacks=null: drop a group by ~callbacks, or choose one"),
+        ("name=../../x", "name=../../x: needs letters, digits"),
         ("~trainer.max_epoch", "trainer.max_epoch"),
     ],
 )

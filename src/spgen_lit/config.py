@@ -93,6 +93,8 @@ def _complaint(config_name: str, overrides: Sequence[str]) -> str | None:
         key = key.partition("@")[0]
         if key in groups:
             names = [name.strip() for name in value.strip("[]").split(",")]
+            if value == "null":
+                return f"{override}: drop a group by ~{key}, or choose one: {_options(key)}"
             for name in names:
                 if name and name != "null" and name not in _options(key):
                     return f"{key}={name}: no such choice; {nearest(name, _options(key))}"
@@ -161,6 +163,7 @@ def check_overrides(config_name: str, arguments: Sequence[str]) -> None:
         if before not in ("--cfg", "-c", "--package", "-p", "--info", "-i")
     ]
     overrides = [a for a in words if not a.startswith("-")]
+    _refuse_names(overrides)
     GlobalHydra.instance().clear()
     try:
         with initialize_config_dir(CONFIG_DIR, version_base="1.3"):
@@ -176,6 +179,16 @@ def check_overrides(config_name: str, arguments: Sequence[str]) -> None:
                 raise ConfigError(reason) from error
     finally:
         GlobalHydra.instance().clear()
+
+
+def _refuse_names(overrides: Sequence[str]) -> None:
+    """A run's name is a folder's name below ``outputs``: it must not lead anywhere else."""
+    for override in overrides:
+        key, _, value = override.lstrip("+").partition("=")
+        names = value.strip("[]'\"").split(",") if key == "name" else []
+        for name in names:
+            if not re.fullmatch(r"\w[\w.+-]*", name.strip("'\" ")):
+                raise ConfigError(f"name={name}: needs letters, digits, '.', '-' and '_' alone")
 
 
 def run_hydra_app(application: Any, config_name: str) -> None:

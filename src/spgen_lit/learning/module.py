@@ -138,13 +138,18 @@ class ScanpathModule(L.LightningModule):
         if self.adaptation.source_only or self.global_step % every:
             return
         parameters = list(self.network.encoder.parameters())
-        self.log("gradient/encoder_scanpath", gradient_norm(scanpath_loss, parameters))
-        self.log("gradient/encoder_domain", gradient_norm(domain_loss, parameters))
+        losses = {"scanpath": scanpath_loss, "domain": domain_loss}
+        norms = {
+            f"gradient/encoder_{k}": float(gradient_norm(v, parameters)) for k, v in losses.items()
+        }
+        # Not by self.log, which repeats a value in later rows, unless the run was resumed between.
+        for logger in self.loggers:
+            logger.log_metrics(norms, self.global_step)
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
         """Log the gradient norms of the encoder and of everything, before clipping."""
         every = int(getattr(self.trainer, "log_every_n_steps", 1))
-        if self.global_step % max(every, 1):
+        if (self.global_step + 1) % max(every, 1):  # the steps that the trainer logs
             return
         groups = {"encoder": self.network.encoder.parameters(), "all": self.parameters()}
         for name, parameters in groups.items():

@@ -18,7 +18,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from omegaconf import DictConfig, OmegaConf
 
 from spgen_lit import __version__
-from spgen_lit.checkpoint import read_checkpoint
+from spgen_lit.checkpoint import load_checkpoint
 from spgen_lit.config import plain
 from spgen_lit.data.checksums import checksum
 from spgen_lit.data.module import DomainMix
@@ -55,7 +55,7 @@ class CsvLogger(Logger):
         self.rows: list[dict[str, Any]] = []
         self._written = time.monotonic()
         if resume_from and self.file.is_file():
-            done = int(read_checkpoint(resume_from)["global_step"])
+            done = int(load_checkpoint(resume_from)["global_step"])
             with self.file.open(newline="", encoding="utf-8") as lines:
                 rows = [{k: v for k, v in row.items() if v} for row in csv.DictReader(lines)]
             self.rows = [row for row in rows if int(row["step"]) < done]
