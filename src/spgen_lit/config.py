@@ -38,6 +38,7 @@ class TrainSchema:
     name: str = "run"
     ckpt_path: str | None = None
     start_from: str | None = None
+    stages: dict[str, Any] | None = None
     resume: bool = False
     trust: list[str] = field(default_factory=list)
     compile: bool = False

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
+from hydra.core.hydra_config import HydraConfig
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import LearningRateMonitor, ModelCheckpoint
 from omegaconf import DictConfig, OmegaConf
@@ -21,6 +22,7 @@ from spgen_lit import __version__
 from spgen_lit.config import plain, trusted
 from spgen_lit.data.augment import Augment
 from spgen_lit.data.module import DomainMix
+from spgen_lit.data.painting.painted import Painted
 from spgen_lit.data.viewing import ViewingAugment
 from spgen_lit.files import write_text
 from spgen_lit.instantiation import ConfigError, built, instantiated
@@ -38,6 +40,7 @@ from spgen_lit.training.devices import scale_rates, together, trainer_settings
 from spgen_lit.training.loggers import log_beginning, quiet, tracked
 from spgen_lit.training.resumption import resumed, start_from
 from spgen_lit.training.scoring import Scoring, score_run
+from spgen_lit.training.stages import run_stages
 from spgen_lit.training.summary import overview
 
 _DOMAINS = ("source", "target", "evaluation", "styles")
@@ -68,6 +71,9 @@ def run(config: DictConfig) -> float:
         Stopped: A :class:`SystemExit` with code 143 or 130 after SIGTERM or Ctrl-C; what is
             needed to go on is saved, and the command that goes on is printed.
     """
+    if config.stages:
+        typed = HydraConfig.get().overrides.task if HydraConfig.initialized() else ()
+        return run_stages(config, run, typed)
     quiet()
     console = Console()
     started = time.time()
@@ -242,6 +248,10 @@ def _data(config: DictConfig) -> DomainMix:
         for domain in _DOMAINS
     }
     augment, viewing = settings.pop("augment"), settings.pop("viewing")
+    painted = Path(config.paths.cache_dir) / "painted"
+    renditions = range(settings.pop("renditions"))
+    for name, reader in readers["source"].items() if renditions else ():
+        readers["styles"][name] = [Painted(reader, painted, "train", seed=k) for k in renditions]
     data: DomainMix = built(
         DomainMix,
         settings,

@@ -26,6 +26,8 @@ from spgen_lit.training.devices import together
 
 HEADLINE = ("energy", "scanmatch")
 
+SUMMARY = "summary.json"  # the last thing that a run writes
+
 
 def overview(
     config: DictConfig,
@@ -169,4 +171,4 @@ def write_summary(
         "priors": config.network.priors,
         **results,
     }
-    write_json(output / "summary.json", summary)
+    write_json(output / SUMMARY, summary)
