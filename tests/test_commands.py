@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from tests.data import exporters
 from tests.networks import tree
 
 from spgen_lit.instantiation import build_network
@@ -45,7 +46,7 @@ def _pages() -> list[pytest.param]:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
-    """What the pages take for granted: paintings, a checkpoint, and a model of that name."""
+    """What the pages take for granted: paintings, a table of gaze, a checkpoint, a model."""
     torch.manual_seed(0)
     spec = tree(frame=[128, 96], channels=16, max_fixations=6)
     state = {f"network.{k}": v for k, v in build_network(spec).state_dict().items()}
@@ -54,6 +55,14 @@ def place(tmp_path: Path) -> Path:
     torch.save({"spgen_lit": card, "state_dict": state}, tmp_path / "best.ckpt")
     write_pretrained(tmp_path / "best.ckpt", tmp_path / "models" / "natural")
     noise = np.random.default_rng(0).integers(0, 256, (96, 128, 3), dtype=np.uint8)
+    trials = exporters.truth(tmp_path / "my", images=12)
+    content = [
+        (f"{image}.png", who, n, *(xy[n] + exporters.CORNER), ms[n])
+        for image, who, xy, ms in trials
+        for n in range(len(xy))
+    ]
+    header = ("image", "person", "n", "x", "y", "ms")
+    exporters.rows(tmp_path / "my" / "fixations.csv", header, content, ",")
     (tmp_path / "my_paintings").mkdir()
     for name in ("painting.jpg", "my_paintings/a.jpg", "my_paintings/b.png"):
         Image.fromarray(noise).save(tmp_path / name)

@@ -39,6 +39,7 @@ class TrainSchema:
     ckpt_path: str | None = None
     start_from: str | None = None
     stages: dict[str, Any] | None = None
+    same_network: bool = False
     resume: bool = False
     trust: list[str] = field(default_factory=list)
     compile: bool = False

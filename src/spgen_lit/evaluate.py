@@ -34,7 +34,13 @@ from spgen_lit.evaluation.checks import likely_mistakes
 from spgen_lit.evaluation.measures import select
 from spgen_lit.evaluation.protocol import Protocol, preset
 from spgen_lit.evaluation.results import CHANCE, OBSERVERS, Results
-from spgen_lit.evaluation.score import folds_table, score, score_folds
+from spgen_lit.evaluation.score import (
+    folds_table,
+    groups_table,
+    score,
+    score_folds,
+    score_groups,
+)
 from spgen_lit.files import file_hash, write_text
 from spgen_lit.instantiation import instantiated
 from spgen_lit.pretrained import training_warning, weights_file
@@ -117,6 +123,7 @@ def run(config: DictConfig, console: Console) -> Results:
     console.print(results.table())
     if set(results.band) - {OBSERVERS, CHANCE}:
         console.print(results.band_table())
+    _by_group(config, scene, results, folder, console)
     if config.folds is not None:
         options |= {"baselines": (OBSERVERS, CHANCE), "training": scene.training}
         parts = score_folds(samples, scene.observers, protocol, config.folds, **options)
@@ -126,6 +133,28 @@ def run(config: DictConfig, console: Console) -> Results:
         write_text(config.ids, "".join(f"{image}\n" for image in results.model.images))
     console.print(f"results: {folder}", markup=False, highlight=False, soft_wrap=True)
     return results
+
+
+def _by_group(
+    config: DictConfig, scene: Scene, results: Results, folder: Path, console: Console
+) -> None:
+    """Results by an attribute of the images, the set's first one by default.
+
+    Raises:
+        ValueError: If no image has the attribute asked for.
+    """
+    attributes = {image: scene.gaze.stimuli[image].attributes for image in results.model.images}
+    known = list(dict.fromkeys(key for found in attributes.values() for key in found))
+    attribute = config.group or next(iter(known), None)
+    if attribute is None:
+        return
+    if attribute not in known:
+        raise ValueError(f"group={attribute}: images of {scene.name} have {known or 'none'}")
+    groups = {image: found[attribute] for image, found in attributes.items() if attribute in found}
+    parts = score_groups(results, groups)
+    tables.write(folder / f"by_{attribute}.csv", parts)
+    metric = "energy" if "energy" in results.model.metrics else results.model.metrics[0]
+    console.print(groups_table(parts, attribute, metric))
 
 
 def _meta(config: DictConfig, scene: Scene, facts: dict[str, Any], subject: str) -> dict[str, Any]:

@@ -1,11 +1,11 @@
 """What a table means is declared once: check writes it beside the table, the others read it."""
 
-import exporters
 import numpy as np
 import pytest
 import yaml
-from exporters import SCREEN
 from PIL import Image
+from tests.data import exporters
+from tests.data.exporters import SCREEN
 
 from spgen_lit.data.__main__ import main
 from spgen_lit.data.catalogue import CATALOGUE, build_reader

@@ -4,8 +4,8 @@ import io
 
 import numpy as np
 import pytest
-from exporters import rows
 from PIL import Image
+from tests.data.exporters import rows
 
 from spgen_lit.data.readers.avatt import Avatt
 from spgen_lit.data.readers.daemons import Daemons

@@ -65,7 +65,7 @@ def test_an_official_split_without_images_here_stays_empty() -> None:
         (_set(10), {"val": 0.6, "test": 0.4}, "leave a rest"),
         (_set(10), {"val": -0.1}, "val=-0.1"),
         (_set(3, val=("001.jpg",), test=("001.jpg",)), {}, "'001.jpg'.*more than once"),
-        (_set(2, test=("000.jpg", "001.jpg")), {}, "no image is left for training"),
+        (_set(3, train=(), test=("000.jpg",)), {}, "no image is left for training"),
     ],
 )
 def test_impossible_divisions_are_refused(gaze: GazeSet, shares: dict, message: str) -> None:
@@ -96,3 +96,8 @@ def test_the_twin_of_an_official_test_image_is_in_no_split() -> None:
 def test_a_name_that_is_not_utf_8_is_divided_too() -> None:
     name = os.fsdecode(b"caf\xe9.jpg")
     assert 0 <= position(name) < 1
+
+
+def test_a_set_may_be_kept_for_testing_as_a_whole() -> None:
+    splits = split_images(_set(2, test=("000.jpg", "001.jpg")))
+    assert splits == {"train": (), "val": (), "test": ("000.jpg", "001.jpg")}

@@ -3,10 +3,10 @@
 import gzip
 from pathlib import Path
 
-import exporters
 import numpy as np
 import pytest
-from exporters import CORNER, SCREEN, SIZE
+from tests.data import exporters
+from tests.data.exporters import CORNER, SCREEN, SIZE
 
 from spgen_lit.data.readers.table import Table
 

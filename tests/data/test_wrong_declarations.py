@@ -2,10 +2,10 @@
 
 import re
 
-import exporters
 import numpy as np
 import pytest
-from exporters import CORNER, SCREEN, SIZE
+from tests.data import exporters
+from tests.data.exporters import CORNER, SCREEN, SIZE
 
 from spgen_lit.data.check import check
 from spgen_lit.data.readers.table import Table

@@ -181,6 +181,9 @@ class DomainMix(L.LightningDataModule):
         if self.held_out_observers:
             self._hold_out_observers(sets["source"])
         self._refuse_same_images(prints, sets)
+        if not self.parts["source", "train"].paths:
+            names = ", ".join(sets["source"])
+            raise ValueError(f"data.source {names}: no image is left for training")
         if not self.parts["source", "val"].paths:
             raise ValueError(
                 f"no source image is left for validation: data.val is {self.shares['val']} of "

@@ -45,8 +45,8 @@ def split_images(
         ``train``, ``val`` and ``test``, each in ascending order.
 
     Raises:
-        ValueError: If fractions are out of range or leave nothing for training, or an official
-            split names an image twice.
+        ValueError: If fractions are out of range or leave nothing for training of a set that
+            is not kept for testing as a whole, or an official split names an image twice.
     """
     if not (0 <= val < 1 and 0 <= test < 1 and val + test < 1):
         raise ValueError(f"fractions val={val} and test={test} must be in [0, 1) and leave a rest")
@@ -75,7 +75,8 @@ def split_images(
             free = free[count:]
     if "train" not in out:
         out["train"] = tuple(sorted(free))
-    if not out["train"]:
+    # A set may be kept for testing as a whole.
+    if not out["train"] and len(official) < len(gaze.stimuli):
         raise ValueError(f"{gaze.name}: no image is left for training ({len(gaze.stimuli)} images)")
     return {name: out[name] for name in SPLITS}
 

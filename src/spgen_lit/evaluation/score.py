@@ -187,6 +187,38 @@ def folds_table(frame: pd.DataFrame) -> Table:
     return tables.terminal(shown, f"{len(parts)} parts: {parts[0]} to {parts[-1]}")
 
 
+def score_groups(results: Results, groups: Mapping[str, str]) -> pd.DataFrame:
+    """Results by what images are of, such as the movement of a painting.
+
+    Args:
+        results: Of all images.
+        groups: Image id to its group; images without one are left out.
+
+    Returns:
+        The frames of the groups' results below each other, with a column ``group``.
+    """
+    frames = {}
+    for group in sorted(set(groups.values())):
+        images = [image for image in results.model.images if groups.get(image) == group]
+        band = {who: Scores(scores.rows.loc[images]) for who, scores in results.band.items()}
+        part = replace(results, model=Scores(results.model.rows.loc[images]), band=band)
+        frames[group] = part.frame
+    return pd.concat(frames, names=["group"]).reset_index()
+
+
+def groups_table(frame: pd.DataFrame, attribute: str, metric: str = "energy") -> Table:
+    """One measure group by group, beside observers and chance."""
+    rows = frame[frame["metric"] == metric]
+    shown = pd.DataFrame({attribute: rows["group"], "images": rows["images"].astype(str)})
+    shown[str(rows["label"].iloc[0])] = tables.figures(rows["value"])
+    shown["95 % interval"] = tables.intervals(rows["low"], rows["high"])
+    for who in (OBSERVERS, CHANCE):
+        if who in rows:
+            shown[who.replace("_", " ")] = tables.figures(rows[who])
+    note = tables.interval_note(int(rows["images"].min()))
+    return tables.terminal(shown, f"by {attribute}", note)
+
+
 def check_temperatures(temperatures: Iterable[float]) -> list[float]:
     """Temperatures as numbers.
 

@@ -7,10 +7,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from torch import nn
+from omegaconf import DictConfig, open_dict
+from torch import Tensor
 
 from spgen_lit.checkpoint import CARD, CheckpointError, network_state, previous, read_checkpoint
 from spgen_lit.instantiation import ConfigError
+from spgen_lit.network.protocol import Network
+from spgen_lit.pretrained import load_pretrained
 
 
 def resumed(path: Path, spec: Mapping[str, Any]) -> Path:
@@ -51,26 +54,51 @@ def resumed(path: Path, spec: Mapping[str, Any]) -> Path:
     return path
 
 
-def start_from(path: Path, network: nn.Module) -> None:
-    """Give a network the weights of a finished run, to train it further on something else.
+def start_from(model: str | Path, network: Network) -> None:
+    """Give a network the weights of a trained model, to train it further on something else.
 
     Args:
-        path: The run's checkpoint.
+        model: A run's checkpoint, or whatever else names a model, such as a shipped one.
         network: Of the same shape; which of its layers are trained may differ.
 
     Raises:
-        FileNotFoundError: If there is no such file.
+        FileNotFoundError: If there is no such file or model.
         CheckpointError: If it is no checkpoint of this package.
         ConfigError: If its network has another shape.
     """
+    card, state = _model(model)
     try:
-        network.load_state_dict(network_state(read_checkpoint(path, "start_from")))
+        network.load_state_dict(state)
     except RuntimeError as error:
         said = str(error).splitlines()[1:2] or [str(error)]
         raise ConfigError(
-            f"start_from: {path} holds a network of another shape ({said[0].strip()}); use the "
-            "network settings of that run (its config.yaml)"
+            f"start_from: {model} holds a network of another shape ({said[0].strip()}); give "
+            "same_network=true, or the network settings of that run (its config.yaml)"
         ) from error
+    network.encoder.origin = f"start_from={model} ({card.get('initial_weights', 'unknown')})"
+    network.encoder.licence = str(card.get("initial_weights_licence", ""))
+
+
+def same_network(config: DictConfig) -> None:
+    """Put the network settings of the model that training begins with into a configuration.
+
+    Raises:
+        ConfigError: If the configuration names no such model.
+    """
+    if not config.start_from:
+        raise ConfigError("same_network=true takes the network of start_from, which is empty")
+    card, _ = _model(config.start_from)
+    with open_dict(config):
+        config.network = card["network"]
+
+
+def _model(model: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Card and weights of a model."""
+    if Path(model).suffix == ".ckpt":
+        found = read_checkpoint(model, "start_from")
+        return dict(found[CARD]), network_state(found)
+    trained = load_pretrained(model)
+    return trained.card, trained.state
 
 
 def _flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

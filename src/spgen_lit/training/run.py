@@ -38,7 +38,7 @@ from spgen_lit.network.encoders.feature_store import FeatureStore
 from spgen_lit.network.protocol import Network
 from spgen_lit.training.devices import scale_rates, together, trainer_settings
 from spgen_lit.training.loggers import log_beginning, quiet, tracked
-from spgen_lit.training.resumption import resumed, start_from
+from spgen_lit.training.resumption import resumed, same_network, start_from
 from spgen_lit.training.scoring import Scoring, score_run
 from spgen_lit.training.stages import run_stages
 from spgen_lit.training.summary import overview
@@ -103,6 +103,8 @@ def prepare(config: DictConfig) -> Prepared:
         OSError: For files that are missing.
     """
     L.seed_everything(config.seed, workers=True, verbose=False)
+    if config.same_network:
+        same_network(config)
     scoring = Scoring.of(config)
     data = _data(config)
     data.setup()
@@ -112,7 +114,7 @@ def prepare(config: DictConfig) -> Prepared:
     if config.ckpt_path:
         config.ckpt_path = str(resumed(Path(config.ckpt_path), spec))
     if config.start_from:
-        start_from(Path(config.start_from), network)
+        start_from(config.start_from, network)
     trainer = _trainer(config, data)
     store = _feature_store(config) if config.feature_cache else None
     module = ScanpathModule(

@@ -23,9 +23,10 @@ from spgen_lit.data.module import DomainMix
 from spgen_lit.data.records import Split
 from spgen_lit.data.splits import SPLITS
 from spgen_lit.evaluation import tables
+from spgen_lit.evaluation.comparison import compare, comparison_table
 from spgen_lit.evaluation.measures import select
 from spgen_lit.evaluation.protocol import Protocol, preset
-from spgen_lit.evaluation.results import CHANCE, OBSERVERS
+from spgen_lit.evaluation.results import CHANCE, OBSERVERS, Results
 from spgen_lit.evaluation.score import check_temperatures, score, score_temperatures
 from spgen_lit.evaluation.sweep import TEMPERATURES
 from spgen_lit.files import file_hash
@@ -150,6 +151,11 @@ def score_run(
         for name in sets:
             try:
                 found = _score_set(config, scoring, predictor, data, domain, name, best, console)
+                if found is not None and domain == "source" and config.same_network:
+                    # Its own classes, again: the checkpoint before is of the same network.
+                    start = Predictor.from_pretrained(config.start_from, device, trust=trust)
+                    _score_set(config, scoring, start, data, "before", name, "", console)
+                    _tell_gain(output / "results", name, console)
             except Exception as error:
                 raise LateError(_again(config, domain, name, best, error)) from error
             if found is not None:
@@ -178,8 +184,13 @@ def _score_set(
     checkpoint: str,
     console: Console,
 ) -> dict[str, Any] | None:
-    """Draw and score one set; its headline, or None where it has no image or no gaze."""
-    gaze, output = data.sets[domain][name], Path(config.paths.output_dir)
+    """Draw and score one set; its headline, or None where it has no image or no gaze.
+
+    Domain ``before`` is the source with the model that training began with.
+    """
+    label, output = f"{domain}-{name}", Path(config.paths.output_dir)
+    domain = "source" if domain == "before" else domain
+    gaze = data.sets[domain][name]
     part, split = _shown_part(data, domain, name, scoring)
     if not part.stimuli:
         return None
@@ -189,7 +200,7 @@ def _score_set(
 
     drawn, bits = draw_part(predictor, data, part, scoring.samples, scoring.temperature)
     titles = ("model", gaze.observers_title)
-    _draw_pictures(output / "pictures" / f"{domain}-{name}", drawn, part, scoring.pictures, titles)
+    _draw_pictures(output / "pictures" / label, drawn, part, scoring.pictures, titles)
     if not gaze.scanpaths:
         return None
     observers = {key: part.paths[key] for key in drawn}
@@ -208,7 +219,7 @@ def _score_set(
         images={key: _reader(part, key) for key in drawn} if full else None,
         log_likelihood=bits,
         meta={
-            "title": domain,
+            "title": label.removesuffix(f"-{name}"),
             "data": name,
             "split": split,
             "gaze": gaze.gaze,
@@ -217,11 +228,19 @@ def _score_set(
         },
     )
     console.print(results.table())
-    folder = results.save(output / "results" / f"{domain}-{name}")
+    folder = results.save(output / "results" / label)
     if scoring.temperatures:
         scan = score_temperatures(draw, scoring.temperatures, observers, results.protocol, training)
         tables.write(folder / TEMPERATURES, scan)
     return headline(results, split)
+
+
+def _tell_gain(results: Path, name: str, console: Console) -> None:
+    """Print and keep how far training took the model that it began with."""
+    before, after = (Results.load(results / f"{when}-{name}") for when in ("before", "source"))
+    rows = compare({"before": before, "after": after})
+    tables.write(results / f"source-{name}" / "against_start.csv", rows)
+    console.print(comparison_table(rows, "after", "before"))
 
 
 def _provenance(

@@ -168,7 +168,7 @@ def write_summary(
         "random_initial_weights": encoder.random,
         "warnings": warnings,
         "temperature": module.network.temperature if given is None else given,
-        "priors": config.network.priors,
+        "priors": config.network.get("priors"),
         **results,
     }
     write_json(output / SUMMARY, summary)

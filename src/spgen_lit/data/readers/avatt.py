@@ -35,6 +35,7 @@ class Avatt(FileReader):
     Attributes:
         root: The folder that holds ``*.parquet`` or ``*.arrow`` at any depth.
         canvas: Width and height of the canvas in px; an image of this size is cut.
+        sealed: All images are test images, so that none can be trained on.
         duplicates: Keep paintings that are marked as a duplicate of another.
 
     Raises:
@@ -45,6 +46,7 @@ class Avatt(FileReader):
 
     root: str | Path
     canvas: tuple[int, int] = (1600, 900)
+    sealed: bool = False
     duplicates: bool = True
 
     def _read(self, problems: Problems) -> GazeSet:
@@ -73,7 +75,8 @@ class Avatt(FileReader):
                 except (ValueError, KeyError, TypeError, UnidentifiedImageError) as error:
                     problems.add(where, f"needs image, box, exposure_s and scanpaths ({error})")
         notes = () if self.duplicates else ("paintings marked as duplicates left out",)
-        return public_set("avatt", stimuli, paths, notes=notes)
+        splits = {"test": tuple(sorted(stimuli))} if self.sealed else {}
+        return public_set("avatt", stimuli, paths, splits, notes)
 
     def _painting(self, row: Mapping[str, Any], image: str) -> Stimulus:
         """The painting as a file of its own, cut out of the canvas."""
