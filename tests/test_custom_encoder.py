@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from spgen_lit.config import check_overrides
 from spgen_lit.predictor import Predictor
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "encoders.md"
@@ -47,3 +49,11 @@ def test_encoder_of_the_page_trains_and_predicts(
     predictor = Predictor.from_pretrained(checkpoint, trust=["my_encoder"])
     image = torch.zeros(96, 128, 3, dtype=torch.uint8).numpy()
     assert len(predictor(image, samples=2)) == 2
+
+
+def test_training_commands_of_the_page_compose() -> None:
+    text = PAGE.read_text(encoding="utf-8").replace("\\\n", " ")
+    commands = re.findall(r"python -m spgen_lit\.train (.*)", text)
+    assert len(commands) == 3
+    for command in commands:
+        check_overrides("train", shlex.split(command))
