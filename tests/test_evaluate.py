@@ -18,6 +18,7 @@ from rich.console import Console
 from tests.networks import tree
 
 from spgen_lit.config import CONFIG_DIR
+from spgen_lit.data.duplicates import content_hash
 from spgen_lit.data.gallery import Gallery
 from spgen_lit.data.records import GazeSet
 from spgen_lit.data.splits import split_images
@@ -202,6 +203,24 @@ def test_a_checkpoint_is_not_scored_on_its_training_images(cache: Path, checkpoi
     given = config(cache, f"ckpt_path={checkpoint}", "split_seed=1", "test=0.2")
     with pytest.raises(ValueError, match=r"training images: add split_seed=0 test=0.4"):
         run(given, Console(file=io.StringIO()))
+
+
+def test_images_that_the_model_was_trained_on_are_refused_or_left_out(
+    tmp_path: Path, cache: Path, gaze: GazeSet, checkpoint: Path
+) -> None:
+    test = split_images(gaze, test=0.4)["test"]
+    found = torch.load(checkpoint, weights_only=True)
+    # One by its id, another under another name in another set.
+    ids = {test[0]: "0" * 16}
+    copies = {"x.jpg": content_hash(gaze.stimuli[test[1]].path)}
+    found["spgen_lit"]["trained_on"] = {"gallery": ids, "other": copies}
+    torch.save(found, tmp_path / "seen.ckpt")
+    given = [f"ckpt_path={tmp_path / 'seen.ckpt'}", "samples=2", "band=[observers]", "device=cpu"]
+    with pytest.raises(ValueError, match=rf"trained on 2 of the {len(test)} images .* seen=drop"):
+        score(cache, tmp_path / "refused", *given)
+    results = score(cache, tmp_path / "dropped", *given, "seen=drop")
+    assert len(results.model.images) == len(test) - 2
+    assert results.meta["counts"]["images_seen_in_training"] == 2
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ from rich.progress import track
 from spgen_lit import provenance
 from spgen_lit.config import CONFIG_DIR, one_line_errors, plain, run_hydra_app, trusted
 from spgen_lit.data.checksums import checksum
+from spgen_lit.data.duplicates import alike, content_hash, fingerprints, groups
 from spgen_lit.data.images import Pixels, read_image
 from spgen_lit.data.readers.scanpath_file import ScanpathFile
 from spgen_lit.data.records import GazeSet
@@ -204,13 +205,16 @@ def _scene(config: DictConfig) -> Scene:
     gaze: GazeSet = instantiated(plain(reader), "data.source", trusted(config)).read()
     if not gaze.scanpaths:
         raise ValueError(f"data={name} has no gaze: there is nothing to score against")
-    parts = split_images(gaze, int(config.split_seed), float(config.val), float(config.test))
+    prints = fingerprints(gaze.stimuli, Path(config.paths.cache_dir) / "images")
+    near = groups(alike(list(prints.values())))
+    fractions = (float(config.val), float(config.test))
+    parts = split_images(gaze, int(config.split_seed), *fractions, groups=near)
     wanted = _wanted_ids(config, gaze, parts)
     if not wanted:
         sizes = {name: len(ids) for name, ids in parts.items()}
         raise ValueError(f"split={config.split} of {name} holds no image here ({sizes})")
-    groups = gaze.by_image()
-    observers = {image: groups[image] for image in wanted if image in groups}
+    paths = gaze.by_image()
+    observers = {image: paths[image] for image in wanted if image in paths}
     apart = set() if config.split in ("all", "train") else set(parts["train"]) - set(wanted)
     training = [path for path in gaze.scanpaths if path.image in apart]
     facts = {"images_in_split": len(wanted), "images_without_gaze": len(wanted) - len(observers)}
@@ -260,7 +264,8 @@ def _from_model(
         text = f"warning: {model}: {warning}"
         console.print(text, style="yellow", markup=False, highlight=False, soft_wrap=True)
     _refuse_leak(config, scene, predictor.info)
-    images = list(scene.observers)
+    seen = _seen(config, scene, predictor.info)
+    images = [i for i in scene.observers if config.seen != "drop" or i not in seen]
     batches = [
         images[start : start + config.batch_size]
         for start in range(0, len(images), config.batch_size)
@@ -285,6 +290,7 @@ def _from_model(
         "temperature": float(temperature),
         "domain": predictor.domain,
         "trained_on": predictor.info.get("source", []),
+        "counts": {"images_seen_in_training": len(seen)},
     }
     return samples, facts
 
@@ -302,6 +308,27 @@ def _refuse_leak(config: DictConfig, scene: Scene, info: dict[str, Any]) -> None
             f"{config.model or config.ckpt_path} was trained on {scene.name} divided otherwise, so "
             f"split={scene.split} would hold training images: add {' '.join(changed)}"
         )
+
+
+def _seen(config: DictConfig, scene: Scene, info: dict[str, Any]) -> set[str]:
+    """Images that the model was trained on, by their ids in the set and by their content.
+
+    Raises:
+        ValueError: If there are any, unless training images or their leaving out are asked for.
+    """
+    trained: dict[str, dict[str, str]] = info.get("trained_on") or {}
+    contents = {content for ids in trained.values() for content in ids.values()}
+    known = trained.get(scene.name, {})
+    paths = {image: scene.gaze.stimuli[image].path for image in scene.observers}
+    seen = {i for i, path in paths.items() if i in known or content_hash(path) in contents}
+    if config.seen not in ("refuse", "drop"):
+        raise ValueError(f"seen must be refuse or drop, found {config.seen}")
+    if seen and config.seen == "refuse" and config.split not in ("train", "all"):
+        raise ValueError(
+            f"{config.model or config.ckpt_path} was trained on {len(seen)} of the {len(paths)} "
+            f"images of split={config.split}, {min(seen)} among them; seen=drop leaves them out"
+        )
+    return seen
 
 
 def _from_baseline(
