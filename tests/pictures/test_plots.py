@@ -56,17 +56,12 @@ def test_curves_read_a_csv_file_and_save(tmp_path: Path) -> None:
     assert is_picture(plain)
 
 
-def test_distributions_and_scatter() -> None:
+def test_scatter_of_two_domains() -> None:
     generator = np.random.default_rng(0)
-    groups = {"model": generator.gamma(2, 1, 300), "people": [1, 2, np.nan, 3]}
-    assert is_picture(plots.distributions(groups, "duration (s)"))
-    assert is_picture(plots.distributions({"same": [1.0, 1.0]}, "constant"))
     points = generator.normal(size=(20, 2))
     assert is_picture(plots.domain_scatter(points, ["photograph"] * 10 + ["painting"] * 10))
     with pytest.raises(ValueError, match=r"shape \(19, 2\).*found \(20, 2\)"):
         plots.domain_scatter(points, ["photograph"] * 19)
-    with pytest.raises(ValueError, match="no group has a finite value"):
-        plots.distributions({"model": [np.nan]}, "x")
 
 
 def test_training_curves_of_a_sparse_record(tmp_path: Path) -> None:

@@ -37,8 +37,6 @@ def test_onsets_follow_durations_and_saccades() -> None:
 def test_fixations_appear_in_their_time_at_their_place(seconds: float, seen: int) -> None:
     picture = frame(GROUND, PATH, seconds)
     assert [drawn_at(picture, place) for place in PLACES] == [k < seen for k in range(3)]
-    alone = frame(GROUND, PATH, seconds, trail=False)
-    assert [drawn_at(alone, place) for place in PLACES] == [k == seen - 1 for k in range(3)]
 
 
 def test_nothing_shows_before_the_start_or_of_an_empty_path() -> None:

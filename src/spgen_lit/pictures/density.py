@@ -21,7 +21,6 @@ def fixation_density(
     width: int,
     height: int,
     sigma: float = SIGMA,
-    by_duration: bool = False,
 ) -> NDArray[np.float32]:
     """Blurred fixation counts of all paths, scaled to a maximum of 1.
 
@@ -30,7 +29,6 @@ def fixation_density(
         width: Width of the map in px.
         height: Height of the map in px.
         sigma: Standard deviation of the blur as a share of the map's longer side.
-        by_duration: Whether a fixation counts by its duration instead of by one.
 
     Returns:
         Map ``(height, width)`` in [0, 1]; all zero where there is no fixation.
@@ -38,10 +36,9 @@ def fixation_density(
     counts = np.zeros((height, width), np.float32)
     for path in paths:
         seen = path.on_image()
-        weights = seen.durations if by_duration and seen.durations is not None else None
         columns = np.minimum((seen.xy[:, 0] * width).astype(int), width - 1)
         rows = np.minimum((seen.xy[:, 1] * height).astype(int), height - 1)
-        np.add.at(counts, (rows, columns), 1.0 if weights is None else weights)
+        np.add.at(counts, (rows, columns), 1.0)
     spread = max(0.5, sigma * max(width, height))
     blurred = cv2.GaussianBlur(counts, (0, 0), spread, borderType=cv2.BORDER_CONSTANT)
     density = np.asarray(blurred, dtype=np.float32)
@@ -60,17 +57,12 @@ def _heat_layer(density: NDArray[np.float32]) -> NDArray[np.uint8]:
 def density_overlay(
     image: Pixels,
     paths: Sequence[Scanpath],
-    sigma: float = SIGMA,
-    *,
-    by_duration: bool = False,
 ) -> Pixels:
     """The picture, greyed, under the heat layer of all fixations of ``paths``.
 
     Args:
         image: The picture ``(H, W, 3)``, uint8 RGB; left as it is.
         paths: Scanpaths on it.
-        sigma: Blur as a share of the longer side.
-        by_duration: Whether a fixation counts by its duration.
 
     Raises:
         ValueError: If ``image`` is not a uint8 RGB array.
@@ -83,7 +75,7 @@ def density_overlay(
     small = min(1.0, 320 / max(width, height))
     size = (max(1, round(width * small)), max(1, round(height * small)))
     layer = cv2.resize(
-        _heat_layer(fixation_density(paths, *size, sigma, by_duration)),
+        _heat_layer(fixation_density(paths, *size)),
         (width, height),
         interpolation=cv2.INTER_LINEAR,
     )

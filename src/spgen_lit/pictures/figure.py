@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,11 +11,12 @@ from typing import Any, TypeAlias
 
 import matplotlib
 import numpy as np
+import pandas as pd
 from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 from spgen_lit.files import atomic
@@ -150,8 +150,13 @@ def drawn_over(image: Pixels, draw: Callable[[Axes], None]) -> Pixels:
     return np.rint(image + cover * (layer[..., :3] - image)).astype(np.uint8)
 
 
-def rows_of(table: Table, *needed: str) -> list[Mapping[str, Any]]:
-    """Rows of a table, checked to hold the columns a plot needs.
+def read_table(table: Table, *needed: str, text: Sequence[str] = ()) -> pd.DataFrame:
+    """A table whose needed columns are numbers, NaN where a cell holds none.
+
+    Args:
+        table: A CSV file, or rows.
+        needed: Columns that a plot needs as numbers.
+        text: Columns that it needs as they are.
 
     Raises:
         FileNotFoundError: If the CSV file is absent.
@@ -159,23 +164,28 @@ def rows_of(table: Table, *needed: str) -> list[Mapping[str, Any]]:
             the table, the column and the columns that are there.
     """
     if isinstance(table, str | os.PathLike):
-        name = str(table)
-        with Path(table).open(newline="", encoding="utf-8") as file:
-            rows: list[Mapping[str, Any]] = list(csv.DictReader(file))
+        name, frame = str(table), pd.read_csv(table)
     else:
-        name, rows = "the table", list(table)
-    if not rows:
+        name, frame = "the table", pd.DataFrame(list(table))
+    if frame.empty:
         raise ValueError(f"{name} has no rows, so there is nothing to plot")
-    columns = list(dict.fromkeys(key for row in rows for key in row))
-    for column in needed:
-        if column not in columns:
-            raise ValueError(f"{name} has no column {column!r}; it has {', '.join(columns)}")
-    return rows
+    for column in (*needed, *text):
+        if column not in frame:
+            raise ValueError(f"{name} has no column {column!r}; it has {', '.join(frame)}")
+    return frame.assign(**{key: pd.to_numeric(frame[key], errors="coerce") for key in needed})
 
 
-def number(value: Any) -> float:
-    """A table's cell as a number; NaN where it is empty or not a number."""
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        return math.nan
+def write_cells(axes: Axes, grid: ArrayLike, figures: str, dark: Callable[[float], bool]) -> None:
+    """Write each finite value of a grid into its cell; white where the cell is dark.
+
+    Args:
+        axes: Axes that show the grid by ``imshow``.
+        grid: Values ``(row, column)``.
+        figures: Format of a value, such as ``.3f``.
+        dark: Whether a value's cell is dark.
+    """
+    for (row, column), value in np.ndenumerate(np.asarray(grid, dtype=float)):
+        if math.isfinite(value):
+            tint = "white" if dark(value) else "black"
+            said = f"{value:{figures}}"
+            axes.text(column, row, said, ha="center", va="center", fontsize=9, color=tint)

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import AbstractPathEffect, withStroke
 from numpy.typing import NDArray
 
-from spgen_lit.pictures.figure import COLORS, Pixels, drawn_over, render, style
+from spgen_lit.pictures.figure import COLORS, Pixels, drawn_over, render, style, write_cells
 from spgen_lit.pictures.overlay import WARNING, stroke_unit
 
 REST = "#9a9a9a"
@@ -150,15 +150,5 @@ def _matrix(axes: Axes, places: Sequence[str], name: str, steps: NDArray[np.floa
     axes.set_xticks(range(len(places)), places, rotation=35, ha="right")
     axes.set_yticks(range(len(places)), places)
     axes.set(title=f"{name}: next fixation", xlabel="to", ylabel="from")
-    for (row, column), share in np.ndenumerate(steps):
-        if np.isfinite(share) and share > 0:
-            color = "white" if share > 0.55 else "black"
-            axes.text(
-                column,
-                row,
-                f"{100 * share:.0f}",
-                ha="center",
-                va="center",
-                fontsize=8,
-                color=color,
-            )
+    shown = np.where(steps > 0, 100 * steps, np.nan)
+    write_cells(axes, shown, ".0f", lambda percent: percent > 55)

@@ -1,4 +1,4 @@
-"""Plots of tables: curves, distributions, domain scatters and training records.
+"""Plots of tables: curves, domain scatters and training records.
 
 Every plot returns a uint8 RGB picture ``(H, W, 3)`` and, given ``path``, saves it as PNG.
 """
@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
@@ -20,9 +21,8 @@ from spgen_lit.pictures.figure import (
     Pixels,
     Table,
     new_figure,
-    number,
+    read_table,
     render,
-    rows_of,
     style,
 )
 
@@ -51,7 +51,7 @@ def curves(
         group: Column whose values make the lines; None for one line.
         low: Column of the interval's lower end.
         high: Column of the interval's upper end.
-        levels: Name to value of horizontal lines, such as people and chance.
+        levels: Name to value of horizontal lines, such as observers and chance.
         labels: Labels of the two axes; the columns' names if None.
         title: Heading.
         path: Where to save the PNG.
@@ -59,27 +59,20 @@ def curves(
     Raises:
         ValueError: For a missing column or an empty table.
     """
-    named = [name for name in (x, y, group, low, high) if name]
-    lines: dict[str, list[tuple[float, float, float, float]]] = defaultdict(list)
-    for row in rows_of(table, *named):
-        point = (
-            number(row.get(x)),
-            number(row.get(y)),
-            number(row.get(low)) if low else math.nan,
-            number(row.get(high)) if high else math.nan,
-        )
-        if math.isfinite(point[0]) and math.isfinite(point[1]):
-            lines[str(row.get(group, "")) if group else y].append(point)
+    numbers = [name for name in (x, y, low, high) if name]
+    frame = read_table(table, *numbers, text=[group] if group else [])
+    frame = frame.dropna(subset=[x, y]).sort_values(x)
+    lines = frame.groupby(group, sort=False) if group else [(y, frame)]
     with style():
         figure, (axes,) = new_figure(6.4, 4)
-        for name, points in lines.items():
-            at, value, bottom, top = np.asarray(sorted(points)).T
-            (drawn,) = axes.plot(at, value, marker="o", markersize=4, label=name)
+        for name, points in lines:
+            (drawn,) = axes.plot(points[x], points[y], marker="o", markersize=4, label=str(name))
             if low and high:
-                axes.fill_between(at, bottom, top, color=drawn.get_color(), alpha=0.15, lw=0)
+                band = (points[x], points[low], points[high])
+                axes.fill_between(*band, color=drawn.get_color(), alpha=0.15, lw=0)
         _levels(axes, levels)
         axes.set(xlabel=labels[0] if labels else x, ylabel=labels[1] if labels else y, title=title)
-        if len(lines) > 1:
+        if len(axes.lines) > 1 and group:
             axes.legend(title=group, loc="center left", bbox_to_anchor=(1.01, 0.5))
         return render(figure, path)
 
@@ -87,7 +80,7 @@ def curves(
 def _levels(axes: Axes, levels: Mapping[str, float] | None) -> None:
     for name, value in (levels or {}).items():
         if math.isfinite(value):
-            axes.axhline(value, color=LEVEL_COLOR, lw=1.2, ls="--")
+            axes.axhline(value, color=LEVEL_COLOR, lw=1.2, ls="--", label="_level")
             axes.annotate(
                 name,
                 (1, value),
@@ -97,48 +90,6 @@ def _levels(axes: Axes, levels: Mapping[str, float] | None) -> None:
                 ha="right",
                 fontsize=9,
             )
-
-
-def distributions(
-    groups: Mapping[str, ArrayLike],
-    label: str,
-    *,
-    bins: int = 40,
-    limit: tuple[float, float] | None = None,
-    title: str = "",
-    path: PathLike | None = None,
-) -> Pixels:
-    """Outlined histograms of several samples over one axis, each with its median.
-
-    Args:
-        groups: Name to values ``(n,)``; values that are not finite are left out.
-        label: The quantity with its unit, such as "saccade amplitude (share of diagonal)".
-        bins: Number of bins, the same for all groups.
-        limit: Ends of the axis; the pooled 0.5 % and 99.5 % quantiles if None.
-        title: Heading.
-        path: Where to save the PNG.
-
-    Raises:
-        ValueError: If no group has a finite value.
-    """
-    clean = {name: np.asarray(values, float).ravel() for name, values in groups.items()}
-    clean = {name: values[np.isfinite(values)] for name, values in clean.items()}
-    clean = {name: values for name, values in clean.items() if values.size}
-    if not clean:
-        raise ValueError(f"no group has a finite value of {label!r}, so there is nothing to plot")
-    low, high = limit or np.quantile(np.concatenate(list(clean.values())), (0.005, 0.995))
-    edges = np.linspace(low, high if high > low else low + 1, bins + 1)
-    with style():
-        figure, (axes,) = new_figure(6.4, 3.6)
-        for name, values in clean.items():
-            share, _ = np.histogram(values, edges)
-            heights = share / values.size * 100
-            legend = f"{name} (median {np.median(values):.3g}, n {values.size})"
-            drawn = axes.stairs(heights, edges, lw=1.8, label=legend, fill=False)
-            axes.axvline(float(np.median(values)), color=drawn.get_edgecolor(), lw=1, ls=":")
-        axes.set(xlabel=label, ylabel="% of values", title=title)
-        axes.legend()
-        return render(figure, path)
 
 
 def domain_scatter(
@@ -169,10 +120,8 @@ def domain_scatter(
     with style():
         figure, (axes,) = new_figure(5.6, 5)
         for name in dict.fromkeys(domains):
-            mine = places[names == name]
-            axes.scatter(
-                mine[:, 0], mine[:, 1], s=16, alpha=0.6, lw=0, label=f"{name} ({len(mine)})"
-            )
+            x, y = places[names == name].T
+            axes.scatter(x, y, s=16, alpha=0.6, lw=0, label=f"{name} ({len(x)})")
         axes.set(title=title, xlabel="first component", ylabel="second component")
         axes.legend()
         return render(figure, path)
@@ -188,6 +137,7 @@ _PANELS = (
     ("NSS", r"nss"),
     ("gradient norms", r"grad"),
     ("learning rates", r"^lr|learning_rate|lr-"),
+    ("other", r""),
 )
 
 
@@ -201,17 +151,13 @@ def training_curves(metrics_csv: Table, path: PathLike | None = None) -> Pixels:
     Raises:
         ValueError: If there is no ``step`` column or nothing was logged beside it.
     """
-    series: dict[str, list[tuple[float, float]]] = defaultdict(list)
-    for row in rows_of(metrics_csv, "step"):
-        for name, cell in row.items():
-            value = number(cell)
-            if name not in ("step", "epoch") and math.isfinite(value):
-                series[name].append((number(row["step"]), value))
+    frame = read_table(metrics_csv, "step").apply(pd.to_numeric, errors="coerce")
+    frame = frame.set_index("step").drop(columns="epoch", errors="ignore").dropna(axis=1, how="all")
     panels: dict[str, list[str]] = defaultdict(list)
-    for name in series:
-        heading = next((head for head, rule in _PANELS if re.search(rule, name.lower())), "other")
-        panels[heading].append(name)
-    shown = [head for head, _ in _PANELS if head in panels] + ["other"] * ("other" in panels)
+    for name in frame:
+        heading = next(head for head, rule in _PANELS if re.search(rule, str(name).lower()))
+        panels[heading].append(str(name))
+    shown = [head for head, _ in _PANELS if head in panels]
     if not shown:
         raise ValueError("the training record holds no logged value beside step and epoch")
     columns = min(2, len(shown))
@@ -220,9 +166,9 @@ def training_curves(metrics_csv: Table, path: PathLike | None = None) -> Pixels:
         figure, grid = new_figure(6 * columns, 3 * rows, rows, columns)
         for axes, heading in zip(grid, shown, strict=False):
             for name in panels[heading]:
-                steps, values = np.asarray(series[name]).T
-                few = len(steps) < 15
-                axes.plot(steps, values, marker="o" if few else None, markersize=3, label=name)
+                values = frame[name].dropna()
+                marker = "o" if len(values) < 15 else None
+                axes.plot(values, marker=marker, markersize=3, label=name)
             axes.set(title=heading, xlabel="step")
             axes.legend(fontsize=8)
         for axes in grid[len(shown) :]:

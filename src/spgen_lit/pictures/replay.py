@@ -32,11 +32,11 @@ def onsets(path: Scanpath) -> tuple[np.ndarray, float]:
     return ends - seconds - SACCADE_S, float(ends[-1] - SACCADE_S) if len(path) else 0.0
 
 
-def frame(image: Pixels, path: Scanpath, seconds: float, trail: bool = True) -> Pixels:
+def frame(image: Pixels, path: Scanpath, seconds: float) -> Pixels:
     """The picture as it stands ``seconds`` after the first fixation began.
 
-    The current fixation's disc grows to its full size over its duration; earlier ones stay
-    unless ``trail`` is false. During a saccade the last disc stays.
+    The current fixation's disc grows to its full size over its duration; earlier ones stay.
+    During a saccade the last disc stays.
 
     Raises:
         ValueError: If ``image`` is not a uint8 RGB array.
@@ -50,18 +50,16 @@ def frame(image: Pixels, path: Scanpath, seconds: float, trail: bool = True) -> 
     length = (starts[now + 1] - SACCADE_S if now + 1 < len(starts) else end) - starts[now]
     share = min(1.0, (seconds - starts[now]) / length) if length > 0 else 1.0
     grown = replace(marks[now], radius=marks[now].radius * (0.35 + 0.65 * share))
-    shown = [*marks[:now], grown] if trail else [grown]
+    shown = [*marks[:now], grown]
     unit = stroke_unit(image.shape[1], image.shape[0])
     return drawn_over(image, lambda axes: draw_marks(axes, shown, unit))
 
 
-def frames(
-    image: Pixels, path: Scanpath, rate: float = 25, hold: float = 0.8, trail: bool = True
-) -> Iterator[Pixels]:
+def frames(image: Pixels, path: Scanpath, rate: float = 25, hold: float = 0.8) -> Iterator[Pixels]:
     """Frames of the whole replay at ``rate`` per second, the last held for ``hold`` seconds."""
     _, end = onsets(path)
     for index in range(int(np.ceil((end + hold) * rate)) + 1):
-        yield frame(image, path, min(index / rate, end), trail)
+        yield frame(image, path, min(index / rate, end))
 
 
 def save_replay(

@@ -7,13 +7,13 @@ import html
 import math
 import os
 import re
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
-from statistics import fmean
 from typing import Any, Literal
+
+import pandas as pd
 
 from spgen_lit.files import write_text
 from spgen_lit.pictures.plots import curves
@@ -147,13 +147,11 @@ def _over_seeds(section: SweepSection) -> SweepSection:
     factors = [factor for factor in section.factors if factor != "seed"]
     if not factors or len(factors) == len(section.factors):
         return section
-    groups: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
-    for row in section.rows:
-        groups[(row["metric"], *(row[factor] for factor in factors))].append(row)
-    rows = [
-        {**own[0], **{key: fmean(row[key] for row in own) for key in ("value", "low", "high")}}
-        for own in groups.values()
-    ]
+    frame = pd.DataFrame(list(section.rows))
+    means = dict.fromkeys(("value", "low", "high"), "mean")
+    kept = {key: "first" for key in frame if key not in (*factors, "metric", *means)}
+    merged = frame.groupby(["metric", *factors], sort=False, as_index=False, dropna=False)
+    rows = merged.agg({**kept, **means}).to_dict("records")
     return replace(section, rows=rows, factors=factors)
 
 
@@ -177,13 +175,9 @@ def _figure(file: Path) -> str:
 def _table(section: SweepSection) -> str:
     if not section.lines:
         return ""
-    head = "".join(f"<th>{html.escape(heading)}</th>" for heading in section.headings)
-    body = []
-    for number, line in enumerate(section.lines):
-        cells = "".join(
-            f"<td{' class=best' if (number, column) in section.best else ''}>"
-            f"{html.escape(cell)}</td>"
-            for column, cell in enumerate(line)
-        )
-        body.append(f"<tr>{cells}</tr>")
-    return f"<div class='scroll'><table><tr>{head}</tr>{''.join(body)}</table></div>"
+    frame = pd.DataFrame([list(line) for line in section.lines], columns=list(section.headings))
+    marks = pd.DataFrame("", index=frame.index, columns=frame.columns)
+    for line, column in section.best:
+        marks.iloc[line, column] = "best"
+    styled = frame.style.hide(axis="index").format(escape="html").set_td_classes(marks)
+    return f"<div class='scroll'>{styled.to_html()}</div>"

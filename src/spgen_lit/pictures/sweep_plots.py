@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 import os
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
-from matplotlib.axes import Axes
+import pandas as pd
 from matplotlib.patches import Rectangle
 
 from spgen_lit.pictures.figure import (
@@ -17,10 +16,10 @@ from spgen_lit.pictures.figure import (
     Pixels,
     Table,
     new_figure,
-    number,
+    read_table,
     render,
-    rows_of,
     style,
+    write_cells,
 )
 
 Row = Mapping[str, Any]
@@ -54,56 +53,36 @@ def heat_map(
     Raises:
         ValueError: For a missing column, or no number in the value column.
     """
-    cells: dict[tuple[float, float], list[float]] = defaultdict(list)
-    for row in rows_of(table, x, y, value):
-        place = (number(row[y]), number(row[x]))
-        if math.isfinite(number(row[value])) and all(map(math.isfinite, place)):
-            cells[place].append(number(row[value]))
-    if not cells:
+    frame = read_table(table, x, y, value)
+    if frame[value].isna().all():
         raise ValueError(f"column {value!r} holds no number, so there is no heat map to draw")
-    rows, columns = (sorted({place[side] for place in cells}) for side in (0, 1))
-    grid = np.full((len(rows), len(columns)), np.nan)
-    for (row_at, column_at), found in cells.items():
-        grid[rows.index(row_at), columns.index(column_at)] = float(np.mean(found))
+    cells = frame.pivot_table(index=y, columns=x, values=value)
+    levels = [] if people_level is None else [people_level]
+    grid = cells.to_numpy()
+    low, high = min([np.nanmin(grid), *levels]), max([np.nanmax(grid), *levels])
     with style():
-        figure, (axes,) = new_figure(2.2 + 0.85 * len(columns), 1.7 + 0.55 * len(rows))
-        span = [*grid[np.isfinite(grid)], *([] if people_level is None else [people_level])]
+        figure, (axes,) = new_figure(2.2 + 0.85 * grid.shape[1], 1.7 + 0.55 * grid.shape[0])
         image = axes.imshow(
-            grid, cmap="viridis", vmin=min(span), vmax=max(span), origin="lower", aspect="auto"
+            grid, cmap="viridis", vmin=low, vmax=high, origin="lower", aspect="auto"
         )
         axes.grid(False)
-        axes.set_xticks(range(len(columns)), [f"{at:g}" for at in columns])
-        axes.set_yticks(range(len(rows)), [f"{at:g}" for at in rows])
+        axes.set_xticks(range(grid.shape[1]), [f"{at:g}" for at in cells.columns])
+        axes.set_yticks(range(grid.shape[0]), [f"{at:g}" for at in cells.index])
         axes.set(xlabel=x, ylabel=y, title=title or value)
-        _figures(axes, grid, min(span), max(span), best)
+        write_cells(axes, grid, ".3f", lambda found: found < low + 0.6 * (high - low) != low)
+        if best is not None:
+            pick = np.nanargmax(grid) if best == "max" else np.nanargmin(grid)
+            row, column = (int(at) for at in np.unravel_index(int(pick), grid.shape))
+            corner = (column - 0.5, row - 0.5)
+            box = Rectangle(corner, 1, 1, fill=False, edgecolor="#d50000", lw=3, zorder=5)
+            box.set_clip_on(False)
+            axes.add_patch(box)
         bar = figure.colorbar(image, ax=axes)
-        if people_level is not None:
-            bar.ax.axhline(people_level, color="white", lw=4)
-            bar.ax.axhline(people_level, color="black", lw=2)
-            bar.set_label(f"{value} (line: people, {people_level:.3f})")
+        for level in levels:
+            bar.ax.axhline(level, color="white", lw=4)
+            bar.ax.axhline(level, color="black", lw=2)
+            bar.set_label(f"{value} (line: observers, {level:.3f})")
         return render(figure, path)
-
-
-def _figures(axes: Axes, grid: Any, low: float, high: float, best: str | None) -> None:
-    """Write each cell's value and frame the best one."""
-    for (row, column), found in np.ndenumerate(grid):
-        if np.isfinite(found):
-            dark = found < low + 0.6 * (high - low) and high > low
-            axes.text(
-                column,
-                row,
-                f"{found:.3f}",
-                ha="center",
-                va="center",
-                fontsize=9,
-                color="white" if dark else "black",
-            )
-    if best is not None:
-        pick = np.nanargmax(grid) if best == "max" else np.nanargmin(grid)
-        row, column = (int(at) for at in np.unravel_index(int(pick), grid.shape))
-        frame = Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor="#d50000", lw=3)
-        frame.set(clip_on=False, zorder=5)
-        axes.add_patch(frame)
 
 
 def trade_off(
@@ -123,31 +102,36 @@ def trade_off(
         factors: The first is written beside the points, the others make the lines.
         path: Where to save the PNG.
     """
-    points: dict[tuple[Any, ...], dict[str, float]] = defaultdict(dict)
-    people, chance, labels = {}, {}, {}
-    for row in rows:
-        if row["metric"] in (across, upwards):
-            points[tuple(row[factor] for factor in factors)][row["metric"]] = row["value"]
-            people[row["metric"]] = row["observers"]
-            chance[row["metric"]] = row["chance"]
-            labels[row["metric"]] = row["label"]
-    lines: dict[tuple[Any, ...], list[tuple[Any, float, float]]] = defaultdict(list)
-    for key, pair in points.items():
-        if len(pair) == 2:
-            lines[key[1:]].append((key[0], pair[across], pair[upwards]))
+    frame = pd.DataFrame(list(rows))
+    frame = frame[frame["metric"].isin([across, upwards])]
+    labels = dict(zip(frame["metric"], frame["label"], strict=True))
+    both = frame.pivot_table(index=list(factors), columns="metric", values="value").dropna()
+    levels = frame.groupby("metric")[["observers", "chance"]].first()
+    if {across, upwards} - set(both):
+        both = pd.DataFrame({across: [], upwards: []})
     with style():
         figure, (axes,) = new_figure(6.4, 4.4)
-        for order, (setting, found) in enumerate(lines.items()):
-            name = ", ".join(
-                f"{factor} {text(value)}"
-                for factor, value in zip(factors[1:], setting, strict=True)
-            )
+        lines = both.groupby(level=list(factors[1:])) if len(factors) > 1 else [("", both)]
+        for order, (setting, points) in enumerate(lines):
+            values = setting if isinstance(setting, tuple) else (setting,)
+            names = zip(factors[1:], values, strict=False)
+            name = ", ".join(f"{factor} {text(value)}" for factor, value in names)
+            x, y = points[across], points[upwards]
+            (drawn,) = axes.plot(x, y, marker="o", markersize=4, label=name or None)
             # One line carries the labels: the others would only cover them.
-            _line(axes, found, name, labelled=order == 0)
-        for who, level, marker in (("observers", people, "*"), ("chance", chance, "X")):
-            place = (level.get(across, math.nan), level.get(upwards, math.nan))
-            if all(map(math.isfinite, place)):
-                axes.plot(*place, marker, color=LEVEL_COLOR, markersize=11, label=who)
+            for point in zip(x.index.get_level_values(0), x, y, strict=True) if order == 0 else ():
+                axes.annotate(
+                    text(point[0]),
+                    point[1:],
+                    xytext=(5, 5),
+                    textcoords="offset points",
+                    fontsize=8,
+                    color=drawn.get_color(),
+                )
+        for who, marker in (("observers", "*"), ("chance", "X")):
+            known = levels[who].reindex([across, upwards])
+            if known.notna().all():
+                axes.plot(*known, marker, color=LEVEL_COLOR, markersize=11, label=who)
         axes.set(
             xlabel=labels.get(across, across),
             ylabel=labels.get(upwards, upwards),
@@ -156,24 +140,6 @@ def trade_off(
         if axes.get_legend_handles_labels()[0]:
             axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
         return render(figure, path)
-
-
-def _line(axes: Axes, points: list[tuple[Any, float, float]], name: str, *, labelled: bool) -> None:
-    """One line through points (label, x, y), in the order of their labels."""
-    ordered = sorted(points, key=lambda point: str(point[0]))
-    if all(isinstance(point[0], int | float) for point in points):
-        ordered = sorted(points)
-    _, x, y = zip(*ordered, strict=True)
-    (drawn,) = axes.plot(x, y, marker="o", markersize=4, label=name or None)
-    for value, left, bottom in ordered if labelled else ():
-        axes.annotate(
-            text(value),
-            (left, bottom),
-            xytext=(5, 5),
-            textcoords="offset points",
-            fontsize=8,
-            color=drawn.get_color(),
-        )
 
 
 def intervals(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any, Protocol
 
 import numpy as np
 from rich.progress import Progress
@@ -16,23 +15,8 @@ from spgen_lit.metrics.scanmatch import scanmatch
 from spgen_lit.predicting import Settings
 from spgen_lit.predicting.illustration import Illustrator, read_within
 from spgen_lit.predicting.outputs import Failure, Item, Outputs
+from spgen_lit.predictor import Predictor
 from spgen_lit.scanpath import Scanpath
-
-
-class Sampler(Protocol):
-    """What prediction needs of a predictor."""
-
-    def batch(
-        self,
-        images: Sequence[Any],
-        samples: int = 10,
-        temperature: float | None = None,
-        seed: int = 0,
-        ids: Sequence[str] | None = None,
-        viewing_time: float | None = None,
-    ) -> list[list[Scanpath]]:
-        """Sample scanpaths on several images."""
-        ...
 
 
 def typical_path(paths: Sequence[Scanpath]) -> int | None:
@@ -58,7 +42,7 @@ def typical_path(paths: Sequence[Scanpath]) -> int | None:
 
 
 def predict(
-    predictor: Sampler,
+    predictor: Predictor,
     items: Sequence[Item],
     outputs: Outputs,
     illustrator: Illustrator,
@@ -122,7 +106,7 @@ def _ahead(
 
 
 def _sample(
-    predictor: Sampler, items: Sequence[Item], settings: Settings, failures: list[Failure]
+    predictor: Predictor, items: Sequence[Item], settings: Settings, failures: list[Failure]
 ) -> dict[Item, list[Scanpath]]:
     """Scanpaths by image; if a batch fails, its images are tried one by one."""
     if not items:

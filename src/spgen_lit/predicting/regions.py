@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib.path import Path as Outline
 from numpy.typing import NDArray
 
 from spgen_lit.data.images import ImageError, read_image
-from spgen_lit.evaluation.aoi import ELSEWHERE, Regions, Visit, probabilities, transitions, visits
-from spgen_lit.files import shown, write_csv
+from spgen_lit.evaluation import tables
+from spgen_lit.evaluation.aoi import ELSEWHERE, Regions, probabilities, transitions, visits
+from spgen_lit.files import shown
 from spgen_lit.pictures.interest import Interest, interest_sheet
 from spgen_lit.predicting.illustration import Observers, read_within
 from spgen_lit.predicting.outputs import Failure, Item, Outputs
@@ -232,24 +233,21 @@ def _write(
     side: int,
     warning: str,
 ) -> None:
-    tables = {name: visits(paths, regions) for name, paths in groups.items()}
+    visited = {name: visits(paths, regions) for name, paths in groups.items()}
     counts = {name: transitions(paths, regions) for name, paths in groups.items()}
-    write_csv(outputs.file("regions", item, ".csv"), visit_rows(tables))
+    seen = [{"group": name, **asdict(visit)} for name, rows in visited.items() for visit in rows]
+    frame = pd.DataFrame(seen).rename(columns=UNITS).round(4)
+    tables.write(outputs.file("regions", item, ".csv"), frame)
     places = [*regions.names, ELSEWHERE]
-    rows = [
-        {
-            "group": name,
-            "from": places[start],
-            "to": places[end],
-            "count": int(number),
-            "probability": _figure(float(probabilities(steps)[start, end])),
-        }
+    moved = [
+        (name, places[start], places[end], number, probabilities(steps)[start, end])
         for name, steps in counts.items()
         for (start, end), number in np.ndenumerate(steps)
     ]
-    write_csv(outputs.file("regions", item, ".transitions.csv"), rows)
+    frame = pd.DataFrame(moved, columns=["group", "from", "to", "count", "probability"]).round(4)
+    tables.write(outputs.file("regions", item, ".transitions.csv"), frame)
     interest = {
-        name: Interest(np.array([v.dwell_share for v in tables[name]]), probabilities(steps))
+        name: Interest(np.array([v.dwell_share for v in visited[name]]), probabilities(steps))
         for name, steps in counts.items()
     }
     picture = read_within(item.path, side)
@@ -262,22 +260,3 @@ def _write(
         warning=warning,
         path=outputs.file("regions", item, ".png"),
     )
-
-
-def visit_rows(tables: Mapping[str, Sequence[Visit]]) -> list[dict[str, object]]:
-    """Rows of visits, one per group and region; empty cells where a figure is undefined."""
-    return [
-        {
-            "group": name,
-            **{
-                UNITS.get(key, key): cell if isinstance(cell, str) else _figure(cell)
-                for key, cell in asdict(visit).items()
-            },
-        }
-        for name, visits_of_group in tables.items()
-        for visit in visits_of_group
-    ]
-
-
-def _figure(value: float) -> str:
-    return f"{value:.4f}" if math.isfinite(value) else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import webbrowser
 from collections.abc import Sequence
@@ -19,7 +18,7 @@ from rich.progress import (
 )
 
 from spgen_lit.data.catalogue import build_reader
-from spgen_lit.files import shown
+from spgen_lit.files import file_hash, shown
 from spgen_lit.predicting import Settings
 from spgen_lit.predicting.illustration import (
     Illustrator,
@@ -31,7 +30,7 @@ from spgen_lit.predicting.outputs import Failure, Outputs, find_images, from_tri
 from spgen_lit.predicting.prediction import predict
 from spgen_lit.predicting.regions import find_regions, tabulate_regions
 from spgen_lit.predictor import Predictor
-from spgen_lit.pretrained import training_warning
+from spgen_lit.pretrained import training_warning, weights_file
 from spgen_lit.scanpath import Scanpath
 
 
@@ -66,15 +65,6 @@ def load_observers(people: str | None) -> Observers:
     return Observers(gaze, title)
 
 
-def identity(predictor: Predictor) -> str:
-    """The first 16 hexadecimal digits of the SHA-256 of a network's weights."""
-    digest = hashlib.sha256()
-    for name, value in sorted(predictor.network.state_dict().items()):
-        digest.update(name.encode())
-        digest.update(value.cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()[:16]
-
-
 def run(settings: Settings, console: Console, *, show: bool = False) -> int:
     """Predict, write and tell; returns the exit code.
 
@@ -100,7 +90,7 @@ def run(settings: Settings, console: Console, *, show: bool = False) -> int:
     _say(console, f"warning: {name}: {warning}" if warning else "", "bold red")
     made_by = {
         "model": name,
-        "weights": identity(predictor),
+        "weights": file_hash(weights_file(model))[:16],
         "gaze": predictor.info.get("gaze", "unknown"),
         "warning": warning,
         "samples": settings.samples,
