@@ -54,10 +54,7 @@ def _heat_layer(density: NDArray[np.float32]) -> NDArray[np.uint8]:
     return layer
 
 
-def density_overlay(
-    image: Pixels,
-    paths: Sequence[Scanpath],
-) -> Pixels:
+def density_overlay(image: Pixels, paths: Sequence[Scanpath]) -> Pixels:
     """The picture, greyed, under the heat layer of all fixations of ``paths``.
 
     Args:
