@@ -16,10 +16,10 @@ import torch
 from rich import box
 from rich.table import Table
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from spgen_lit import checkpoint
-from spgen_lit.files import atomic, file_hash, write_json
+from spgen_lit.files import file_hash, write_bytes, write_json
 
 CARD, WEIGHTS = "card.json", "weights.safetensors"
 #: Model that is used where none is named.
@@ -197,8 +197,7 @@ def write_pretrained(
         "known_failures": list(failures),
         "parameters": sum(value.numel() for value in state.values()),
     }
-    with atomic(output / WEIGHTS) as part:
-        save_file(state, part, metadata={"format": "pt"})
+    write_bytes(output / WEIGHTS, save(state, metadata={"format": "pt"}))
     card["sha256"] = file_hash(output / WEIGHTS)
     write_json(output / CARD, card)
     return output
