@@ -17,6 +17,7 @@ from spgen_lit.metrics.energy import energy_score, leave_one_out_energy
 from spgen_lit.metrics.multimatch import multimatch
 from spgen_lit.metrics.pairs import cross, within
 from spgen_lit.metrics.scanmatch import scanmatch
+from spgen_lit.metrics.strings import FixationClusters, sequence_score
 from spgen_lit.scanpath import Scanpath
 
 PROTOCOL = Protocol()
@@ -232,3 +233,42 @@ def test_different_images_are_refused_by_name(people: People) -> None:
         evaluate(people, fewer, PROTOCOL)
     with pytest.raises(ValueError, match=r"empty list of paths: '2.jpg'"):
         evaluate(people | {"2.jpg": []}, people, PROTOCOL)
+
+
+def test_recall_and_diversity_use_the_observers_mean(people: People) -> None:
+    samples = make_people(observers=3, seed=1)
+    scores = evaluate(samples, people, PROTOCOL, metrics=["sequence_score", "rss", "dss"])
+    matrices, inside, among = {}, {}, {}
+    for image in people:
+        ours, theirs = arrays(samples[image]), arrays(people[image])
+        clusters = FixationClusters.fit(theirs)
+        matrices[image] = cross(sequence_score, ours, theirs, clusters=clusters)
+        inside[image] = np.nanmean(within(sequence_score, ours, clusters=clusters))
+        among[image] = np.nanmean(within(sequence_score, theirs, clusters=clusters))
+    threshold = np.mean(list(among.values()))
+    for image, matrix in matrices.items():
+        row = scores.rows.loc[image]
+        assert row["rss"] == (matrix > threshold).any(axis=0).mean()
+        expected = matrix.mean() / (1 + abs(inside[image] - among[image]))
+        assert row["dss"] == pytest.approx(expected)
+    none = evaluate(samples, people, replace(PROTOCOL, rss_threshold=1.0), metrics=["rss"])
+    assert none.mean("rss") == 0
+
+
+def test_information_gain_takes_a_models_own_bits(people: People) -> None:
+    samples = make_people(seed=1)
+    bits = {image: [np.full(len(p), 3.0) for p in paths] for image, paths in people.items()}
+    gains = evaluate(samples, people, PROTOCOL, log_likelihood=bits)
+    assert gains.metrics[:2] == ["energy", "information_gain"]
+    more = {image: [own + 1 for own in each] for image, each in bits.items()}
+    raised = evaluate(samples, people, PROTOCOL, metrics=["information_gain"], log_likelihood=more)
+    gain = gains.mean("information_gain")
+    assert raised.mean("information_gain") == pytest.approx(gain + 1)
+    # A fixation that was given, not predicted, is left out.
+    given = {i: [np.append(np.nan, own[1:]) for own in each] for i, each in bits.items()}
+    found = evaluate(samples, people, PROTOCOL, metrics=["information_gain"], log_likelihood=given)
+    assert np.isfinite(found.mean("information_gain"))
+    short = {image: [own[:-1] for own in each] for image, each in bits.items()}
+    with pytest.raises(ValueError, match=r"'0.jpg': .* need as many log-likelihoods"):
+        evaluate(samples, people, PROTOCOL, log_likelihood=short)
+    assert "information_gain" not in evaluate(samples, people, PROTOCOL).metrics

@@ -32,7 +32,7 @@ _FRAMES = (
 _CELLS = 48  # of a map's longer side
 _FEWEST = 5  # images that say anything
 # Mean z-score of observers' density gained by another reading of the file, and its p.
-_LIKELY, _CERTAIN = (0.1, 1e-2), (0.3, 1e-4)
+_LIKELY, _CERTAIN = (0.2, 1e-2), (0.5, 1e-4)
 _TIMES, _UNITS = 5.0, 100.0  # factors between median durations
 
 

@@ -73,7 +73,7 @@ _ALL = (
     Measure("multimatch_duration", "MultiMatch duration", "up", "multimatch"),
     Measure("energy_multimatch", "CRPS, MultiMatch", "down", "multimatch"),
     Measure("sed", "SED", "down", "sed", "edits"),
-    Measure("energy_sed", "CRPS, SED", "down", "sed", "edits"),
+    Measure("energy_sed", "CRPS, SED", "down", "sed", "edits", proper=True),
     Measure("stde", "STDE", "up", "stde"),
     Measure("tde", "TDE", "down", "tde", "px"),
     Measure("sequence_score", "sequence score", "up", "clusters"),

@@ -31,6 +31,7 @@ from spgen_lit.metrics.saliency import (
     sim,
 )
 from spgen_lit.metrics.scanmatch import SCANMATCH_PRESETS, scanmatch
+from spgen_lit.metrics.stochastic import diversity_aware_score, path_recall, score_divergence
 from spgen_lit.metrics.strings import (
     FixationClusters,
     fed,
@@ -59,6 +60,7 @@ __all__ = [
     "cross",
     "disc_iou",
     "diversity",
+    "diversity_aware_score",
     "dtw",
     "energy_score",
     "eyenalysis",
@@ -75,10 +77,12 @@ __all__ = [
     "nss",
     "off_map",
     "path_quantities",
+    "path_recall",
     "recurrence",
     "scanmatch",
     "scanmatch_distance",
     "scanpath_distributions",
+    "score_divergence",
     "sequence_score",
     "shuffled_auc",
     "sim",
