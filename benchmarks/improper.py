@@ -9,7 +9,7 @@ as well as the law itself: whoever is ranked by that measure is paid for it. Pri
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -91,13 +91,17 @@ def draw(model: Callable[..., Array], images: int, count: int, seed: int) -> Pat
     }
 
 
-def compare(images: int = 120, observers: int = 16, samples: int = 10) -> pd.DataFrame:
+def compare(
+    images: int = 120, metrics: Sequence[str] | None = None, observers: int = 16, samples: int = 10
+) -> pd.DataFrame:
     """A row a measure: label, way to better, and each model's mean."""
     people = draw(law, images, observers, seed=1)
     columns = {}
     for number, (name, model) in enumerate(MODELS.items(), start=2):
         drawn = draw(model, images, samples, seed=number)
-        columns[name] = score(drawn, people, Protocol(), baselines=("observers",)).frame
+        columns[name] = score(
+            drawn, people, Protocol(), metrics=metrics, baselines=("observers",)
+        ).frame
     first = columns["the law"]
     chosen = [name for name in (*METRICS, *WHOLE) if name in first.index]
     frame = pd.DataFrame({name: one.loc[chosen, "value"] for name, one in columns.items()})

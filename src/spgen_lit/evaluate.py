@@ -23,7 +23,6 @@ from rich.progress import track
 
 from spgen_lit import provenance
 from spgen_lit.config import CONFIG_DIR, one_line_errors, plain, run_hydra_app, trusted
-from spgen_lit.data.checksums import checksum
 from spgen_lit.data.duplicates import alike, content_hash, fingerprints, groups
 from spgen_lit.data.images import Pixels, read_image
 from spgen_lit.data.readers.scanpath_file import ScanpathFile
@@ -42,7 +41,7 @@ from spgen_lit.evaluation.score import (
     score_folds,
     score_groups,
 )
-from spgen_lit.files import file_hash, write_text
+from spgen_lit.files import write_text
 from spgen_lit.instantiation import instantiated
 from spgen_lit.pretrained import training_warning, weights_file
 from spgen_lit.scanpath import Scanpath
@@ -160,11 +159,9 @@ def _by_group(
 
 def _meta(config: DictConfig, scene: Scene, facts: dict[str, Any], subject: str) -> dict[str, Any]:
     """Facts of a result, with what its files can be held against later."""
-    scored: dict[str, Any] = {subject: str(config[subject])}
-    if subject in ("ckpt_path", "scanpaths"):
-        scored["sha256"] = file_hash(config[subject])
-    elif subject == "model":
-        scored["sha256"] = file_hash(weights_file(config.model))
+    files = {"scanpaths": Path, "model": weights_file, "ckpt_path": weights_file}
+    file = files[subject](config[subject]) if subject in files else None
+    scored = {subject: str(config[subject])}
     ((_, reader),) = config.data.source.items()
     return {
         "title": facts.pop("title"),
@@ -176,12 +173,7 @@ def _meta(config: DictConfig, scene: Scene, facts: dict[str, Any], subject: str)
         "citation": scene.gaze.citation,
         "notes": list(scene.gaze.notes),
         "counts": {**scene.facts, **facts.pop("counts", {})},
-        "provenance": {
-            **provenance.stamp(),
-            "scored": scored,
-            "data": {"reader": plain(reader), "checksum": checksum(scene.gaze)},
-            "ids": provenance.ids_hash(scene.observers),
-        },
+        "provenance": provenance.describe(scored, file, plain(reader), scene.gaze, scene.observers),
         **facts,
     }
 

@@ -10,6 +10,9 @@ from typing import Any
 
 from spgen_lit import __version__
 from spgen_lit.config import CONFIG_DIR
+from spgen_lit.data.checksums import checksum
+from spgen_lit.data.records import GazeSet
+from spgen_lit.files import file_hash
 
 
 def stamp() -> dict[str, Any]:
@@ -19,6 +22,30 @@ def stamp() -> dict[str, Any]:
         "version": __version__,
         "commit": found.removesuffix("-dirty") if found else None,
         "dirty": found.endswith("-dirty") if found else None,
+    }
+
+
+def describe(
+    scored: dict[str, Any],
+    file: str | Path | None,
+    reader: dict[str, Any],
+    gaze: GazeSet,
+    ids: Iterable[str],
+) -> dict[str, Any]:
+    """What a result can be held against later.
+
+    Args:
+        scored: How what was scored is called.
+        file: Its file, if it has one.
+        reader: Settings of the set's reader.
+        gaze: The set.
+        ids: Images scored.
+    """
+    return {
+        **stamp(),
+        "scored": {**scored, "sha256": file_hash(file)} if file else scored,
+        "data": {"reader": reader, "checksum": checksum(gaze)},
+        "ids": ids_hash(ids),
     }
 
 

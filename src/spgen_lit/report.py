@@ -48,6 +48,7 @@ from spgen_lit.evaluation.results import Results
 from spgen_lit.evaluation.selection import read_record, selection_table, validators
 from spgen_lit.files import file_hash, write_text
 from spgen_lit.instantiation import instantiated
+from spgen_lit.pretrained import weights_file
 from spgen_lit.sweeping import sum_up
 
 Options = argparse.Namespace
@@ -179,7 +180,8 @@ def _checks(folder: Path, results: Results) -> Iterator[tuple[str, bool, str]]:
     yield "image ids", now == known["ids"], f"{len(results.model.images)} images, {now[:12]}"
     scored = known["scored"]
     if "sha256" in scored:
-        path = Path(next(value for key, value in scored.items() if key != "sha256"))
+        subject, name = next(item for item in scored.items() if item[0] != "sha256")
+        path = Path(name) if subject == "scanpaths" else weights_file(name)
         same = path.is_file() and file_hash(path) == scored["sha256"]
         yield str(path), same, f"sha256 {scored['sha256'][:12]}"
     # A result's folder may come from anybody: only this package's own readers are made.

@@ -135,7 +135,7 @@ def test_leaderboard_shows_the_band_and_says_how() -> None:
     }
     board = leaderboard(entries, ["energy", "scanmatch"])
     assert set(board["kind"]) == {"result", "band"}
-    assert board["entry"].iloc[0] == "observers (leave one out)"
+    assert board["entry"].iloc[0] == "observers"
     text = leaderboard_text(board)
     assert "energy score ↓" in text and "[" in text["energy score ↓"].iloc[0]
     title, note = leaderboard_note(entries, board)

@@ -18,11 +18,10 @@ _SAME_FACTS = ("data", "set", "gaze")
 #: Measures of a leaderboard, the first of which ranks.
 HEADLINE = ("energy", "scanmatch", "multimatch_position", "nss", "diversity")
 _NAMES = {
-    "observers": "observers (leave one out)",
-    "other_image": "another image's observers (chance)",
+    "other_image": "chance: another image's",
     "center_bias": "center bias",
     "center": "stay at center",
-    "saliency_wta": "spectral saliency, winner take all",
+    "saliency_wta": "spectral saliency, WTA",
 }
 
 
@@ -226,7 +225,8 @@ def leaderboard_text(frame: pd.DataFrame, detailed: bool = True) -> pd.DataFrame
         if detailed:
             ranges = tables.intervals(frame[f"{metric}_low"], frame[f"{metric}_high"])
             means = pd.Series([f"{m} [{r}]" for m, r in zip(means, ranges, strict=True)])
-        shown[heading(metric)] = means
+        # On the terminal a word a line, so that eight entries fit eighty columns.
+        shown[heading(metric) if detailed else heading(metric).replace(" ", "\n")] = means
     return shown
 
 

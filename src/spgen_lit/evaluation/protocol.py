@@ -4,30 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 # Words about a protocol, not choices in it: two cards that differ only here score alike.
 _WORDS = ("name", "note")
-_POSITIVE = (
-    "scanmatch_threshold",
-    "temp_bin",
-    "sed_grid",
-    "samples",
-    "map_side",
-    "tde_window",
-    "disc_radius",
-    "recurrence_radius",
-    "map_sigma",
-    "density_floor",
-    "congruency_area",
-    "kl_bins",
-)
-_OPTIONS = {
-    "scanmatch_convention": ("ports", "matlab"),
-    "stde_convention": ("chen2021", "vame"),
-    "off_image": ("keep", "drop"),
-    "pairs": ("every sample with every observer",),
-}
 
 
 @dataclass(frozen=True)
@@ -83,7 +63,7 @@ class Protocol:
     stde_convention: Literal["chen2021", "vame"] = "chen2021"
     tde_window: int = 3
     multimatch_simplify: tuple[tuple[str, float], ...] | None = None
-    pairs: str = "every sample with every observer"
+    pairs: Literal["every sample with every observer"] = "every sample with every observer"
     samples: int = 10
     max_fixations: int | None = None
     off_image: Literal["keep", "drop"] = "keep"
@@ -115,15 +95,12 @@ class Protocol:
             items = given.items() if isinstance(given, Mapping) else given
             frozen = tuple((str(key), float(value)) for key, value in items)
             object.__setattr__(self, "multimatch_simplify", frozen)
-        for name in _POSITIVE:
-            if not getattr(self, name) > 0:
-                raise ValueError(f"protocol {self.name!r}: {name} must be above 0")
-        if self.max_fixations is not None and self.max_fixations < 1:
-            raise ValueError(f"protocol {self.name!r}: max_fixations must be at least 1 or None")
-        for name, allowed in _OPTIONS.items():
-            if getattr(self, name) not in allowed:
-                found = getattr(self, name)
-                raise ValueError(f"protocol {self.name!r}: {name} is {found!r}, not in {allowed}")
+        for name, hint in get_type_hints(Protocol).items():
+            value, allowed = getattr(self, name), get_args(hint)
+            if isinstance(value, int | float) and not value > 0:
+                raise ValueError(f"protocol {self.name!r}: {name} must be above 0, found {value}")
+            if get_origin(hint) is Literal and value not in allowed:
+                raise ValueError(f"protocol {self.name!r}: {name} is {value!r}, not in {allowed}")
 
     def card(self) -> dict[str, Any]:
         """Every field as plain JSON values, in declared order."""

@@ -114,20 +114,28 @@ def pair_up(a: Paths, b: Paths, device: Device = None, screen: Screen | None = N
     known: dict[int, int] = {}
     kept: list[PathLike] = []  # paths stay alive, so that no two share an id
     arrays: list[Values] = []
+    names: list[str] = []
     sides = []
     for name, given in (("a", a), ("b", b)):
-        index = np.empty(len(given), dtype=np.int64)
+        index = []
         for i, path in enumerate(given):
-            index[i] = known.setdefault(id(path), len(kept))
-            if index[i] == len(kept):
+            number = known.setdefault(id(path), len(kept))
+            if number == len(kept):
                 kept.append(path)
-                arrays.append(as_rows(path, f"{name}[{i}]", screen))
-        sides.append(index)
+                names.append(f"{name}[{i}]")
+                arrays.append(_shaped(path, names[-1], screen))
+            index.append(number)
+        sides.append(np.array(index, dtype=np.int64))
     lengths = np.array([len(rows) for rows in arrays], dtype=np.int64)
     timed = np.array([rows.shape[1] == 3 for rows in arrays], dtype=np.bool_)
     table = np.full((int(lengths.sum()), 3), np.nan)
     for rows, end in zip(arrays, np.cumsum(lengths).tolist(), strict=True):
         table[end - len(rows) : end, : rows.shape[1]] = rows
+    # One look at all paths; only where it fails is the faulty one sought.
+    finite = np.isfinite(table)
+    if not (finite[:, :2].all() and finite[np.repeat(timed, lengths), 2].all()):
+        for name, rows in zip(names, arrays, strict=True):
+            as_rows(rows, name)
     return Pairing(table, lengths, timed, sides[0], sides[1], torch.device(device or "cpu"))
 
 
@@ -137,6 +145,15 @@ def as_rows(path: PathLike, name: str = "path", screen: Screen | None = None) ->
     Raises:
         ValueError: For another shape or values that are not finite, naming the path.
     """
+    rows = _shaped(path, name, screen)
+    finite = np.isfinite(rows)
+    if not finite.all():
+        bad = int(np.flatnonzero(~finite.all(axis=1))[0])
+        raise ValueError(f"{name}: fixation {bad} is not finite: {rows[bad]}")
+    return rows
+
+
+def _shaped(path: PathLike, name: str, screen: Screen | None) -> Values:
     rows = as_array(path, screen)
     if rows.size == 0:
         rows = rows.reshape(0, 3)
@@ -145,10 +162,6 @@ def as_rows(path: PathLike, name: str = "path", screen: Screen | None = None) ->
             f"{name}: a path must have shape (fixation, 2) or (fixation, 3) "
             f"(x, y in px, duration in s), found {rows.shape}"
         )
-    finite = np.isfinite(rows)
-    if not finite.all():
-        bad = int(np.flatnonzero(~finite.all(axis=1))[0])
-        raise ValueError(f"{name}: fixation {bad} is not finite: {rows[bad]}")
     return rows
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,6 @@ from rich.console import Console
 
 from spgen_lit import provenance
 from spgen_lit.config import LateError, plain
-from spgen_lit.data.checksums import checksum
 from spgen_lit.data.images import read_image
 from spgen_lit.data.module import DomainMix
 from spgen_lit.data.records import Split
@@ -29,7 +28,6 @@ from spgen_lit.evaluation.protocol import Protocol, preset
 from spgen_lit.evaluation.results import CHANCE, OBSERVERS, Results
 from spgen_lit.evaluation.score import check_temperatures, score, score_temperatures
 from spgen_lit.evaluation.sweep import TEMPERATURES
-from spgen_lit.files import file_hash
 from spgen_lit.instantiation import built
 from spgen_lit.learning.module import ScanpathModule
 from spgen_lit.pictures.figure import save_png
@@ -69,21 +67,14 @@ class Scoring:
     pictures: int = 6
 
     def __post_init__(self) -> None:
-        checks: dict[str, Callable[[], object]] = {
-            "protocol": lambda: preset(self.protocol),
-            "metrics": lambda: select(self.metrics),
-            "samples": lambda: self.card,
-            "temperature": lambda: check_temperatures([self.temperature or 0]),
-            "temperatures": lambda: check_temperatures(self.temperatures or ()),
-            "pictures": lambda: range(self.pictures),
-        }
         if self.split not in SPLITS:
             raise ValueError(f"evaluation.split={self.split}: choose one of {', '.join(SPLITS)}")
-        for key, check in checks.items():
-            try:
-                check()
-            except (TypeError, ValueError) as error:
-                raise ValueError(f"evaluation.{key}={getattr(self, key)}: {error}") from error
+        try:
+            select(self.metrics)
+            check_temperatures([self.temperature or 0, *(self.temperatures or ())])
+            _ = self.card
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"evaluation: {error}") from error
 
     @property
     def card(self) -> Protocol:
@@ -224,7 +215,13 @@ def _score_set(
             "split": split,
             "gaze": gaze.gaze,
             "model": config.name,
-            "provenance": _provenance(config, domain, name, data, observers, checkpoint),
+            "provenance": provenance.describe(
+                {"ckpt_path": checkpoint},
+                checkpoint,
+                plain(config.data[domain][name]),
+                gaze,
+                observers,
+            ),
         },
     )
     console.print(results.table())
@@ -241,24 +238,6 @@ def _tell_gain(results: Path, name: str, console: Console) -> None:
     rows = compare({"before": before, "after": after})
     tables.write(results / f"source-{name}" / "against_start.csv", rows)
     console.print(comparison_table(rows, "after", "before"))
-
-
-def _provenance(
-    config: DictConfig,
-    domain: str,
-    name: str,
-    data: DomainMix,
-    observers: Mapping[str, object],
-    checkpoint: str,
-) -> dict[str, Any]:
-    scored = {"ckpt_path": checkpoint, "sha256": file_hash(checkpoint)} if checkpoint else {}
-    reader = plain(config.data[domain][name])
-    return {
-        **provenance.stamp(),
-        "scored": scored,
-        "data": {"reader": reader, "checksum": checksum(data.sets[domain][name])},
-        "ids": provenance.ids_hash(observers),
-    }
 
 
 def _again(config: DictConfig, domain: str, name: str, best: str, error: Exception) -> str:
