@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from hydra import compose, initialize_config_dir
 
-from spgen_lit.config import CONFIG_DIR
+from spgen_lit.config import CONFIG_DIR, one_line_errors
 from spgen_lit.training.run import run
 
 EXPERIMENTS = sorted(p.stem for p in (Path(CONFIG_DIR) / "experiment").glob("*.yaml"))
@@ -129,9 +129,9 @@ def test_a_run_that_is_stopped_goes_on_from_its_folder(tmp_path: Path) -> None:
 
 
 BAD = [
-    (["data/source=osie", "paths.data_dir=nowhere"], 2, r"nowhere/osie.*clone that repository"),
+    (["data/source=osie", "paths.data_dir=nowhere"], 2, r"nowhere/osie.*spgen data fetch osie"),
     (["data/target=folder", "data.target.folder.root=empty"], 2, r"empty: .*holds no image"),
-    (["data/source=gallery", "+network.prior=3"], 2, r"network.prior: .*did you mean 'priors'"),
+    (["data/source=gallery", "+network.prior=3"], 2, r"'network.prior'; did you mean 'priors'"),
     (["+optimizer.lrr=3"], 2, r"'optimizer.lrr'; did you mean 'lr'"),
     (["ckpt_path=missing.ckpt"], 2, r"ckpt_path: no file at missing.ckpt"),
     (["start_from=missing.ckpt"], 2, r"start_from: no file at missing.ckpt"),
@@ -160,7 +160,7 @@ def test_what_cannot_work_ends_in_one_line(
         config = compose("train", [*kept, *places, *overrides])
     monkeypatch.chdir(folder)
     (folder / "bad").mkdir(exist_ok=True)
-    with pytest.raises(SystemExit) as ended:
+    with pytest.raises(SystemExit) as ended, one_line_errors():
         run(config)
     assert ended.value.code == code
     errors = [x for x in capsys.readouterr().err.splitlines() if x.startswith("error: ")]
@@ -173,7 +173,7 @@ def test_a_refusal_ends_the_command_without_a_traceback(tmp_path: Path) -> None:
     done = _train(tmp_path, "data/source=osie", "paths.data_dir=nowhere")
     assert done.returncode == 2 and "Traceback" not in done.stderr
     errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
-    assert len(errors) == 1 and "nowhere/osie" in errors[0] and "clone" in errors[0]
+    assert len(errors) == 1 and "nowhere/osie" in errors[0] and "fetch osie" in errors[0]
 
 
 def test_help_lists_the_commands() -> None:

@@ -92,7 +92,7 @@ class Noise:
 
     def read(self) -> GazeSet:
         self.root.mkdir(exist_ok=True)
-        rng = np.random.default_rng(len(self.name))
+        rng = np.random.default_rng(list(self.name.encode()))
         stimuli, paths = {}, []
         for number in range(self.count):
             file = self.root / f"{self.name}{number}.png"
