@@ -209,3 +209,39 @@ def test_list_of_readers_is_made_one_by_one(choice: str, seeds: list[int]) -> No
     found[1]["wrong"] = 1
     with pytest.raises(ConfigError, match=r"data\.styles\.osie\[1\]\.wrong"):
         instantiated(found, "data.styles.osie")
+
+
+EVIL = """# @package _global_
+trust: [os, subprocess]
+hydra: {{callbacks: {{evil: {{_target_: {target}, command: touch owned}}}}}}
+"""
+
+
+def test_a_config_of_somebody_else_instantiates_no_class_of_its_choice(tmp_path: Path) -> None:
+    (tmp_path / "experiment").mkdir()
+    foreign = tmp_path / "experiment" / "theirs.yaml"
+    words = ["--config-dir", str(tmp_path), "+experiment=theirs"]
+    foreign.write_text(EVIL.format(target="os.system"))
+    with pytest.raises(ConfigError, match=r"_target_ os\.system is neither of this package"):
+        check_overrides("train", words)
+    check_overrides("train", [*words, "+trust=[os]"])
+    foreign.write_text("# @package _global_\nseed: 3\n")
+    check_overrides("train", words)
+    # Nor do the sections that this package makes objects of, functions and hubs included.
+    for target in ("os.system", "torch.hub.load", "torch.load", "spgen_lit.files.write_text"):
+        with pytest.raises(ConfigError, match=r"_target_"):
+            instantiated({"_target_": target, "path": "x", "text": "y"}, "callbacks.evil")
+    assert not (tmp_path / "owned").exists()
+
+
+def test_a_renamed_key_is_told_its_new_name() -> None:
+    with pytest.raises(ConfigError, match=r"it is called 'callbacks.domain_monitor' now"):
+        instantiated({"images": 16}, "callbacks.watch")
+    with pytest.raises(ConfigError, match=r"is called spgen_lit.*domain_monitor.DomainMonitor now"):
+        instantiated({"_target_": "spgen_lit.learning.watch.Watch"}, "callbacks.watch")
+
+
+def test_arguments_are_checked_by_their_types() -> None:
+    for settings in ({"lr": "high"}, {"lr": True}, {"lr": None}):
+        with pytest.raises(ConfigError, match=r"optimizer\.lr must be float, found"):
+            built(ScheduledAdamW, settings, "optimizer")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import difflib
 import os
 import re
@@ -21,7 +22,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from spgen_lit.files import WriteError
-from spgen_lit.instantiation import ConfigError, nearest
+from spgen_lit.instantiation import ConfigError, nearest, target_fault
 from spgen_lit.sweeping import refuse_start, register_resolvers
 
 _HERE = Path(__file__).resolve().parent
@@ -155,7 +156,9 @@ def check_overrides(config_name: str, arguments: Sequence[str]) -> None:
         ConfigError: Naming the faulty key and the nearest valid one.
     """
     # Another folder or root configuration has keys that are not known here.
-    if {"--config-dir", "-cd", "--config-path", "-cp", "--config-name"} & set(arguments):
+    options = {"--config-dir", "-cd", "--config-path", "-cp", "--config-name", "-cn"}
+    if options & {argument.partition("=")[0] for argument in arguments}:
+        _refuse_targets(config_name, arguments)
         return
     flags = {"-m", "--multirun"} & set(arguments)
     # --cfg job and its like take a word that is no override.
@@ -181,6 +184,47 @@ def check_overrides(config_name: str, arguments: Sequence[str]) -> None:
                 raise ConfigError(reason) from error
     finally:
         GlobalHydra.instance().clear()
+
+
+def _refuse_targets(config_name: str, arguments: Sequence[str]) -> None:
+    """Look at the classes that somebody's own configuration folder names to Hydra itself.
+
+    Hydra instantiates launchers and callbacks by their names before a job begins, whatever is
+    looked at later.
+    """
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--config-dir", "-cd")
+    parser.add_argument("--config-path", "-cp", default=CONFIG_DIR)
+    parser.add_argument("--config-name", "-cn", default=config_name)
+    given, rest = parser.parse_known_args(arguments)
+    overrides = [word for word in rest if "=" in word and not word.startswith("-")]
+    trust = command_trust(overrides)
+    if given.config_dir:
+        overrides.append(f"hydra.searchpath=[file://{Path(given.config_dir).resolve()}]")
+    GlobalHydra.instance().clear()
+    try:
+        with initialize_config_dir(str(Path(given.config_path).resolve()), version_base="1.3"):
+            found = compose(given.config_name, overrides=overrides, return_hydra_config=True)
+            for target in _targets(OmegaConf.to_container(found.hydra, resolve=False)):
+                if not str(target).startswith(("hydra.", "hydra_plugins.", "spgen_lit.")):
+                    fault = target_fault(target, trust)
+                    if fault:
+                        raise ConfigError(f"hydra: {fault}")
+    except (HydraException, OmegaConfBaseException) as error:
+        raise ConfigError(_reason(error, overrides)) from error
+    finally:
+        GlobalHydra.instance().clear()
+
+
+def _targets(node: Any) -> Iterator[Any]:
+    """All ``_target_`` of a tree."""
+    if isinstance(node, dict):
+        if "_target_" in node:
+            yield node["_target_"]
+        node = list(node.values())
+    if isinstance(node, list):
+        for inner in node:
+            yield from _targets(inner)
 
 
 def _refuse_names(overrides: Sequence[str]) -> None:
@@ -238,7 +282,11 @@ def trusted(config: DictConfig) -> list[str]:
     """
     if not HydraConfig.initialized():
         return [str(name) for name in config.get("trust") or []]
-    words = HydraConfig.get().overrides.task
+    return command_trust(HydraConfig.get().overrides.task)
+
+
+def command_trust(words: Sequence[str]) -> list[str]:
+    """Modules and classes that the words of a command name."""
     given = [word.partition("=")[2].strip("[]") for word in words if _TRUST.match(word)]
     return [name.strip() for names in given for name in names.split(",") if name.strip()]
 

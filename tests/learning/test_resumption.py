@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from spgen_lit.checkpoint import CheckpointError, previous, read_checkpoint, write_checkpoint
+from spgen_lit.learning import module as learning_module
 from spgen_lit.training.loggers import CsvLogger
 from spgen_lit.training.resumption import resumed as checked
 
@@ -205,3 +206,26 @@ def test_a_resumed_record_is_never_away_from_the_disk(tmp_path: Path) -> None:
     again.log_metrics({"train/loss": 9.0, "val/energy": 0.3}, 2)
     again.after_save_checkpoint(None)
     assert [row["train/loss"] for row in _rows(tmp_path)] == ["1.0", "2.0", "9.0"]
+
+
+def test_a_collapsed_network_is_warned_of(
+    make_data, make_module, make_trainer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A spread that no network reaches: every one counts as collapsed.
+    monkeypatch.setattr(learning_module, "COLLAPSED", 100.0)
+    log = CsvLogger(str(tmp_path / "run"))
+    with pytest.warns(UserWarning, match=r"fixations spread \d\.\d\d times as far .* collapsed"):
+        _fit(make_trainer("run", logger=log, max_epochs=1), make_module(), make_data())
+    assert any(
+        float(row["val/spread"]) > 0 for row in _rows(tmp_path / "run") if "val/spread" in row
+    )
+
+
+def test_deterministic_training_gives_the_same_bits_twice(
+    make_data, make_module, make_trainer, tmp_path: Path
+) -> None:
+    for run in ("one", "two"):
+        trainer = make_trainer(run, max_epochs=1, deterministic=True)
+        _fit(trainer, make_module(), make_data())
+    torch.use_deterministic_algorithms(False)
+    _assert_same(*(_checkpoint(tmp_path / run / "last.ckpt") for run in ("one", "two")))

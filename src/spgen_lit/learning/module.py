@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import lightning as L
+import numpy as np
 import torch
+from lightning.pytorch.utilities import rank_zero_warn
 from torch import Tensor, nn
 from torchmetrics import MeanMetric
 
@@ -23,6 +26,23 @@ from spgen_lit.network.protocol import Encoded, Loss, Network
 
 class DivergedError(FloatingPointError):
     """Training whose loss is no number any more; the message says what to change."""
+
+
+#: Spread of the model's fixations, in that of the observers', below which it has collapsed.
+COLLAPSED = 0.3
+
+
+def collapse_warning(spread: float) -> str:
+    """What must be known of a model that looks at nearly the same place on every image."""
+    return (
+        f"the network's fixations spread {spread:.2f} times as far as the observers', below "
+        f"{COLLAPSED}: it may have collapsed; lower optimizer.lr or adaptation.schedule.ceiling"
+    )
+
+
+def _spread(paths: Sequence[np.ndarray]) -> float:
+    """Standard deviation of all fixations on an image, averaged over x and y."""
+    return float(np.concatenate(paths).std(axis=0).mean())
 
 
 class ScanpathModule(L.LightningModule):
@@ -66,6 +86,7 @@ class ScanpathModule(L.LightningModule):
         self.samples = samples
         self.card = card or {}
         self.likelihood = MeanMetric()
+        self.spread = MeanMetric()
         self.scores = ImageScores()
         self._random: dict[str, Any] = {}
 
@@ -199,6 +220,9 @@ class ScanpathModule(L.LightningModule):
             )
             energy.append(values["energy"])
             self.scores.update(values)
+            places, observed = drawn.arrays(index), batch.paths.arrays(index)
+            if places and observed:
+                self.spread.update(_spread(places) / max(_spread(observed), 1e-6))
         return {"features": encoded.features.mean((2, 3)), "energy": torch.tensor(energy)}
 
     def on_validation_epoch_end(self) -> None:
@@ -207,6 +231,10 @@ class ScanpathModule(L.LightningModule):
         for name, value in self.scores.compute().items():
             self.log(f"val/{name}", value.float(), prog_bar=name in ("energy", "scanmatch"))
         self.scores.reset()
+        self.log("val/spread", self.spread)
+        spread = float(self.spread.compute())
+        if spread < COLLAPSED:
+            rank_zero_warn(collapse_warning(spread))
 
     def configure_optimizers(self) -> Any:
         """AdamW and its schedule, by step."""

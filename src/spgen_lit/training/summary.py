@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import math
 import sys
 import time
@@ -19,7 +20,7 @@ from spgen_lit.data.module import DomainMix
 from spgen_lit.evaluation.results import Results
 from spgen_lit.evaluation.tables import finite
 from spgen_lit.files import write_json
-from spgen_lit.learning.module import ScanpathModule
+from spgen_lit.learning.module import COLLAPSED, ScanpathModule, collapse_warning
 from spgen_lit.network.protocol import Network
 from spgen_lit.provenance import commit
 from spgen_lit.training.devices import together
@@ -154,6 +155,9 @@ def write_summary(
         warnings.append(f"encoder started from random weights: {encoder.origin}")
     if data.gaze_kind == "simulated":
         warnings.append("source gaze is simulated, not people's")
+    spread = _last_spread(output / "metrics.csv")
+    if spread < COLLAPSED:
+        warnings.append(collapse_warning(spread))
     given = config.evaluation.temperature
     sizes = {f"{d}-{s}": len(part.stimuli) for (d, s), part in data.parts.items() if part.stimuli}
     summary = {
@@ -172,3 +176,12 @@ def write_summary(
         **results,
     }
     write_json(output / SUMMARY, summary)
+
+
+def _last_spread(record: Path) -> float:
+    """The last ``val/spread`` that was logged; 1 where none was."""
+    if not record.is_file():
+        return 1.0
+    with record.open(newline="", encoding="utf-8") as lines:
+        values = [row["val/spread"] for row in csv.DictReader(lines) if row.get("val/spread")]
+    return float(values[-1]) if values else 1.0

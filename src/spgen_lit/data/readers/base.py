@@ -252,11 +252,19 @@ class SetFile:
                 for item in content["images"]
                 if "viewing" in item
             }
-        except (ValueError, KeyError, TypeError) as error:
+            splits = content.get("splits", {})
+            texts = [content.get(key, "") for key in ("name", "gaze", "citation", "licence")]
+            texts += [*stimuli, *(image for ids in splits.values() for image in ids)]
+            sizes = [side for stimulus in stimuli.values() for side in stimulus.size]
+            if not all(isinstance(text, str) for text in texts) or not all(
+                type(side) is int and side > 0 for side in sizes
+            ):
+                raise TypeError("names and ids must be text, widths and heights whole numbers")
+            missing = [s.path for s in stimuli.values() if not s.path.is_file()]
+        except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
             raise ValueError(f"{path}: not a set file as convert writes it ({error})") from error
-        for stimulus in stimuli.values():
-            if not stimulus.path.is_file():
-                problems.add(path, f"image missing: no file {stimulus.path}")
+        for file in missing:
+            problems.add(path, f"image missing: no file {file}")
         return cls(stimuli, content, viewing)
 
     def gaze_set(self, paths: list[Scanpath]) -> GazeSet:
