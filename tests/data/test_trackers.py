@@ -196,3 +196,17 @@ def test_psychopy_gaze_from_the_center_of_the_screen(recorded):
     same(Table(root, tracker="psychopy", **given).read(), trials)
     with pytest.raises(ValueError, match="give begins"):
         Table(root, tracker="psychopy", size=SCREEN).read()
+
+
+def test_two_pictures_of_one_name_are_told_apart_or_refused(recorded):
+    root, _ = recorded
+    picture = (root / "images" / "pic00.png").read_bytes()
+    for folder in ("a", "b"):
+        (root / "images" / folder).mkdir()
+        (root / "images" / folder / "same.png").write_bytes(picture)
+    header, reader = ("image", "observer", "x", "y"), Table(root / "t.csv", "px", size="image")
+    exporters.rows(root / "t.csv", header, [("same.png", "p", 1, 2)], ",")
+    with pytest.raises(ValueError, match=r"2 images are called same\.png; name them with"):
+        reader.read()
+    exporters.rows(root / "t.csv", header, [("a/same.png", "p", 1, 2)], ",")
+    assert len(reader.read().scanpaths) == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,7 +27,8 @@ TRACKERS: dict[str, dict[str, Any]] = yaml.safe_load(
 )
 _DEFAULTS = {"image": "image", "x": "x", "y": "y", "observer": "observer", "decimal": "."}
 _PARTS = ("image", "observer", "trial", "split")
-_PLACED = ("left", "top", "width", "height")
+_NUMBERS = ("x", "y", "duration", "order", "width", "height")
+_PLACED = ("picture_left", "picture_top", "picture_width", "picture_height")
 _TOLD = ("seconds", "px_per_degree")
 _ASPECT = 0.02  # relative difference of aspects that rounding explains
 
@@ -281,23 +283,23 @@ class Table(FileReader):
 
         Trials with a bad number are reported and left out.
         """
-        self._check_columns(frame)
-        frame = self._kept(frame)
+        columns = self._columns(frame)
+        frame = self._kept(frame, columns)
         rows = pd.DataFrame({"where": frame["where"]})
-        for part in _PARTS:
-            named = self._column(frame, part)
-            rows[part] = "" if named is None else text(frame[named])
+        for key in _PARTS:
+            rows[key] = text(frame[columns[key][0]]) if key in columns else ""
         for key in _TOLD:
             if key in frame and getattr(self, key) is None:
                 rows[key] = frame[key]
         bad: dict[int, str] = {}
-        for key, columns in self._numeric(frame).items():
+        for key in (*_NUMBERS, *_PLACED):
             values = []
-            for column in columns:
+            for column in columns.get(key, ()):
                 found, wrong = numbers(frame[column], self.decimal or ".")
                 values.append(found)
                 bad |= {row: f"column {column} {what}" for row, what in wrong.items()}
-            rows[key] = values[0] if len(values) == 1 else _mean(values)
+            if values:
+                rows[key] = values[0] if len(values) == 1 else _mean(values)
         half = rows["x"].isna() != rows["y"].isna()
         bad = {int(row): "x or y is empty" for row in np.flatnonzero(half)} | bad
         keys = ["image", "observer", "trial"]
@@ -307,13 +309,14 @@ class Table(FileReader):
         if bad:
             trial = pd.MultiIndex.from_frame(rows[keys])
             rows = rows[~trial.isin(trial[list(bad)])]
-        merge = self._column(frame, "merge")
-        return rows if merge is None else _merged(rows, text(frame[merge]).loc[rows.index])
+        if "merge" not in columns:
+            return rows
+        return _merged(rows, text(frame[columns["merge"][0]]).loc[rows.index])
 
-    def _kept(self, frame: pd.DataFrame) -> pd.DataFrame:
+    def _kept(self, frame: pd.DataFrame, columns: Mapping[str, list[str]]) -> pd.DataFrame:
         """The rows that count, of the eye that is asked for."""
         for column, wanted in (self.keep or {}).items():
-            cells = frame[_first(frame, column)]
+            cells = frame[columns[f"keep {column}"][0]]
             listed = wanted if isinstance(wanted, (list, tuple)) else [wanted]
             values = {str(value).lower() for value in listed}
             chosen = cells.notna() if values == {"*"} else text(cells).str.lower().isin(values)
@@ -335,54 +338,38 @@ class Table(FileReader):
                 )
         return frame.reset_index(drop=True)
 
-    def _numeric(self, frame: pd.DataFrame) -> dict[str, list[str]]:
-        """Columns of numbers: what they hold to their names, two for two eyes."""
-        wanted = {}
-        for key in ("duration", "order", "width", "height"):
-            column = self._column(frame, key)
-            if column is not None:
-                wanted[key] = [column]
-        wanted |= {key: self._eyes(frame, key) for key in ("x", "y")}
-        wanted |= {key: [_first(frame, name)] for key, name in self._sides().items()}
-        return wanted
+    def _columns(self, frame: pd.DataFrame) -> dict[str, list[str]]:
+        """What a column holds to its name there; two names for two eyes.
 
-    def _sides(self) -> dict[str, str]:
-        """Columns of the picture's rectangle, if it is given row by row."""
-        if not isinstance(self.picture, (tuple, list)):
-            return {}
-        sides = zip(_PLACED, self.picture, strict=True)
-        return {f"picture_{side}": name for side, name in sides if isinstance(name, str)}
-
-    def _check_columns(self, frame: pd.DataFrame) -> None:
-        """Raise ValueError with every column that is named and not there."""
-        keys = (*_PARTS, "order", "duration", "width", "height", "merge")
-        named = [getattr(self, key) for key in keys if f"{{{key}}}" not in frame]
+        Raises:
+            ValueError: Naming every column that is declared and not there.
+        """
+        named: dict[str, Any] = {f"keep {column}": column for column in self.keep or {}}
+        for key in (*_PARTS, *_NUMBERS, "merge"):
+            inside = f"{{{key}}}"  # in the names of the files
+            named[key] = inside if inside in frame else getattr(self, key)
         for key in ("x", "y"):
-            columns = getattr(self, key)
-            named += [columns] if isinstance(columns, str) else list(columns)
-        named += [*self._sides().values(), *(self.keep or {})]
-        absent = [n for n in named if n and not any(name in frame for name in n.split("|"))]
+            if not isinstance(named[key], str) and self.eye in ("left", "right"):
+                named[key] = named[key][("left", "right").index(self.eye)]
+        if isinstance(self.picture, (tuple, list)) and isinstance(self.picture[0], str):
+            named |= zip(_PLACED, self.picture, strict=True)
+        found, absent = {}, []
+        for key, names in named.items():
+            if names is None:
+                continue
+            found[key] = [names] if isinstance(names, str) else list(names)
+            for place, name in enumerate(found[key]):
+                there = [choice for choice in name.split("|") if choice in frame]
+                found[key][place] = there[0] if there else name
+                absent += [] if there else [name]
         if absent:
-            there = ", ".join(str(name) for name in frame if name != "where")
+            there = [str(name) for name in frame if name != "where"]
             raise ValueError(
-                f"{self.folder / str(self.file)}: no column {', '.join(absent)}; it has {there}. "
-                "Name the columns by image, x, y, observer, trial, order, duration, width, height "
-                "(none where there is none)"
+                f"{self.folder / str(self.file)}: no column {', '.join(absent)}; it has "
+                f"{', '.join(there)}. Name the columns by image, x, y, observer, trial, order, "
+                "duration, width, height (none where there is none)"
             )
-
-    def _column(self, frame: pd.DataFrame, key: str) -> str | None:
-        if key in _PARTS and f"{{{key}}}" in frame:
-            return f"{{{key}}}"
-        column = getattr(self, key)
-        return None if column is None else _first(frame, column)
-
-    def _eyes(self, frame: pd.DataFrame, key: str) -> list[str]:
-        columns = getattr(self, key)
-        pair = [columns] if isinstance(columns, str) else list(columns)
-        named = [_first(frame, name) for name in pair]
-        if len(named) == 1 or self.eye in (None, "average"):
-            return named
-        return named[:1] if self.eye == "left" else named[1:]
+        return found
 
     def _folder(self) -> Path:
         return self.folder / (self.images or ".")
@@ -393,7 +380,13 @@ class Table(FileReader):
         files = {path.parent.name: path for path in found if path.stem == "reference_image"}
         files |= {path.stem: path for path in found}
         files |= {path.name: path for path in found}
-        files |= {path.relative_to(folder).as_posix(): path for path in found}
+        whole = {path.relative_to(folder).as_posix(): path for path in found}
+        shared = Counter(name for path in found for name in {path.name, path.stem})
+        for image in images:
+            if shared[image] > 1 and image not in whole:
+                what = f"{shared[image]} images are called {image}; name them with their folders"
+                problems.add(folder, what)
+        files |= whole
         return measure(((i, files[i]) for i in sorted(images) if i in files), problems)
 
     def _scanpath(self, stimulus: Stimulus, observer: str, trial: pd.DataFrame) -> Scanpath:
@@ -453,16 +446,11 @@ class Table(FileReader):
         if self.picture == "fitted":
             sides = own * (screen / own).min(axis=-1, keepdims=True)
             return (screen - sides) / 2, sides
-        if sides := self._sides():
-            box = rows[list(sides)].to_numpy(np.float64)
+        if isinstance(self.picture[0], str):
+            box = rows[list(_PLACED)].to_numpy(np.float64)
             return box[:, :2], box[:, 2:]
         box = np.asarray(self.picture, np.float64)
         return box[:2], box[2:]
-
-
-def _first(frame: pd.DataFrame, column: str) -> str:
-    """The first of ``a|b`` that is a column."""
-    return next(name for name in column.split("|") if name in frame)
 
 
 def _plain(value: Any) -> Any:
