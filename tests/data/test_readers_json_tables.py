@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from spgen_lit.data.readers.base import FileReader, Problems
-from spgen_lit.data.readers.coco import CocoFreeView, CocoSearch18
+from spgen_lit.data.readers.coco import CocoFreeView, CocoJson, CocoSearch18
 from spgen_lit.data.readers.folder import LeMeurPaintings
 from spgen_lit.data.readers.pysaliency import Pysaliency
 from spgen_lit.data.readers.table import Table
@@ -303,3 +303,23 @@ def test_what_a_library_raises_for_bad_content_is_the_documented_error(tmp_path:
     Odd.error = PermissionError(13, "denied")
     with pytest.raises(PermissionError):
         Odd().survey()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"splits": {"train": [["i"]]}},
+        {"splits": [1]},
+        {"images": [{"id": "i", "file": "i.jpg", "width": [64], "height": 48}]},
+        {"images": [{"id": "i", "file": "i.jpg", "width": 10**400, "height": 48}]},
+        {"images": [{"id": "i", "file": "9" * 5000, "width": 64, "height": 48}]},
+        {"name": {}},
+    ],
+)
+def test_a_set_file_of_another_form_is_the_documented_error(tmp_path: Path, change: dict) -> None:
+    image = {"id": "i", "file": "i.jpg", "width": 64, "height": 48}
+    Image.new("RGB", (64, 48)).save(tmp_path / "i.jpg")
+    (tmp_path / "set.json").write_text(json.dumps({"name": "x", "images": [image], **change}))
+    (tmp_path / "scanpaths.json").write_text("[]")
+    with pytest.raises(ValueError, match=r"set\.json: not a set file"):
+        CocoJson(tmp_path).read()

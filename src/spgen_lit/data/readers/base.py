@@ -257,7 +257,7 @@ class SetFile:
             texts += [*stimuli, *(image for ids in splits.values() for image in ids)]
             sizes = [side for stimulus in stimuli.values() for side in stimulus.size]
             if not all(isinstance(text, str) for text in texts) or not all(
-                type(side) is int and side > 0 for side in sizes
+                type(side) is int and 0 < side < 10**6 for side in sizes
             ):
                 raise TypeError("names and ids must be text, widths and heights whole numbers")
             missing = [s.path for s in stimuli.values() if not s.path.is_file()]
