@@ -26,6 +26,14 @@ RENAMED = {
     "callbacks.watch": "callbacks.domain_monitor",
     "callbacks=examples": "callbacks=images",
     "callbacks=truth": "callbacks=oracle",
+    "spgen_lit.data.readers.coco_json.CocoJson": "spgen_lit.data.readers.coco.CocoJson",
+    "spgen_lit.data.readers.coco_search.CocoFreeView": "spgen_lit.data.readers.coco.CocoFreeView",
+    "spgen_lit.data.readers.coco_search.CocoSearch18": "spgen_lit.data.readers.coco.CocoSearch18",
+    "spgen_lit.data.readers.eyecrowd.EyeCrowd": "spgen_lit.data.readers.osie.EyeCrowd",
+    "spgen_lit.data.readers.fixatons.FixaTons": "spgen_lit.data.readers.mit1003.FixaTons",
+    "spgen_lit.data.readers.lemeur.LeMeurPaintings": (
+        "spgen_lit.data.readers.folder.LeMeurPaintings"
+    ),
     "spgen_lit.learning.callbacks.Ema": "spgen_lit.learning.callbacks.checkpointing.Ema",
     "spgen_lit.learning.callbacks.StopOnSignal": (
         "spgen_lit.learning.callbacks.checkpointing.LastCheckpoint"
