@@ -341,11 +341,14 @@ class FixationHead(nn.Module):
     def _history_term(self, terms: ImageTerms, maps: Tensor) -> Tensor:
         """``Σ gate·project(maps) + mlp(region, maps)`` ``(image, region, path)``."""
         flat, shape = maps.flatten(1), maps.shape[1:]
-        gated = (self.project.weight @ flat).view(-1, *shape) * terms.gates[..., None]
+        # Gates and projection make one weight a region, so that no projected map is kept.
+        weight = terms.gates.permute(1, 2, 0) @ self.project.weight
+        regions = maps.permute(1, 2, 0, 3).flatten(0, 1)
+        gated = torch.bmm(weight.flatten(0, 1)[:, None], regions).view(shape)
         if self.history == "gates":
-            return gated.sum(0)
+            return gated
         joint = (self.joint.weight @ flat).view(-1, *shape) + terms.hidden[..., None]
-        return gated.sum(0) + (self.out.weight @ joint.relu_().flatten(1)).view(shape)
+        return gated + (self.out.weight @ joint.relu_().flatten(1)).view(shape)
 
     def duration_law(
         self, terms: ImageTerms, state: PathState, viewing: Tensor, xy: Tensor
