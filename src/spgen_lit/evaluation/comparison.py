@@ -224,7 +224,8 @@ def leaderboard_text(frame: pd.DataFrame, detailed: bool = True) -> pd.DataFrame
         means = tables.figures(frame[metric])
         if detailed:
             ranges = tables.intervals(frame[f"{metric}_low"], frame[f"{metric}_high"])
-            means = pd.Series([f"{m} [{r}]" for m, r in zip(means, ranges, strict=True)])
+            both = zip(means, ranges, strict=True)
+            means = pd.Series([m if m == "-" else f"{m} [{r}]" for m, r in both])
         # On the terminal a word a line, so that eight entries fit eighty columns.
         shown[heading(metric) if detailed else heading(metric).replace(" ", "\n")] = means
     return shown
