@@ -25,21 +25,15 @@ def main() -> None:
     """Draw the typical path and the density on a photograph and on its rendition in oil."""
     predictor = Predictor.from_pretrained(sys.argv[1] if len(sys.argv) > 1 else "natural")
     photograph = np.ascontiguousarray(load_sample_image("china.jpg"))
-    columns = []
+    rows = []
     for picture in (photograph, paint(photograph, "oil", seed=3)):
         paths = predictor(picture, samples=10)
-        columns += [
-            draw_scanpath(picture, paths[typical_path(paths) or 0]),
-            density_overlay(picture, paths),
-        ]
-    titles = (
-        "a path on a photograph",
-        "density of ten",
-        "on a painted rendition",
-        "density of ten",
-    )
+        typical = draw_scanpath(picture, paths[typical_path(paths) or 0])
+        rows.append([typical, density_overlay(picture, paths)])
     target = Path(__file__).parent / "readme.png"
-    save_png(target, contact_sheet([columns], titles, cell_width=400))
+    save_png(
+        target, contact_sheet(rows, ("the typical path", "where ten samples look"), cell_width=520)
+    )
     print(target)
 
 
