@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -19,9 +18,7 @@ from omegaconf import OmegaConf
 from tests.networks import spgen
 
 from spgen_lit.config import CONFIG_DIR, check_overrides
-from spgen_lit.instantiation import ConfigError, built, instantiated
-from spgen_lit.learning.adaptation import Adaptation
-from spgen_lit.learning.distillation import Distillation
+from spgen_lit.instantiation import ConfigError, arguments, built, check_names, instantiated
 from spgen_lit.learning.optimizer import ScheduledAdamW
 from spgen_lit.learning.refinement import Refinement
 from spgen_lit.learning.reversal import Schedule
@@ -36,10 +33,10 @@ EMA = "spgen_lit.learning.callbacks.checkpointing.Ema"
     [
         (
             "trainer.max_epoch=3",
-            "unknown key 'trainer.max_epoch'; did you mean 'trainer.max_epochs'",
+            "unknown key 'trainer.max_epoch'; did you mean 'max_epochs'",
         ),
         ("netwrok.priors=3", "unknown key 'netwrok.priors'; did you mean 'network.priors'"),
-        ("network.prior=3", "unknown key 'network.prior'; did you mean 'network.priors'"),
+        ("network.prior=3", "unknown key 'network.prior'; did you mean 'priors'"),
         ("batch_size=3", "did you mean 'data.batch_size'"),
         ("data/source=osi", "data/source=osi: no such choice; did you mean 'osie'"),
         ("data/source=[osie,mit103]", "mit103: no such choice; did you mean 'mit1003'"),
@@ -137,10 +134,10 @@ def _targets(node: Any) -> Iterator[Mapping[str, Any]]:
             yield from _targets(value)
 
 
-def _composed(*overrides: str) -> dict[str, Any]:
+def _composed(*overrides: str, resolve: bool = True) -> dict[str, Any]:
     with initialize_config_dir(CONFIG_DIR, version_base="1.3"):
         config = compose("train", overrides=[*overrides, "paths.output_dir=x", "paths.data_dir=d"])
-    found = OmegaConf.to_container(config, resolve=True)
+    found = OmegaConf.to_container(config, resolve=resolve)
     assert isinstance(found, dict)
     return found
 
@@ -154,28 +151,49 @@ def _network() -> SPGen:
     return spgen()
 
 
-def _checked(config: dict[str, Any]) -> None:
-    """Every section's keys against the signature of what it goes to."""
-    optimizer = {k: v for k, v in config["optimizer"].items() if k != "scale_lr"}
-    adaptation = dict(config["adaptation"])
-    built(ScheduledAdamW, optimizer, "optimizer")
-    built(Schedule, adaptation.pop("schedule"), "adaptation.schedule")
-    built(Adaptation, adaptation, "adaptation", network=_network())
-    built(Refinement, config["refinement"], "refinement")
-    inspect.signature(Distillation).bind_partial(**config["distillation"])
-    assert config["trainer"].keys() <= inspect.signature(L.Trainer).parameters.keys()
+def _repeats(config: dict[str, Any]) -> list[str]:
+    """Arguments that say what their class takes by default."""
+    found = []
     for node in _targets(config):
-        target = hydra.utils.get_object(node["_target_"])
-        inspect.signature(target).bind_partial(
-            **{k: v for k, v in node.items() if not str(k).startswith("_")}
-        )
+        if str(node["_target_"]).startswith("spgen_lit."):
+            defaults = arguments(hydra.utils.get_object(node["_target_"]))
+            found += [
+                f"{node['_target_']}: {name}"
+                for name, value in node.items()
+                if name in defaults and name not in KEPT and value == defaults[name].default
+            ]
+    return found
+
+
+# Named by other sections, or by what a class takes from its files.
+KEPT = {"frame", "size", "families"}
+
+
+def test_every_argument_is_reached_from_the_command_line() -> None:
+    config = _composed()
+    sections = ("network", "network.encoder", "data", "data.augment", "data.viewing", "adaptation")
+    sections += ("adaptation.schedule", "optimizer", "refinement", "distillation", "trainer")
+    sections += tuple(
+        f"{group}.{name}" for group in ("callbacks", "logger") for name in config[group]
+    )
+    words = []
+    for section in sections:
+        node: Any = config
+        for key in section.split("."):
+            node = node[key]
+        given = arguments(hydra.utils.get_object(node["_target_"]))
+        words += [f"{section}.{name}=1" for name in given if name not in node]
+    with initialize_config_dir(CONFIG_DIR, version_base="1.3"):
+        found = OmegaConf.to_container(compose("train", overrides=words))
+    assert len(words) > 100
+    check_names(found)
 
 
 @pytest.mark.parametrize("name", _experiments())
 def test_every_experiment_fits_the_code_it_configures(name: str) -> None:
     config = _composed(f"+experiment={name}")
     assert config["name"] == name
-    _checked(config)
+    check_names(config)
 
 
 @pytest.mark.parametrize(
@@ -197,7 +215,10 @@ def test_every_experiment_fits_the_code_it_configures(name: str) -> None:
 def test_every_choice_fits_the_code_it_configures(group: str) -> None:
     for path in sorted((ROOT / group).glob("*.yaml")):
         plus = "+" if group == "debug" else ""
-        _checked(_composed(f"{plus}{group}={path.stem}"))
+        config = _composed(f"{plus}{group}={path.stem}")
+        check_names(config)
+        # What refers to another key is no repetition, whatever it comes to.
+        assert not _repeats(_composed(f"{plus}{group}={path.stem}", resolve=False))
 
 
 @pytest.mark.parametrize(

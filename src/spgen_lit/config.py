@@ -22,13 +22,25 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from spgen_lit.files import WriteError
-from spgen_lit.instantiation import ConfigError, nearest, target_fault
+from spgen_lit.instantiation import (
+    ConfigError,
+    arguments,
+    check_names,
+    nearest,
+    target_class,
+    target_fault,
+)
 from spgen_lit.sweeping import refuse_start, register_resolvers
 
 _HERE = Path(__file__).resolve().parent
 # Inside a wheel conf/ travels with the package; in a checkout it stands at the top.
 _INSIDE = _HERE / "conf"
 CONFIG_DIR = str(_INSIDE if (_INSIDE / "train.yaml").is_file() else _HERE.parents[1] / "conf")
+
+
+def _open() -> Any:
+    """A section that takes keys which no file names: the class of the section checks them."""
+    return DictConfig({}, flags={"struct": False})
 
 
 @dataclass
@@ -46,33 +58,39 @@ class TrainSchema:
     compile: bool = False
     feature_cache: bool = False
     paths: dict[str, Any] = field(default_factory=dict)
-    data: dict[str, Any] = field(default_factory=dict)
-    network: dict[str, Any] = field(default_factory=dict)
-    adaptation: dict[str, Any] = field(default_factory=dict)
-    loss: dict[str, Any] | None = None
-    refinement: dict[str, Any] = field(default_factory=dict)
-    distillation: dict[str, Any] = field(default_factory=dict)
-    optimizer: dict[str, Any] = field(default_factory=dict)
-    trainer: dict[str, Any] = field(default_factory=dict)
-    logger: dict[str, Any] | None = None
-    callbacks: dict[str, Any] | None = None
+    data: dict[str, Any] = field(default_factory=_open)
+    network: dict[str, Any] = field(default_factory=_open)
+    adaptation: dict[str, Any] = field(default_factory=_open)
+    loss: dict[str, Any] = field(default_factory=_open)
+    refinement: dict[str, Any] = field(default_factory=_open)
+    distillation: dict[str, Any] = field(default_factory=_open)
+    optimizer: dict[str, Any] = field(default_factory=_open)
+    trainer: dict[str, Any] = field(default_factory=_open)
+    logger: dict[str, Any] | None = field(default_factory=_open)
+    callbacks: dict[str, Any] | None = field(default_factory=_open)
     evaluation: dict[str, Any] = field(default_factory=dict)
 
 
 # trust=[module] names it; so does a class that is itself named on the command line.
 _TRUST = re.compile(r"\+*(trust|[\w.]+\._target_)=")
+_ELSEWHERE = {"--config-dir", "-cd", "--config-path", "-cp", "--config-name", "-cn"}
 
 ConfigStore.instance().store(name="train_schema", node=TrainSchema)
 register_resolvers()
 
 
-def keys_of(config: Any, prefix: str = "") -> Iterator[str]:
-    """All dotted keys of a configuration, inner ones included."""
-    if isinstance(config, DictConfig) and not config._is_missing() and not config._is_none():
-        for key in config:
-            name = f"{prefix}{key!s}"
-            yield name
-            yield from keys_of(config._get_node(key), f"{name}.")
+def keys_of(config: Any, prefix: str = "", trust: Sequence[str] = ()) -> Iterator[str]:
+    """All dotted keys that a configuration has or could have: inner ones, arguments of classes."""
+    if not isinstance(config, DictConfig) or config._is_missing() or config._is_none():
+        return
+    for key in config:
+        name = f"{prefix}{key!s}"
+        yield name
+        yield from keys_of(config._get_node(key), f"{name}.", trust)
+    if config.get("_target_"):
+        with suppress(ConfigError):
+            found = target_class(str(config["_target_"]), prefix.rstrip("."), trust)
+            yield from (f"{prefix}{name}" for name in arguments(found))
 
 
 def _groups() -> list[str]:
@@ -99,8 +117,9 @@ def _complaint(config_name: str, overrides: Sequence[str]) -> str | None:
             if value == "null":
                 return f"{override}: drop a group by ~{key}, or choose one: {_options(key)}"
             for name in names:
-                if name and name != "null" and name not in _options(key):
-                    return f"{key}={name}: no such choice; {nearest(name, _options(key))}"
+                options = _options("data/source" if key == "data" else key)
+                if name and name != "null" and name not in {*options, *_options(key)}:
+                    return f"{key}={name}: no such choice; {nearest(name, options)}"
             if key.startswith(("experiment", "sweep", "debug")) and override[0] != "+":
                 return f"{override}: write it with a plus: +{override}"
         elif key not in valid and not key.startswith("hydra") and override[0] != "+":
@@ -113,11 +132,14 @@ def _complaint(config_name: str, overrides: Sequence[str]) -> str | None:
 def _chosen_keys(
     config_name: str, overrides: Sequence[str], groups: Sequence[str]
 ) -> Iterator[str]:
-    """Keys that exist by the choices of groups on the command line, all of a sweep's choices."""
+    """Keys that exist by the groups and classes on the command line, all of a sweep's options."""
     lists: list[list[str]] = []
+    trust = command_trust(overrides)
     for override in overrides:
         key, _, value = override.partition("=")
         name = key.lstrip("+").partition("@")[0]
+        if name.endswith("._target_"):
+            lists.append([f"++{name}={value}"])
         if name not in groups or name.startswith("hydra"):
             continue
         options = [value] if value.startswith("[") else value.split(",")
@@ -132,7 +154,7 @@ def _chosen_keys(
     for variant in variants:
         # A combination that does not compose is told of by what is wrong with it.
         with suppress(HydraException, OmegaConfBaseException):
-            yield from keys_of(compose(config_name, overrides=variant))
+            yield from keys_of(compose(config_name, overrides=variant), trust=trust)
 
 
 def _reason(error: Exception, overrides: Sequence[str]) -> str:
@@ -145,29 +167,29 @@ def _reason(error: Exception, overrides: Sequence[str]) -> str:
     return f"{named[0]}: {said}" if named and named[0] not in said else said
 
 
-def check_overrides(config_name: str, arguments: Sequence[str]) -> None:
+def check_overrides(config_name: str, words: Sequence[str]) -> None:
     """Compose once before Hydra does, to say in one line what is wrong.
 
     Args:
         config_name: Name of the root configuration.
-        arguments: The command line; options (with a dash) are left to Hydra.
+        words: The command line; options (with a dash) are left to Hydra.
 
     Raises:
         ConfigError: Naming the faulty key and the nearest valid one.
     """
     # Another folder or root configuration has keys that are not known here.
-    options = {"--config-dir", "-cd", "--config-path", "-cp", "--config-name", "-cn"}
-    if options & {argument.partition("=")[0] for argument in arguments}:
-        _refuse_targets(config_name, arguments)
+    if {"--shell-completion", "-sc", "--hydra-help"} & set(words):
         return
-    flags = {"-m", "--multirun"} & set(arguments)
+    if _ELSEWHERE & {word.partition("=")[0] for word in words}:
+        _refuse_targets(config_name, words)
+        return
+    flags = {"-m", "--multirun"} & set(words)
     # --cfg job and its like take a word that is no override.
-    words = [
-        a
-        for a, before in zip(arguments, ["", *arguments], strict=False)
-        if before not in ("--cfg", "-c", "--package", "-p", "--info", "-i")
+    overrides = [
+        word
+        for word, before in zip(words, ["", *words], strict=False)
+        if before not in ("--cfg", "-c", "--package", "-p", "--info", "-i") and word[0] != "-"
     ]
-    overrides = [a for a in words if not a.startswith("-")]
     _refuse_names(overrides)
     GlobalHydra.instance().clear()
     try:
@@ -178,7 +200,8 @@ def check_overrides(config_name: str, arguments: Sequence[str]) -> None:
                     if complaint and "no such choice" not in complaint:
                         raise ConfigError(complaint)
                 else:
-                    compose(config_name, overrides=overrides)
+                    composed = OmegaConf.to_container(compose(config_name, overrides=overrides))
+                    check_names(composed, trust=command_trust(overrides))
             except (HydraException, OmegaConfBaseException) as error:
                 reason = _complaint(config_name, overrides) or _reason(error, overrides)
                 raise ConfigError(reason) from error
@@ -239,6 +262,7 @@ def _refuse_names(overrides: Sequence[str]) -> None:
 
 def run_hydra_app(application: Any, config_name: str) -> None:
     """Run a Hydra application; configuration errors end in one line and exit code 2."""
+    sys.argv[1:] = [_source_word(word) for word in sys.argv[1:]]
     with one_line_errors():
         check_overrides(config_name, sys.argv[1:])
     refuse_start(sys.argv[1:], os.environ)
@@ -248,6 +272,13 @@ def run_hydra_app(application: Any, config_name: str) -> None:
 
 class LateError(RuntimeError):
     """What fails after work was done that is kept; the message says where, and how to go on."""
+
+
+def _source_word(word: str) -> str:
+    """``data=osie`` is short for ``data/source=osie`` in every command."""
+    key, _, value = word.partition("=")
+    names = {name.strip() for name in value.strip("[]").split(",")}
+    return f"data/source={value}" if key == "data" and names <= {*_options("data/source")} else word
 
 
 @contextmanager

@@ -9,7 +9,6 @@ Every setting is listed, with what it means, in conf/evaluate.yaml.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -407,14 +406,10 @@ def _application(config: DictConfig) -> None:
 
 
 def main() -> None:
-    """Entry point; ``data=x`` is short for ``data/source=x``, ``--model x`` for ``model=x``."""
+    """Entry point of the command line; ``--model x`` is short for ``model=x``."""
     if "--model" in sys.argv:
         at = sys.argv.index("--model")
         sys.argv[at : at + 2] = ["=".join(("model", *sys.argv[at + 1 : at + 2]))]
-    sys.argv[1:] = [
-        f"data/source={argument[5:]}" if argument.startswith("data=") else argument
-        for argument in sys.argv[1:]
-    ]
     run_hydra_app(_application, "evaluate")
 
 

@@ -12,6 +12,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 #: What a configuration may instantiate beside this package's own classes.
 ALLOWED = (
+    "lightning.Trainer",
     "lightning.pytorch.callbacks.",
     "lightning.pytorch.loggers.",
     "lightning.pytorch.profilers.",
@@ -89,16 +90,62 @@ def built(factory: Any, settings: Mapping[str, Any], section: str, **fixed: Any)
     Raises:
         ConfigError: For an unknown, missing or mistyped argument, or one that the class refuses.
     """
-    bases, free = _bases(factory)
-    valid = {name for base in bases for name in inspect.signature(base).parameters} - fixed.keys()
+    bases, _ = _bases(factory)
     hints = {name: hint for base in reversed(bases) for name, hint in _hints(base).items()}
+    _check_names(factory, settings, section, fixed)
     for key, value in settings.items():
-        if key not in valid and not free:
-            raise ConfigError(f"unknown key '{section}.{key}'; {nearest(str(key), valid)}")
         if key in hints and not _fits(value, hints[key]):
             raise ConfigError(f"{section}.{key} must be {_type_name(hints[key])}, found {value!r}")
     with refusing(section):
         return factory(**settings, **fixed)
+
+
+def arguments(factory: Any) -> dict[str, inspect.Parameter]:
+    """Arguments of a class by name, those that its ``**options`` go to included."""
+    bases, _ = _bases(factory)
+    found: dict[str, inspect.Parameter] = {}
+    for base in reversed(bases):
+        found |= inspect.signature(base).parameters
+    named = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return {name: each for name, each in found.items() if each.kind in named}
+
+
+def _check_names(
+    factory: Any, settings: Mapping[str, Any], section: str, fixed: Collection[str] = ()
+) -> None:
+    valid, free = arguments(factory).keys() - set(fixed), _bases(factory)[1]
+    for key in settings:
+        if key not in valid and not free:
+            raise ConfigError(f"unknown key '{section}.{key}'; {nearest(str(key), valid)}")
+
+
+def check_names(node: Any, section: str = "", trust: Sequence[str] = ()) -> None:
+    """Refuse arguments that a class does not have, anywhere in a configuration, before it is run.
+
+    Raises:
+        ConfigError: Naming the key and the nearest argument, or the class and why it is refused.
+    """
+    if isinstance(node, list):
+        node = dict(enumerate(node))
+    if not isinstance(node, Mapping):
+        return
+    if node.get("_target_"):
+        factory = target_class(str(node["_target_"]), section, trust)
+        _check_names(factory, {k: v for k, v in node.items() if k != "_target_"}, section)
+    for key, value in node.items():
+        check_names(value, f"{section}.{key}".lstrip("."), trust)
+
+
+def complete(node: Any, trust: Sequence[str] = ()) -> Any:
+    """A node with what its classes take by default filled in, where that is a plain value."""
+    if not isinstance(node, Mapping) or not node.get("_target_"):
+        return node
+    factory = target_class(str(node["_target_"]), "", trust)
+    found = inspect.signature(factory).parameters
+    plain = (str, int, float, bool, list, tuple, type(None))
+    given = {name: each.default for name, each in found.items() if isinstance(each.default, plain)}
+    given = {name: list(v) if isinstance(v, tuple) else v for name, v in given.items()}
+    return {**given, **{key: complete(value, trust) for key, value in node.items()}}
 
 
 def _bases(factory: Any) -> tuple[list[Any], bool]:
@@ -189,6 +236,8 @@ def instantiated(node: Any, section: str, trust: Sequence[str] = (), **offered: 
         ]
     if not isinstance(node, Mapping) or "_target_" not in node:
         group, _, name = section.rpartition(".")
+        if not group:
+            raise ConfigError(f"{section} has settings but no class: set {section}._target_")
         found = ", ".join(map(str, node)) if isinstance(node, Mapping) else repr(node)
         hint = f"{nearest(section, ())}, or " if section in RENAMED else ""
         raise ConfigError(
@@ -197,10 +246,7 @@ def instantiated(node: Any, section: str, trust: Sequence[str] = (), **offered: 
         )
     if not node["_target_"]:
         raise ConfigError(f"{section}._target_ must name a class, such as my_module.MyClass")
-    fault = target_fault(node["_target_"], trust)
-    if fault:
-        raise ConfigError(f"{section}: {fault}")
-    factory = _found(str(node["_target_"]), section, trust)
+    factory = target_class(str(node["_target_"]), section, trust)
     settings = {str(key): value for key, value in node.items() if key != "_target_"}
     for key, value in settings.items():
         if isinstance(value, Mapping) and "_target_" in value:
@@ -210,8 +256,15 @@ def instantiated(node: Any, section: str, trust: Sequence[str] = (), **offered: 
     return built(factory, settings, section, **given)
 
 
-def _found(target: str, section: str, trust: Sequence[str]) -> Any:
-    """The class of a dotted name."""
+def target_class(target: str, section: str, trust: Sequence[str]) -> Any:
+    """The class of a dotted name, if it may be instantiated.
+
+    Raises:
+        ConfigError: Naming the section and why not.
+    """
+    fault = target_fault(target, trust)
+    if fault:
+        raise ConfigError(f"{section}: {fault}")
     module, _, name = target.rpartition(".")
     try:
         found = getattr(importlib.import_module(module), name)

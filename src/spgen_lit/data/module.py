@@ -19,7 +19,7 @@ from spgen_lit.data.cache import ImageCache
 from spgen_lit.data.dataset import SourceSet, TargetSet
 from spgen_lit.data.duplicates import Print, alike, fingerprints, groups
 from spgen_lit.data.frame import Frame
-from spgen_lit.data.painting.painted import StyleReaders, renditions
+from spgen_lit.data.painting.painted import Painted, StyleReaders, renditions
 from spgen_lit.data.records import GazeSet, Reader, Split, Stimulus
 from spgen_lit.data.sampling import Share, ShuffledStream, StreamLoader
 from spgen_lit.data.splits import SPLITS, split_images, split_observers
@@ -73,6 +73,8 @@ class DomainMix(L.LightningDataModule):
         simulated_target: Let a simulated target stand beside a recorded source.
         held_out_observers: Share of each source set's observers whose gaze is seen in testing
             alone; test images are then scored on them alone.
+        renditions: Painted versions of each source image for training, made once beside
+            ``cache_dir``; `styles` for others.
 
     Raises:
         ValueError: At :meth:`setup`, for a source without gaze, or weights or styles of
@@ -109,6 +111,7 @@ class DomainMix(L.LightningDataModule):
         needs_target: bool = False,
         simulated_target: bool = False,
         held_out_observers: float = 0.0,
+        renditions: int = 0,
     ) -> None:
         super().__init__()
         batches = {"batch_size": batch_size, "target_batch_size": target_batch_size}
@@ -136,6 +139,10 @@ class DomainMix(L.LightningDataModule):
         self.augment, self.max_fixations, self.workers = augment, max_fixations, workers
         self.cache = ImageCache(cache_dir, self.frame)
         self.style_readers, self.style_share = dict(styles or {}), style_share
+        folder = Path(cache_dir).with_name("painted")
+        for name, reader in self.readers["source"].items() if renditions else ():
+            painted = [Painted(reader, folder, "train", seed=k) for k in range(renditions)]
+            self.style_readers[name] = painted
         self.originals, self.allow_same_images = originals, allow_same_images
         self.viewing = viewing
         self.needs_target, self.simulated_target = needs_target, simulated_target

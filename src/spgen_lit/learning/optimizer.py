@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import torch
@@ -11,6 +11,8 @@ from torch import nn
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
 RateSchedule = Literal["cosine", "cosine_floor", "constant"]
+RateScaling = Literal["none", "sqrt", "linear"]
+_POWERS = {"none": 0.0, "sqrt": 0.5, "linear": 1.0}
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,8 @@ class ScheduledAdamW:
         schedule: After warm-up ``cosine`` to nothing, ``cosine_floor`` to a twentieth, or
             ``constant``.
         warmup: Fraction of the steps that the rate rises for.
+        scale_lr: How rates grow with the effective batch of several devices: ``none``, ``sqrt``
+            (as for Adam: Malladi et al. 2022) or ``linear`` (Goyal et al. 2017).
 
     Raises:
         ValueError: For rates that are not positive, or an unknown schedule.
@@ -34,6 +38,7 @@ class ScheduledAdamW:
     weight_decay: float = 1e-2
     schedule: RateSchedule = "cosine"
     warmup: float = 0.1
+    scale_lr: RateScaling = "none"
 
     def __post_init__(self) -> None:
         if not (self.lr > 0 and self.encoder_lr >= 0 and self.weight_decay >= 0):
@@ -43,6 +48,15 @@ class ScheduledAdamW:
                 f"optimizer: schedule must be one of {get_args(RateSchedule)} and warmup in "
                 f"[0, 1), found {self.schedule!r}, {self.warmup}"
             )
+        if self.scale_lr not in _POWERS:
+            raise ValueError(
+                f"optimizer.scale_lr must be one of {list(_POWERS)}, found {self.scale_lr!r}"
+            )
+
+    def scaled(self, times: int) -> ScheduledAdamW:
+        """The same for an effective batch that is so many times one device's."""
+        factor = float(times) ** _POWERS[self.scale_lr]
+        return replace(self, lr=self.lr * factor, encoder_lr=self.encoder_lr * factor)
 
     def build(self, module: nn.Module, steps: int) -> tuple[torch.optim.Optimizer, LRScheduler]:
         """Optimizer over the trained parameters of a module, and its schedule over steps."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
 from inspect import signature
 from typing import Any, Literal
 
 import lightning as L
+import torch
 from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning.pytorch.plugins.layer_sync import TorchSyncBatchNorm
 from lightning.pytorch.strategies import DDPStrategy
@@ -17,7 +17,6 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from spgen_lit.learning.callbacks.checkpointing import AtomicCheckpointIO
-from spgen_lit.learning.optimizer import ScheduledAdamW
 
 _START: dict[str, Literal["popen", "spawn", "fork"]] = {
     "ddp": "popen",
@@ -25,7 +24,6 @@ _START: dict[str, Literal["popen", "spawn", "fork"]] = {
     "ddp_fork": "fork",
 }
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
-SCALES = {"none": 0.0, "sqrt": 0.5, "linear": 1.0}
 
 
 class SyncLiveNorms(TorchSyncBatchNorm):
@@ -99,30 +97,14 @@ def trainer_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 def _refuse_more_than_there_is(arguments: Mapping[str, Any]) -> None:
     devices, cores = str(arguments.get("devices", "auto")), os.cpu_count() or 1
-    if arguments.get("accelerator") == "cpu" and devices.isdigit() and int(devices) > cores:
+    accelerator = str(arguments.get("accelerator", "auto"))
+    on_cpu = accelerator == "cpu" or (accelerator == "auto" and not torch.cuda.is_available())
+    if on_cpu and devices.isdigit() and int(devices) > cores:
         raise ValueError(
             f"trainer.devices={devices}: this machine has {cores} cores; use {cores} or fewer"
         )
 
 
-def scale_rates(optimizer: ScheduledAdamW, scale: str, times: int) -> ScheduledAdamW:
-    """Learning rates for an effective batch that is so many times one device's.
-
-    Args:
-        optimizer: Rates for the batch of one device.
-        scale: ``none``, ``sqrt`` (as for Adam: Malladi et al. 2022) or ``linear`` (Goyal
-            et al. 2017).
-        times: Devices by accumulated batches.
-
-    Raises:
-        ValueError: For another scale.
-    """
-    if scale not in SCALES:
-        raise ValueError(f"optimizer.scale_lr must be one of {sorted(SCALES)}, found {scale!r}")
-    factor = float(times) ** SCALES[scale]
-    return replace(optimizer, lr=optimizer.lr * factor, encoder_lr=optimizer.encoder_lr * factor)
-
-
 def together(trainer: L.Trainer) -> int:
-    """How many batches of one device make up a step of the optimiser."""
+    """How many batches of one device make up a step of the optimizer."""
     return int(trainer.world_size) * int(trainer.accumulate_grad_batches)

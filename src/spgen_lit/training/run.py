@@ -20,23 +20,16 @@ from rich.console import Console
 
 from spgen_lit import __version__
 from spgen_lit.config import plain, trusted
-from spgen_lit.data.augment import Augment
 from spgen_lit.data.module import DomainMix
-from spgen_lit.data.painting.painted import Painted
-from spgen_lit.data.viewing import ViewingAugment
 from spgen_lit.files import write_text
-from spgen_lit.instantiation import ConfigError, built, instantiated
-from spgen_lit.learning.adaptation import Adaptation
+from spgen_lit.instantiation import ConfigError, complete, instantiated
 from spgen_lit.learning.callbacks.checkpointing import LAST, Stopped
 from spgen_lit.learning.distillation import Distillation
 from spgen_lit.learning.module import ScanpathModule
-from spgen_lit.learning.optimizer import ScheduledAdamW
-from spgen_lit.learning.refinement import Refinement
-from spgen_lit.learning.reversal import Schedule
 from spgen_lit.network.encoders.base import Encoder
 from spgen_lit.network.encoders.feature_store import FeatureStore
 from spgen_lit.network.protocol import Network
-from spgen_lit.training.devices import scale_rates, together, trainer_settings
+from spgen_lit.training.devices import together, trainer_settings
 from spgen_lit.training.loggers import log_beginning, quiet, tracked
 from spgen_lit.training.resumption import resumed, same_network, start_from
 from spgen_lit.training.scoring import Scoring, score_run
@@ -110,19 +103,20 @@ def prepare(config: DictConfig) -> Prepared:
     data.setup()
     tree = plain(config.network)
     network = instantiated(tree, "network", trusted(config))
-    spec = {**tree, "encoder": network.encoder.portable(tree["encoder"])}
+    spec = complete(tree, trusted(config))
+    spec["encoder"] = network.encoder.portable(spec["encoder"])
     if config.ckpt_path:
         config.ckpt_path = str(resumed(Path(config.ckpt_path), spec))
     if config.start_from:
         start_from(config.start_from, network)
     trainer = _trainer(config, data)
-    store = _feature_store(config) if config.feature_cache else None
+    store = _feature_store(config, network.encoder) if config.feature_cache else None
     module = ScanpathModule(
         network,
-        _adaptation(config, network),
-        instantiated(config.loss, "loss") if config.loss else None,
-        _optimizer(config, trainer),
-        built(Refinement, plain(config.refinement), "refinement"),
+        _made(config, "adaptation", network=network),
+        _made(config, "loss") if config.loss else None,
+        _made(config, "optimizer").scaled(together(trainer)),
+        _made(config, "refinement"),
         _distillation(config, network, store),
         samples=scoring.samples,
         card=_card(config, data, spec, network.encoder),
@@ -134,27 +128,17 @@ def prepare(config: DictConfig) -> Prepared:
     return Prepared(data, module, trainer)
 
 
-def _adaptation(config: DictConfig, network: Network) -> Adaptation:
-    settings = plain(config.adaptation)
-    schedule = built(Schedule, settings.pop("schedule", None) or {}, "adaptation.schedule")
-    made: Adaptation = built(Adaptation, settings, "adaptation", network=network, schedule=schedule)
-    return made
-
-
-def _optimizer(config: DictConfig, trainer: L.Trainer) -> ScheduledAdamW:
-    settings = plain(config.optimizer)
-    scale = settings.pop("scale_lr", "none")
-    return scale_rates(built(ScheduledAdamW, settings, "optimizer"), scale, together(trainer))
+def _made(config: DictConfig, section: str, **offered: Any) -> Any:
+    """The object of a section with ``_target_``; offered objects go to arguments of that name."""
+    return instantiated(plain(config[section]), section, trusted(config), **offered)
 
 
 def _distillation(
     config: DictConfig, network: Network, store: FeatureStore | None
 ) -> Distillation | None:
-    settings = plain(config.distillation)
-    if not settings.get("weight"):
+    if not config.distillation.get("weight"):
         return None
-    fixed = {"encoder": network.encoder, "store": store}
-    made: Distillation = built(Distillation, settings, "distillation", **fixed)
+    made: Distillation = _made(config, "distillation", encoder=network.encoder, store=store)
     return made
 
 
@@ -190,7 +174,7 @@ def _texture(config: DictConfig) -> float:
     return float((plain(config.data).get("augment") or {}).get("texture", 0.0))
 
 
-def _feature_store(config: DictConfig) -> FeatureStore:
+def _feature_store(config: DictConfig, encoder: Encoder) -> FeatureStore:
     """Where features are kept, if images and frozen layers are such that they come again."""
     augment = plain(config.data).get("augment") or {}
     endless = [name for name in ("crop", "color", "blur") if augment.get(name)]
@@ -204,7 +188,7 @@ def _feature_store(config: DictConfig) -> FeatureStore:
         )
     if config.compile:
         raise ConfigError("feature_cache=true does not go with compile=true; set one of them")
-    norm = config.network.encoder.get("domain_norm", "shared")
+    norm = encoder.domain_norm
     if norm != "shared":
         raise ConfigError(
             f"feature_cache=true needs frozen layers that never change, and network.encoder."
@@ -226,10 +210,10 @@ def _trainer(config: DictConfig, data: DomainMix) -> L.Trainer:
     callbacks, loggers = made("callbacks"), made("logger")
     if not loggers:
         callbacks = [c for c in callbacks if not isinstance(c, LearningRateMonitor)]
-    trainer: L.Trainer = built(
-        L.Trainer,
+    trainer: L.Trainer = instantiated(
         trainer_settings(plain(config.trainer)),
         "trainer",
+        trusted(config),
         callbacks=callbacks,
         logger=loggers or False,
         default_root_dir=config.paths.output_dir,
@@ -249,20 +233,13 @@ def _data(config: DictConfig) -> DomainMix:
         }
         for domain in _DOMAINS
     }
-    augment, viewing = settings.pop("augment"), settings.pop("viewing")
-    painted = Path(config.paths.cache_dir) / "painted"
-    renditions = range(settings.pop("renditions"))
-    for name, reader in readers["source"].items() if renditions else ():
-        readers["styles"][name] = [Painted(reader, painted, "train", seed=k) for k in renditions]
-    data: DomainMix = built(
-        DomainMix,
+    data: DomainMix = instantiated(
         settings,
         "data",
+        trusted(config),
         **readers,
-        augment=built(Augment, augment, "data.augment") if augment else None,
         seed=config.seed,
         cache_dir=Path(config.paths.cache_dir) / "images",
-        viewing=built(ViewingAugment, viewing, "data.viewing") if viewing else None,
         originals=bool(config.distillation.get("weight")),
     )
     return data
@@ -284,7 +261,7 @@ def _card(
         "styles": sorted(data.style_readers),
         "gaze": data.gaze_kind,
         "seed": int(config.seed),
-        "split_seed": int(config.data.split_seed),
+        "split_seed": data.split_seed,
         "trained_on": data.trained_on,
         "licences": {n: s.licence for d in data.sets.values() for n, s in d.items()},
         "config": json.loads(json.dumps(plain(config), default=str)),

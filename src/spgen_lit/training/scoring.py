@@ -148,7 +148,7 @@ def score_run(
                     _score_set(config, scoring, start, data, "before", name, "", console)
                     _tell_gain(output / "results", name, console)
             except Exception as error:
-                raise LateError(_again(config, domain, name, best, error)) from error
+                raise LateError(_again(config, data, domain, name, best, error)) from error
             if found is not None:
                 scored[f"{domain}-{name}"] = found
     if (output / "metrics.csv").is_file():
@@ -240,9 +240,12 @@ def _tell_gain(results: Path, name: str, console: Console) -> None:
     console.print(comparison_table(rows, "after", "before"))
 
 
-def _again(config: DictConfig, domain: str, name: str, best: str, error: Exception) -> str:
+def _again(
+    config: DictConfig, data: DomainMix, domain: str, name: str, best: str, error: Exception
+) -> str:
     """What failed, where the checkpoint is, and the command that scores it."""
-    division = " ".join(f"{key}={config.data[key]}" for key in ("split_seed", "val", "test"))
+    divided = {"split_seed": data.split_seed, **data.shares}
+    division = " ".join(f"{key}={value}" for key, value in divided.items())
     command = (
         f"python -m spgen_lit.evaluate data={name} split={config.evaluation.split} {division} "
         f"ckpt_path={best}" + ("" if domain == "source" else " domain=target")

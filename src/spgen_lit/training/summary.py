@@ -62,7 +62,7 @@ def overview(
     table.add_row("training", _training(data, trainer))
     if together(trainer) > 1:
         rates = f"{module.optimizer.lr:.3g}, encoder {module.optimizer.encoder_lr:.3g}"
-        scale = config.optimizer.get("scale_lr", "none")
+        scale = module.optimizer.scale_lr
         table.add_row("learning rate", f"{rates} (scale_lr={scale} with the effective batch)")
     if config.start_from:
         table.add_row("begins with", str(config.start_from))
@@ -108,7 +108,11 @@ def _training(data: DomainMix, trainer: L.Trainer) -> str:
     batch = f"{data.batch_size} + {data.target_batch_size} images a device"
     times = together(trainer)
     effective = f", effective batch {data.batch_size * times}" if times > 1 else ""
-    return f"{epochs}, {batch}{effective}"
+    on_cpu = trainer.strategy.root_device.type == "cpu"
+    idle = (
+        " (a GPU is idle: trainer.accelerator=auto)" if on_cpu and torch.cuda.is_available() else ""
+    )
+    return f"{epochs}, {batch}{effective}{idle}"
 
 
 def trained_parameters(module: torch.nn.Module | Network) -> int:
@@ -172,7 +176,7 @@ def write_summary(
         "random_initial_weights": encoder.random,
         "warnings": warnings,
         "temperature": module.network.temperature if given is None else given,
-        "priors": config.network.get("priors"),
+        "priors": module.card.get("network", {}).get("priors"),
         **results,
     }
     write_json(output / SUMMARY, summary)
