@@ -155,7 +155,9 @@ def _repeats(config: dict[str, Any]) -> list[str]:
     """Arguments that say what their class takes by default."""
     found = []
     for node in _targets(config):
-        if str(node["_target_"]).startswith("spgen_lit."):
+        target = str(node["_target_"])
+        # A reader's file shows its user what can be declared.
+        if target.startswith("spgen_lit.") and ".readers." not in target:
             defaults = arguments(hydra.utils.get_object(node["_target_"]))
             found += [
                 f"{node['_target_']}: {name}"

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from torch import nn
 
 from spgen_lit.data.sampling import Share, ShuffledStream
 from spgen_lit.learning.optimizer import ScheduledAdamW
-from spgen_lit.training.devices import SyncLiveNorms, scale_rates, trainer_settings
+from spgen_lit.training.devices import SyncLiveNorms, trainer_settings
 
 #: 11 source images for training and 5 for validation: neither divides by 2.
 UNEVEN = (
@@ -219,11 +220,11 @@ def test_live_batch_norms_on_cpu_are_left_with_a_warning() -> None:
 
 def test_learning_rates_follow_the_effective_batch_only_if_asked() -> None:
     base = ScheduledAdamW(lr=1e-3, encoder_lr=1e-4)
-    assert scale_rates(base, "none", 4) == base
-    assert scale_rates(base, "sqrt", 4).lr == pytest.approx(2e-3)
-    assert scale_rates(base, "linear", 4).encoder_lr == pytest.approx(4e-4)
+    assert base.scaled(4) == base
+    assert replace(base, scale_lr="sqrt").scaled(4).lr == pytest.approx(2e-3)
+    assert replace(base, scale_lr="linear").scaled(4).encoder_lr == pytest.approx(4e-4)
     with pytest.raises(ValueError, match="scale_lr must be one of"):
-        scale_rates(base, "square", 4)
+        replace(base, scale_lr="square")
 
 
 def test_torchrun_without_ddp_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

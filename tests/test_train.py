@@ -137,7 +137,11 @@ BAD = [
     (["start_from=missing.ckpt"], 2, r"start_from: no file at missing.ckpt"),
     (["feature_cache=true", "data.augment.crop=0.5"], 2, r"feature_cache.*augment.crop=0.5"),
     (["feature_cache=true", "data.augment.texture=0.5"], 2, r"feature_cache.*texture=0.5"),
-    (["feature_cache=true", "adaptation=adabn"], 2, r"feature_cache.*domain_norm=statistics"),
+    (
+        ["feature_cache=true", "network.encoder.domain_norm=statistics"],
+        2,
+        r"feature_cache.*domain_norm=statistics",
+    ),
     (["feature_cache=true", "compile=true"], 2, r"feature_cache=true does not go with compile"),
     (["optimizer.lr=1e30", "optimizer.encoder_lr=1e30"], 1, r"diverged: .*lower optimizer.lr"),
 ]

@@ -27,6 +27,7 @@ SMALL = (
     "trainer.max_epochs=2",
     "callbacks.images.every=1",
     "logger=wandb",
+    "callbacks=images",
 )
 _KEYS = ("WANDB_API_KEY", "WANDB_MODE", "WANDB_BASE_URL", "WANDB_IDENTITY_TOKEN_FILE")
 

@@ -153,7 +153,7 @@ def _chosen_keys(
     ]
     for variant in variants:
         # A combination that does not compose is told of by what is wrong with it.
-        with suppress(HydraException, OmegaConfBaseException):
+        with suppress(HydraException, OmegaConfBaseException, ValueError):
             yield from keys_of(compose(config_name, overrides=variant), trust=trust)
 
 
@@ -202,7 +202,9 @@ def check_overrides(config_name: str, words: Sequence[str]) -> None:
                 else:
                     composed = OmegaConf.to_container(compose(config_name, overrides=overrides))
                     check_names(composed, trust=command_trust(overrides))
-            except (HydraException, OmegaConfBaseException) as error:
+            except (HydraException, OmegaConfBaseException, ValueError) as error:
+                if isinstance(error, ConfigError):
+                    raise
                 reason = _complaint(config_name, overrides) or _reason(error, overrides)
                 raise ConfigError(reason) from error
     finally:

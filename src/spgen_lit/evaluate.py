@@ -9,6 +9,7 @@ Every setting is listed, with what it means, in conf/evaluate.yaml.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
