@@ -59,6 +59,7 @@ def test_loss_encoder_and_reader_of_ones_own(place: Path) -> None:
         "~data.source.gallery",
         "+data.source.mine._target_=my_reader.MyReader",
         "+data.source.mine.root=pictures",
+        "data.simulated_target=true",
         "hydra.run.dir=run",
     )
     assert done.returncode == 0, done.stderr
