@@ -49,7 +49,8 @@ def shipped_models() -> dict[str, Path]:
     """
     roots = [Path(str(resources.files("spgen_lit"))) / "models"]
     roots += [Path(own)] if (own := os.environ.get("SPGEN_MODELS")) else []
-    folders = sorted(place for root in roots if root.is_dir() for place in root.iterdir())
+    # The lab's own come last, and take the place of a shipped one of the same name.
+    folders = [place for root in roots if root.is_dir() for place in sorted(root.iterdir())]
     found = {place.name: place for place in folders if (place / CARD).is_file()}
     return dict(sorted(found.items(), key=lambda item: item[0] != DEFAULT))
 
