@@ -9,7 +9,22 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 
+import spgen_lit
 from spgen_lit.scanpath import Scanpath
+
+
+def test_the_package_offers_its_public_names() -> None:
+    assert {"SPGen", "ScanpathModule", "DomainMix", "Predictor", "load_dataset"} <= set(
+        dir(spgen_lit)
+    )
+    for name in dir(spgen_lit):
+        assert getattr(spgen_lit, name) is not None
+
+
+def test_a_set_is_loaded_by_its_name(tmp_path) -> None:
+    gaze = spgen_lit.load_dataset("gallery", tmp_path, images=2, observers=2)
+    assert len(gaze.stimuli) == 2 and len(gaze.scanpaths) == 4
+
 
 XY = np.array([[0.25, 0.5], [0.75, 0.1], [0.5, 0.9]])
 

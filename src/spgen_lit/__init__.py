@@ -1,9 +1,14 @@
 """SPGen-Lit: stochastic scanpath generation for photographs and paintings."""
 
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from spgen_lit.data.catalogue import load_dataset as load_dataset
+    from spgen_lit.data.module import DomainMix as DomainMix
+    from spgen_lit.learning.module import ScanpathModule as ScanpathModule
+    from spgen_lit.network.spgen import SPGen as SPGen
     from spgen_lit.predictor import Predictor as Predictor
     from spgen_lit.scanpath import Scanpath as Scanpath
 
@@ -12,17 +17,31 @@ try:
 except PackageNotFoundError:  # a checkout that was never installed
     __version__ = "0+unknown"
 
-__all__ = ["Predictor", "Scanpath", "__version__"]
+__all__ = [
+    "DomainMix",
+    "Predictor",
+    "SPGen",
+    "Scanpath",
+    "ScanpathModule",
+    "__version__",
+    "load_dataset",
+]
+_HOMES = {
+    "DomainMix": "data.module",
+    "Predictor": "predictor",
+    "SPGen": "network.spgen",
+    "Scanpath": "scanpath",
+    "ScanpathModule": "learning.module",
+    "load_dataset": "data.catalogue",
+}
 
 
 def __getattr__(name: str) -> Any:
-    """Load the public classes when first asked for: importing torch takes seconds."""
-    if name == "Predictor":
-        from spgen_lit.predictor import Predictor
+    """Load a public name when it is first asked for: importing torch takes seconds."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'spgen_lit' has no attribute {name!r}")
+    return getattr(import_module(f"spgen_lit.{_HOMES[name]}"), name)
 
-        return Predictor
-    if name == "Scanpath":
-        from spgen_lit.scanpath import Scanpath
 
-        return Scanpath
-    raise AttributeError(f"module 'spgen_lit' has no attribute {name!r}")
+def __dir__() -> list[str]:
+    return __all__

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from spgen_lit.data.records import Gaze, Reader
+from spgen_lit.data.records import Gaze, GazeSet, Reader
 from spgen_lit.scanpath import FirstFixation, Task, Viewing
 
 
@@ -134,6 +134,21 @@ def build_reader(name: str, root: str | Path, settings: Iterable[str] = ()) -> R
     except TypeError as error:
         raise ValueError(f"{name}: {error}; give it by --set key=value") from error
     return reader
+
+
+def load_dataset(name: str, root: str | Path, **settings: object) -> GazeSet:
+    """Read a set of the catalogue: images by identifier, and scanpaths on them.
+
+    Args:
+        name: As ``spgen data list`` names it, such as ``osie``.
+        root: Its folder.
+        settings: Further arguments of its reader.
+
+    Raises:
+        ValueError: For an unknown name or argument, or files that cannot be read.
+        FileNotFoundError: If files are missing.
+    """
+    return build_reader(name, root, [f"{key}={value}" for key, value in settings.items()]).read()
 
 
 def _setting(text: str) -> tuple[str, Any]:
