@@ -56,13 +56,11 @@ FORBIDDEN_WHOLE = {"part", "own", "asked", "said", "told", "wanted", "share", "s
 # Rooms whose names still stand for their renaming.
 NOT_YET_RENAMED = {
     "data",
-    "evaluate",
     "evaluation",
     "exporting",
     "learning",
     "network",
     "pictures",
-    "predicting",
     "training",
 }
 # What must not be known, whoever offers it.

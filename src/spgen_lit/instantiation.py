@@ -21,6 +21,7 @@ ALLOWED = (
 )
 #: Names that have changed, for users' own YAML files and commands: old to new.
 RENAMED = {
+    "spgen_lit.data.painted.Painted": "spgen_lit.data.painting.painted.Painted",
     "callbacks.examples": "callbacks.images",
     "callbacks.stop": "callbacks.last",
     "callbacks.truth": "callbacks.oracle",
