@@ -76,6 +76,8 @@ _TRUST = re.compile(r"\+*(trust|[\w.]+\._target_)=")
 _ELSEWHERE = {"--config-dir", "-cd", "--config-path", "-cp", "--config-name", "-cn"}
 
 ConfigStore.instance().store(name="train_schema", node=TrainSchema)
+# Of evaluate.yaml, whose other keys all stand in the file.
+ConfigStore.instance().store(name="open_data", node=DictConfig({"data": _open()}))
 register_resolvers()
 
 

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 import torch
 
-from spgen_lit.learning.callbacks import Ema, trained_parameters
+from spgen_lit.learning.callbacks.checkpointing import Ema
 from spgen_lit.learning.optimizer import ScheduledAdamW
+from spgen_lit.training.summary import trained_parameters
 
 
 def test_groups_hold_every_trained_parameter_once(make_module: Callable[..., Any]) -> None:
