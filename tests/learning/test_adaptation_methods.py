@@ -12,7 +12,7 @@ from tests.networks import spgen, tree
 from torch import Tensor
 
 from spgen_lit.config import CONFIG_DIR, plain
-from spgen_lit.instantiation import build_network
+from spgen_lit.instantiation import build_network, instantiated
 from spgen_lit.learning.adaptation import Adaptation, features_at
 from spgen_lit.learning.reversal import Schedule
 from spgen_lit.learning.target_losses import (
@@ -247,11 +247,11 @@ def test_faulty_settings_are_named(network: SPGen, settings: dict[str, Any], mes
 def test_every_shipped_adaptation_can_be_built(choice: str) -> None:
     with initialize_config_dir(CONFIG_DIR, version_base="1.3"):
         config = compose("train", ["+experiment=smoke", f"adaptation={choice}"])
-    settings = plain(config.adaptation)
-    schedule = Schedule(**settings.pop("schedule"))
     network = build_network(plain(config.network))
-    adaptation = Adaptation(network, **settings, schedule=schedule)
-    assert len(adaptation.heads) == len(settings["levels"])
+    adaptation = instantiated(plain(config.adaptation), "adaptation", network=network)
+    levels = config.adaptation.get("levels", ["deep"])
+    assert len(adaptation.heads) == len(levels)
+    assert isinstance(adaptation.schedule, Schedule)
 
 
 def test_the_published_network_has_maps_to_agree_on() -> None:
