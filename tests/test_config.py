@@ -221,7 +221,9 @@ def test_every_choice_fits_the_code_it_configures(group: str) -> None:
         check_names(config)
         # What refers to another key is no repetition, whatever it comes to; and debug files
         # put back what other files have set.
-        assert group == "debug" or not _repeats(_composed(f"{plus}{group}={path.stem}", resolve=False))
+        assert group == "debug" or not _repeats(
+            _composed(f"{plus}{group}={path.stem}", resolve=False)
+        )
 
 
 @pytest.mark.parametrize(

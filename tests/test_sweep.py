@@ -295,7 +295,7 @@ def test_a_sweep_killed_in_the_middle_and_resumed_gives_the_same_table(tmp_path:
     [
         ("logger=wandb", "logger.wandb.project=x", "seed=1,2"),
         ("data/source=osie", "data.source.osie.root=x"),
-        ("network=spgen,published", "network.freeze_encoder=true", "network.history=none"),
+        ("network=spgen,published", "network.freeze_priors=true", "network.history=none"),
         ("data/source=[osie,gallery]", "data.source.gallery.images=5"),
         ("+experiment=smoke,demo", "+sweep=optuna", "hydra.sweeper.n_trials=3"),
     ],

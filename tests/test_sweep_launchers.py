@@ -123,7 +123,7 @@ def test_optuna_survives_a_failure_and_walks_the_same_path_again(tmp_path: Path)
         ("temperature_by_gaussians", 4),
         ("temperature_by_gaussians_retrained", 6),
         ("ablation", 10),
-        ("adaptation", 13),
+        ("adaptation", 11),
         ("schedules", 4),
     ],
 )

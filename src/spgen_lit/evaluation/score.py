@@ -116,6 +116,8 @@ def score_temperatures(
         ValueError: For a temperature that is negative or not finite.
     """
     found: dict[float, Results] = {}
+    # Chance needs another image.
+    baselines = (OBSERVERS, CHANCE) if len(observers) > 1 else (OBSERVERS,)
     for temperature in check_temperatures(temperatures):
         band = next(iter(found.values())).band if found else None
         found[temperature] = score(
@@ -123,12 +125,13 @@ def score_temperatures(
             observers,
             protocol,
             metrics=SCANNED,
-            baselines=(OBSERVERS, CHANCE),
+            baselines=baselines,
             band=band,
             training=training,
         )
     frames = {temperature: results.frame for temperature, results in found.items()}
-    return pd.concat(frames, names=["temperature"]).reset_index()
+    table = pd.concat(frames, names=["temperature"]).reset_index()
+    return table if CHANCE in table else table.assign(**{CHANCE: float("nan")})
 
 
 def score_folds(
