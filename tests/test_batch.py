@@ -42,8 +42,14 @@ def test_conditions_travel_with_their_paths_and_unknown_ones_are_nan() -> None:
     shown = Viewing(2.0, 25.0, "given", "search")
     paths = [replace(_path(2, 0), viewing=shown, size=(800, 600)), _path(1, 1)]
     batch = pad_paths([paths], 5)
-    assert batch.viewing[0, 0].tolist() == [2.0, 24.0, 1.0, 2.0]
-    assert batch.viewing[0, 1].isnan().all()
+    assert batch.viewing[0, 0, :4].tolist() == [2.0, 24.0, 1.0, 2.0]
+    assert batch.viewing[0, 0, 4].isnan() and batch.viewing[0, 1].isnan().all()
+
+
+def test_the_data_set_is_told_by_its_place_among_the_networks() -> None:
+    paths = [replace(_path(2, 0), viewing=Viewing(dataset=name)) for name in ("b", "c")]
+    batch = pad_paths([paths], 5, ("a", "b"))
+    assert batch.viewing[0, 0, 4] == 1 and batch.viewing[0, 1].isnan().all()
 
 
 def test_unknown_durations_are_not_zero() -> None:

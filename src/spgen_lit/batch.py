@@ -13,7 +13,7 @@ from torch import Tensor
 from spgen_lit.scanpath import Scanpath, Task, Viewing
 
 #: Columns of ``PathBatch.viewing``.
-VIEWING = ("seconds", "degrees", "given", "task")
+VIEWING = ("seconds", "degrees", "given", "task", "dataset")
 
 
 class PathBatch(NamedTuple):
@@ -23,9 +23,9 @@ class PathBatch(NamedTuple):
         xy: ``(image, path, step, 2)`` x, y in [0, 1] of the network's frame; 0 beyond the end.
         durations: ``(image, path, step)`` seconds; NaN where unknown, 0 beyond the end.
         length: ``(image, path)`` number of fixations; 0 for a path that does not exist.
-        viewing: ``(image, path, 4)`` conditions by the columns of ``VIEWING``: seconds of
+        viewing: ``(image, path, 5)`` conditions by the columns of ``VIEWING``: seconds of
             viewing, height of the image in degrees, 1 where the first fixation was given,
-            index of the task; NaN where unknown.
+            index of the task, index of the data set; NaN where unknown.
     """
 
     xy: Tensor
@@ -86,36 +86,44 @@ class TargetBatch(NamedTuple):
     ids: list[str]
 
 
-def viewing_row(viewing: Viewing, height: int) -> list[float]:
+def viewing_row(viewing: Viewing, height: int, datasets: Sequence[str] = ()) -> list[float]:
     """Viewing conditions by the columns of ``VIEWING``; NaN for what is not known.
 
     Args:
         viewing: How the picture was shown.
         height: Of the picture in px, at the size that its px per degree refer to.
+        datasets: Names of the data sets that the network has parameters for.
     """
     nan = float("nan")
     scale, first, task = viewing.px_per_degree, viewing.first_fixation, viewing.task
+    dataset = viewing.dataset
     return [
         nan if viewing.seconds is None else viewing.seconds,
         nan if scale is None else height / scale,
         nan if first is None else float(first == "given"),
         nan if task is None else float(get_args(Task).index(task)),
+        float(datasets.index(dataset)) if dataset in datasets else nan,
     ]
 
 
-def viewing_rows(viewings: Sequence[Viewing], heights: Sequence[int]) -> Tensor:
-    """Conditions ``(image, 4)`` of images shown in one way each; see :func:`viewing_row`."""
-    rows = [viewing_row(v, height) for v, height in zip(viewings, heights, strict=True)]
+def viewing_rows(
+    viewings: Sequence[Viewing], heights: Sequence[int], datasets: Sequence[str] = ()
+) -> Tensor:
+    """Conditions ``(image, 5)`` of images shown in one way each; see :func:`viewing_row`."""
+    rows = [viewing_row(v, height, datasets) for v, height in zip(viewings, heights, strict=True)]
     return torch.tensor(rows, dtype=torch.float32)
 
 
-def pad_paths(groups: Sequence[Sequence[Scanpath]], max_fixations: int) -> PathBatch:
+def pad_paths(
+    groups: Sequence[Sequence[Scanpath]], max_fixations: int, datasets: Sequence[str] = ()
+) -> PathBatch:
     """Pad the scanpaths of each image of a batch.
 
     Args:
         groups: For each image, its scanpaths in frame coordinates. Fixations off the image
             are left out; empty paths too.
         max_fixations: Longer paths are cut, with their length kept at this number.
+        datasets: Names of the data sets that the network has parameters for.
 
     Raises:
         ValueError: If no image has a scanpath with a fixation on it.
@@ -135,5 +143,5 @@ def pad_paths(groups: Sequence[Sequence[Scanpath]], max_fixations: int) -> PathB
             length[image, row] = n
             xy[image, row, :n] = path.xy[:n]
             durations[image, row, :n] = np.nan if path.durations is None else path.durations[:n]
-            viewing[image, row] = viewing_row(path.viewing, path.size[1])
+            viewing[image, row] = viewing_row(path.viewing, path.size[1], datasets)
     return PathBatch(*(torch.from_numpy(array) for array in (xy, durations, length, viewing)))

@@ -203,7 +203,7 @@ class Predictor:
             raise ValueError(f"samples must be at least 1, found {samples}")
         shown = list(viewings) if viewings is not None else [self.viewing(size) for size in sizes]
         seeds = [[path_seed(seed, name, k) for k in range(samples)] for name in names]
-        rows = viewing_rows(shown, [height for _, height in sizes])
+        rows = viewing_rows(shown, [height for _, height in sizes], self.network.datasets)
         with self._evaluating():
             encoded = self.network.encode(planes.to(self.device), self.domain)
             drawn = self.network.sample(encoded, seeds, temperature, rows)
@@ -294,7 +294,8 @@ class Predictor:
             ValueError: For a network without a likelihood, or a letterboxed frame.
         """
         self._needs_stretch()
-        paths = pad_paths(observers, max(len(p) for row in observers for p in row))
+        longest = max(len(p) for row in observers for p in row)
+        paths = pad_paths(observers, longest, self.network.datasets)
         with self._evaluating():
             encoded = self.network.encode(planes.to(self.device), self.domain)
             given = PathBatch(*(values.to(self.device) for values in paths))
@@ -349,7 +350,9 @@ class Predictor:
         """
         planes, sizes = self.planes([image])
         seeds = [[path_seed(seed, _name(image), k) for k in range(samples)]]
-        rows = viewing_rows([self.viewing(sizes[0], viewing_time)], [sizes[0][1]])
+        rows = viewing_rows(
+            [self.viewing(sizes[0], viewing_time)], [sizes[0][1]], self.network.datasets
+        )
         with self._evaluating():
             encoded = self.network.encode(planes.to(self.device), self.domain)
             paths = self.network.sample(encoded, seeds, 1.0, rows)
@@ -373,7 +376,7 @@ class Predictor:
         if len(path.on_image()) != len(path):
             raise ValueError(f"{path.image}: a fixation lies off the image; use path.on_image()")
         planes, _ = self.planes([image])
-        paths = pad_paths([[path]], len(path))
+        paths = pad_paths([[path]], len(path), self.network.datasets)
         with self._evaluating():
             encoded = self.network.encode(planes.to(self.device), self.domain)
         return encoded, PathBatch(*(values.to(self.device) for values in paths))

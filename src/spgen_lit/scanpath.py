@@ -29,6 +29,7 @@ class Viewing:
             appeared or at a fixation cross, ``free`` where the observer chose it.
         task: What observers were asked to do: ``free`` viewing, ``memory``, ``search`` or
             answering a ``question``.
+        dataset: Name of the data set, for networks with parameters of their own for it.
 
     Raises:
         ValueError: For a time or a scale that is not positive, naming it.
@@ -38,6 +39,7 @@ class Viewing:
     px_per_degree: float | None = None
     first_fixation: FirstFixation | None = None
     task: Task | None = None
+    dataset: str | None = None
 
     def __post_init__(self) -> None:
         for name in ("seconds", "px_per_degree"):

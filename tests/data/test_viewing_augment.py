@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from spgen_lit.data.viewing import CONDITIONS, ViewingAugment, cut_path
+from spgen_lit.data.viewing import CONDITIONS, ViewingAugment, cut_path, fill_durations
 from spgen_lit.scanpath import Scanpath, Viewing
 
-SHOWN = Viewing(3.0, 25.0, "given", "free")
+SHOWN = Viewing(3.0, 25.0, "given", "free", "osie")
 
 
 def path(durations: list[float] | None = None, viewing: Viewing = SHOWN) -> Scanpath:
@@ -54,7 +54,8 @@ def test_a_path_without_durations_or_viewing_time_is_not_cut() -> None:
     whole, unknown = path(), path([0.2, 0.3], Viewing())
     assert cut_path(whole, 0.5) is whole
     assert cut_path(unknown, 0.1) is unknown
-    assert ViewingAugment(cut=1, hide=0)([whole], np.random.default_rng(0)) == [whole]
+    untimed = ViewingAugment(cut=1, hide=0, fill=False)
+    assert untimed([whole], np.random.default_rng(0)) == [whole]
 
 
 def test_a_draw_depends_on_its_random_numbers_alone() -> None:
@@ -107,3 +108,23 @@ def test_what_cannot_be_cut_stays() -> None:
 def test_settings_out_of_range_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=r"data\.viewing needs .*found"):
         ViewingAugment(**wrong)
+
+
+def test_untimed_paths_are_timed_to_fill_their_viewing() -> None:
+    shown = Viewing(seconds=2.0)
+    untimed = Scanpath("a", (80, 60), np.full((6, 2), 0.5), None, viewing=shown)
+    draws = [
+        ViewingAugment(cut=0.0, hide=0.0)([untimed], np.random.default_rng(k))[0] for k in range(50)
+    ]
+    for draw in draws:
+        assert draw.durations is not None and (draw.durations > 0).all()
+        assert draw.durations.sum() + 6 * 0.09 == pytest.approx(2.0)
+    spread = np.log([draw.durations for draw in draws]).std()
+    assert 0.3 < spread < 0.6
+    timed = path([0.2, 0.3])
+    assert fill_durations(timed, np.random.default_rng(0)) is timed
+    unknown = Scanpath("a", (80, 60), np.full((6, 2), 0.5))
+    assert fill_durations(unknown, np.random.default_rng(0)) is unknown
+    assert ViewingAugment(0.0, 0.7, 0.0, fill=False)([untimed], np.random.default_rng(0)) == [
+        untimed
+    ]

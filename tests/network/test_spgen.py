@@ -33,7 +33,7 @@ def _one_step(network: SPGen, images: torch.Tensor, count: int, seed: int = 0):
     with torch.no_grad():
         encoded = network.encode(images[:1])
         seeds = [path_seed(seed, "x", k) for k in range(count)]
-        drawn = network.sample(encoded, [seeds], 1.0, torch.full((1, 4), float("nan")))
+        drawn = network.sample(encoded, [seeds], 1.0, torch.full((1, len(VIEWING)), float("nan")))
         out = network(encoded, drawn)
     return drawn, out
 
@@ -51,7 +51,7 @@ def test_teacher_forcing_equals_stepping(small: Build, images: torch.Tensor, his
             torch.rand(3, 5, 12, 2),
             seconds,
             torch.randint(1, 13, (3, 5)),
-            SHOWN[:, None].expand(3, 5, 4),
+            SHOWN[:, None].expand(3, 5, 5),
         )
         whole = network(encoded, paths)
         state = head.begin(3, 5, images.device)
@@ -78,7 +78,7 @@ def test_given_paths_do_not_see_each_other_nor_their_future(
         encoded = network.encode(images)
         xy = torch.rand(3, 5, 6, 2)
         paths = PathBatch(
-            xy, torch.full((3, 5, 6), 0.3), torch.full((3, 5), 6), SHOWN[:, None].expand(3, 5, 4)
+            xy, torch.full((3, 5, 6), 0.3), torch.full((3, 5), 6), SHOWN[:, None].expand(3, 5, 5)
         )
         out = network(encoded, paths)
         changed = xy.clone()
@@ -145,7 +145,7 @@ def test_the_density_integrates_to_one_and_bits_are_its_logarithm(
         centers,
         torch.full((1, 32, 1), 0.25),
         torch.ones(1, 32, dtype=torch.long),
-        torch.full((1, 32, 4), float("nan")),
+        torch.full((1, 32, 5), float("nan")),
     )
     with torch.no_grad():
         bits = network.log_prob(network.encode(images[:1]), paths)
@@ -159,7 +159,7 @@ def test_likelihoods_leave_out_what_does_not_exist_or_is_not_known(
     network = small()
     durations = torch.tensor([[[0.2, 0.3, 0.4], [float("nan"), float("nan"), 0.0]]])
     paths = PathBatch(
-        torch.rand(1, 2, 3, 2), durations, torch.tensor([[3, 2]]), torch.full((1, 2, 4), 3.0)
+        torch.rand(1, 2, 3, 2), durations, torch.tensor([[3, 2]]), torch.full((1, 2, 5), 3.0)
     )
     with torch.no_grad():
         bits = network.log_prob(network.encode(images[:1]), paths)
@@ -247,7 +247,7 @@ def test_steps_beyond_those_learned_share_the_last(small: Build, images: torch.T
             torch.rand(1, 1, 40, 2),
             torch.full((1, 1, 40), 0.25),
             torch.full((1, 1), 40),
-            torch.full((1, 1, 4), float("nan")),
+            torch.full((1, 1, 5), float("nan")),
         )
         logits = network(network.encode(images[:1]), paths).logits[0, 0]
     assert torch.allclose(logits[2], logits[39], atol=1e-6)
@@ -297,7 +297,7 @@ def test_the_step_compiles_to_one_graph(small: Build, images: torch.Tensor) -> N
     with torch.no_grad():
         terms = ImageTerms(*network.encode(images).terms)
         noise = StepNoise(*(torch.rand(3, 2, *s) for s in ((32,), (2,), (2,), (), ())))
-        viewing = SHOWN[:, None].expand(3, 2, 4)
+        viewing = SHOWN[:, None].expand(3, 2, 5)
         state = head.begin(3, 2, images.device)
         given = (terms, state, viewing, noise, torch.tensor(1.0))
         for one, other in zip(step(*given)[0], head.step(*given)[0], strict=True):
@@ -343,3 +343,25 @@ def test_settings_out_of_range_are_refused(small: Build, settings: dict, message
 def test_images_of_another_size_are_refused(small: Build) -> None:
     with pytest.raises(ValueError, match=r"\(image, 3, 64, 128\)"):
         small().encode(torch.rand(1, 3, 64, 96))
+
+
+def test_a_data_set_has_parameters_of_its_own_and_any_other_their_mean(
+    small: Build, images: torch.Tensor
+) -> None:
+    plain, network = small().eval(), small(datasets=("a", "b")).eval()
+    network.load_state_dict(plain.state_dict(), strict=False)
+    viewing = viewing_rows([Viewing(3.0, dataset=n) for n in ("a", "b", "c")], [64] * 3, ("a", "b"))
+    paths = PathBatch(
+        torch.rand(1, 3, 4, 2), torch.full((1, 3, 4), 0.3), torch.full((1, 3), 4), viewing[None]
+    )
+    with torch.no_grad():
+        assert torch.equal(
+            network(network.encode(images[:1]), paths).logits,
+            plain(plain.encode(images[:1]), paths).logits,
+        )
+        table = network.head.datasets.table
+        table[0, 0], table[1, 0] = 0.4, -0.2
+        out = network(network.encode(images[:1]), paths._replace(xy=torch.full((1, 3, 4, 2), 0.3)))
+    logits = out.logits[0, :, 0]
+    factors = [(row.std() / logits[2].std()).log().item() for row in logits]
+    assert factors == pytest.approx([0.3, -0.3, 0.0], abs=1e-4)

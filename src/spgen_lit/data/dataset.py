@@ -54,6 +54,7 @@ class SourceSet(Dataset[Item]):
         viewing: Cuts paths and hides viewing conditions; None leaves them.
         originals: Give the photograph beside what is shown, moved in the same way, its
             texture untouched.
+        datasets: Names of the sets that the network has parameters for.
 
     Raises:
         ValueError: For a share outside [0, 1].
@@ -72,6 +73,7 @@ class SourceSet(Dataset[Item]):
         style_share: float = 0.0,
         originals: bool = False,
         viewing: ViewingAugment | None = None,
+        datasets: Sequence[str] = (),
     ) -> None:
         if not 0 <= style_share <= 1:
             raise ValueError(f"data.style_share must be from 0 to 1, found {style_share}")
@@ -87,7 +89,7 @@ class SourceSet(Dataset[Item]):
         self.styles = [tuple((styles or {}).get(i, ())) for i in self.ids]
         self.style_share = style_share
         self.originals = originals
-        self.viewing = viewing
+        self.viewing, self.datasets = viewing, datasets
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -122,7 +124,7 @@ class SourceSet(Dataset[Item]):
         """A batch of images with padded paths."""
         return SourceBatch(
             _planes([item.image for item in items]),
-            pad_paths([item.paths for item in items], self.max_fixations),
+            pad_paths([item.paths for item in items], self.max_fixations, self.datasets),
             [item.id for item in items],
             torch.tensor([item.weight for item in items]),
             _planes([item.original for item in items if item.original is not None])

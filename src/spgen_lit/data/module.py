@@ -75,6 +75,7 @@ class DomainMix(L.LightningDataModule):
             alone; test images are then scored on them alone.
         renditions: Painted versions of each source image for training, made once beside
             ``cache_dir``; `styles` for others.
+        datasets: Names of the sets that the network has parameters for.
 
     Raises:
         ValueError: At :meth:`setup`, for a source without gaze, or weights or styles of
@@ -112,6 +113,7 @@ class DomainMix(L.LightningDataModule):
         simulated_target: bool = False,
         held_out_observers: float = 0.0,
         renditions: int = 0,
+        datasets: Sequence[str] = (),
     ) -> None:
         super().__init__()
         batches = {"batch_size": batch_size, "target_batch_size": target_batch_size}
@@ -144,7 +146,7 @@ class DomainMix(L.LightningDataModule):
             painted = [Painted(reader, folder, "train", seed=k) for k in range(renditions)]
             self.style_readers[name] = painted
         self.originals, self.allow_same_images = originals, allow_same_images
-        self.viewing = viewing
+        self.viewing, self.datasets = viewing, tuple(datasets)
         self.needs_target, self.simulated_target = needs_target, simulated_target
         self.held_out_observers = held_out_observers
         self.styles: dict[str, list[Stimulus]] = {}
@@ -361,6 +363,7 @@ class DomainMix(L.LightningDataModule):
             self.style_share,
             styled and self.originals,
             viewing,
+            self.datasets,
         )
 
     def train_dataloader(self) -> CombinedLoader:

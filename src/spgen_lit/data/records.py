@@ -63,10 +63,11 @@ class GazeSet:
         return "simulated observers" if self.gaze == "simulated" else "observers"
 
     def by_image(self) -> dict[str, list[Scanpath]]:
-        """Scanpaths grouped by image id; images nobody looked at are absent."""
+        """Scanpaths by image id, told which set they are of; images nobody looked at are absent."""
         groups: dict[str, list[Scanpath]] = defaultdict(list)
         for path in self.scanpaths:
-            groups[path.image].append(path)
+            viewing = replace(path.viewing, dataset=self.name)
+            groups[path.image].append(replace(path, viewing=viewing))
         return dict(groups)
 
     def subset(self, images: Iterable[str]) -> GazeSet:

@@ -10,6 +10,8 @@ import numpy as np
 from spgen_lit.scanpath import Scanpath, Viewing
 
 GAPS = (0.03, 0.2)  # seconds between two fixations, at least and at most
+_GAP = 0.09  # seconds between two fixations, as a rule
+_SIGMA = 0.45  # of the logarithm of an observer's durations
 CONDITIONS = tuple(field.name for field in fields(Viewing))
 
 
@@ -34,6 +36,24 @@ def cut_path(path: Scanpath, seconds: float) -> Scanpath:
     return replace(path, xy=path.xy[keep], durations=durations, viewing=viewing)
 
 
+def fill_durations(path: Scanpath, rng: np.random.Generator) -> Scanpath:
+    """The path with durations drawn at random that fill its viewing time, where it has none.
+
+    A set without durations still says how many fixations were made in how many seconds. A
+    network that is shown untimed paths never learns it, and times them as other sets do.
+
+    Args:
+        path: Given back as it is if it has durations or its viewing time is unknown.
+        rng: Random generator; durations are log-normal before they are scaled.
+    """
+    if path.durations is not None or path.viewing.seconds is None:
+        return path
+    looking = path.viewing.seconds - _GAP * len(path)
+    weights = rng.lognormal(sigma=_SIGMA, size=len(path))
+    shortest = 0.05 * len(path)
+    return replace(path, durations=weights / weights.sum() * max(looking, shortest))
+
+
 @dataclass(frozen=True)
 class ViewingAugment:
     """Shows a network other viewing times than were recorded, and unknown conditions.
@@ -45,6 +65,7 @@ class ViewingAugment:
         cut: Probability that a draw's paths are cut, each at a time of its own.
         shortest: Seconds of the shortest cut.
         hide: Probability that a condition of a draw is hidden, for each condition.
+        fill: Draw durations where a set has none; see :func:`fill_durations`.
 
     Raises:
         ValueError: For a probability outside [0, 1] or a time that is not positive.
@@ -53,6 +74,7 @@ class ViewingAugment:
     cut: float = 0.3
     shortest: float = 0.7
     hide: float = 0.15
+    fill: bool = True
 
     def __post_init__(self) -> None:
         if not (0 <= self.cut <= 1 and 0 <= self.hide <= 1 and self.shortest > 0):
@@ -63,7 +85,7 @@ class ViewingAugment:
     def __call__(self, paths: Sequence[Scanpath], rng: np.random.Generator) -> list[Scanpath]:
         """The scanpaths of one draw on one image, some cut, some of their conditions hidden."""
         hidden = [name for name in CONDITIONS if rng.random() < self.hide]
-        out = list(paths)
+        out = [fill_durations(path, rng) for path in paths] if self.fill else list(paths)
         if rng.random() < self.cut:
             out = [self._cut(path, rng) for path in out]
         if not hidden:

@@ -141,7 +141,9 @@ class OnnxSampler:
         noise = draw_noise(
             seeds, steps, settings["cells"], settings["components"], settings["noise"]
         )
-        return self._steps(terms, noise, np.broadcast_to(viewing, (1, len(seeds), 4)), chosen)
+        return self._steps(
+            terms, noise, np.broadcast_to(viewing, (1, len(seeds), viewing.shape[-1])), chosen
+        )
 
     def _steps(
         self, terms: dict[str, Floats], noise: Noise, viewing: Floats, temperature: float

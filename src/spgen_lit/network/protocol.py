@@ -53,6 +53,7 @@ class Network(Protocol):
         channels: Channels of the bottleneck.
         temperature: Default temperature of sampling.
         max_fixations: Longest path that it draws when the viewing time is unknown.
+        datasets: Names of the data sets that it has parameters for.
         encoder: Gives feature maps.
         has_likelihood: Whether :meth:`log_prob` is known for it.
     """
@@ -61,6 +62,7 @@ class Network(Protocol):
     channels: int
     temperature: float
     max_fixations: int
+    datasets: tuple[str, ...]
     encoder: Encoder
 
     training: bool

@@ -56,6 +56,7 @@ class PublishedSPGen(nn.Module):
             raise ValueError(f"network.max_fixations must be at least 1, found {max_fixations}")
         self.frame = (int(frame[0]), int(frame[1]))
         self.max_fixations = max_fixations
+        self.datasets: tuple[str, ...] = ()
         self.temperature = checked_temperature(temperature)
         self.encoder = encoder
         self.channels = encoder.channels[-1]

@@ -19,7 +19,7 @@ from torch.nn import functional as F
 
 from spgen_lit.batch import VIEWING, PathBatch
 from spgen_lit.network.encoders.base import Domain, Encoder
-from spgen_lit.network.fixation import cell_of, local_soft_argmax
+from spgen_lit.network.fixation import cell_centers, cell_of, local_soft_argmax
 from spgen_lit.network.history import History, HistoryMaps
 from spgen_lit.network.losses import end_loss, last_steps, mean_of_image, place_loss, weighted
 from spgen_lit.network.noise import NoiseKind, draw_noise
@@ -35,6 +35,31 @@ _GONE = (0.7, 1.2, 1.7, 2.1, 2.6, 3.2, 4.5, 7.0)
 _TASKS = 4
 _FIRST = 4  # steps whose maps adaptation looks at
 FIXATIONS_PER_SECOND = 5  # more than observers make
+
+
+class SetParameters(nn.Module):
+    """A few numbers for each data set; their mean for any other.
+
+    What differs between laboratories beyond the stated conditions: how sure places are, how
+    much the path so far matters, the pull of the center, how long fixations last and vary,
+    and how soon paths end (in the manner of DeepGaze MSDB, ICCV 2025).
+
+    Args:
+        datasets: Number of data sets; at least 1.
+    """
+
+    #: Certainty and history (logarithms of factors), center, duration (logarithm of a factor),
+    #: its sigma (the same), end (logits).
+    COUNT = 6
+
+    def __init__(self, datasets: int) -> None:
+        super().__init__()
+        self.table = nn.Parameter(torch.zeros(datasets, self.COUNT))
+
+    def forward(self, dataset: Tensor) -> Tensor:
+        """Parameters ``(image, path, 6)`` for indices ``(image, path)``, NaN where unknown."""
+        known = self.table[dataset.nan_to_num(0.0).long()]
+        return torch.where(dataset.isnan()[..., None], self.table.mean(0), known)
 
 
 class Neck(nn.Module):
@@ -209,6 +234,7 @@ class FixationHead(nn.Module):
         keys: Size of keys and queries.
         components: Log-normal components of a duration.
         code: Size of the code of the viewing conditions.
+        datasets: Number of data sets with parameters of their own.
 
     Raises:
         ValueError: For another kind of history.
@@ -227,6 +253,7 @@ class FixationHead(nn.Module):
         keys: int = 16,
         components: int = 2,
         code: int = 16,
+        datasets: int = 0,
     ) -> None:
         super().__init__()
         if history not in get_args(HistoryKind):
@@ -253,6 +280,9 @@ class FixationHead(nn.Module):
             nn.Linear(known, 48), nn.ReLU(), nn.Linear(48, 3 * components)
         )
         self.end = nn.Sequential(nn.Linear(known, 48), nn.ReLU(), nn.Linear(48, 1))
+        self.datasets = SetParameters(datasets) if datasets else None
+        center = (cell_centers(*grid) - 0.5) * torch.tensor([aspect, 1.0])
+        self.register_buffer("center", -8 * center.square().sum(1), persistent=False)
         self._initialize()
 
     def _initialize(self) -> None:
@@ -320,9 +350,10 @@ class FixationHead(nn.Module):
         Args:
             terms: Of the images.
             state: Of the paths so far.
-            viewing: Conditions ``(image, path, 4)``, NaN where unknown.
+            viewing: Conditions ``(image, path, 5)``, NaN where unknown.
         """
         step, recent = state.time.step, state.history.recent
+        certainty, history, center, *_ = self._of_dataset(viewing)
         code = self._code(viewing, step)
         mix = self.mix(step.clamp(max=self.steps - 1)) + self.viewing_mix(code)
         logits = terms.base[:, None] + mix @ terms.ranks
@@ -335,8 +366,15 @@ class FixationHead(nn.Module):
                     moved = moved + (asked @ terms.keys).mT
             coarse = moved.mT.reshape(-1, 1, *self.coarse)
             fine = F.interpolate(coarse, self.grid, mode="bilinear", align_corners=False)
-            logits = logits + fine.reshape(logits.shape)
-        return logits * self.viewing_certainty(code).exp()
+            logits = logits + history.exp() * fine.reshape(logits.shape)
+        return logits * (self.viewing_certainty(code) + certainty).exp() + center * self.center
+
+    def _of_dataset(self, viewing: Tensor) -> tuple[Tensor, ...]:
+        """The data set's parameters, each ``(image, path, 1)``; zeros without any."""
+        if self.datasets is None:
+            return (viewing.new_zeros(*viewing.shape[:2], 1),) * SetParameters.COUNT
+        found: Tensor = self.datasets(viewing[..., 4])
+        return found.split(1, dim=-1)
 
     def _history_term(self, terms: ImageTerms, maps: Tensor) -> Tensor:
         """``Σ gate·project(maps) + mlp(region, maps)`` ``(image, region, path)``."""
@@ -365,7 +403,9 @@ class FixationHead(nn.Module):
         code = self._code(viewing, time.step)
         out = self.duration(torch.cat([here, order, rest, clock, code], dim=2))
         weights, mean, log_sigma = out.unflatten(2, (3, self.components)).unbind(2)
-        return Durations(weights.log_softmax(2), mean, log_sigma.clamp(-4.0, 1.0))
+        *_, longer, wider, _ = self._of_dataset(viewing)
+        log_sigma = (log_sigma + wider).clamp(-4.0, 1.0)
+        return Durations(weights.log_softmax(2), mean + longer, log_sigma)
 
     def end_logits(self, terms: ImageTerms, after: Time, viewing: Tensor) -> Tensor:
         """Logits ``(image, path)`` that the last fixation of each path so far ends it."""
@@ -378,7 +418,8 @@ class FixationHead(nn.Module):
         scene = terms.scene[:, None].expand(-1, after.step.shape[1], -1)
         code = self._code(viewing, after.step - 1)
         out: Tensor = self.end(torch.cat([scene, order, rest, clock, code], dim=2))
-        return out[..., 0]
+        *_, sooner = self._of_dataset(viewing)
+        return (out + sooner)[..., 0]
 
     def advance(self, state: PathState, xy: Tensor, seconds: Tensor) -> PathState:
         """The state after one more fixation, its duration NaN where unknown."""
@@ -411,7 +452,7 @@ class FixationHead(nn.Module):
         Args:
             terms: Of the images.
             state: Of the paths so far.
-            viewing: Conditions ``(image, path, 4)``, NaN where unknown.
+            viewing: Conditions ``(image, path, 5)``, NaN where unknown.
             noise: Of this step.
             temperature: Scalar, at least 0.
         """
@@ -438,7 +479,7 @@ class FixationHead(nn.Module):
         degrees = (value[..., 1:2].clamp_min(1.0) / 25).log().clamp(-1.5, 1.5) * known[..., 1:2]
         given = (2 * value[..., 2:3] - 1) * known[..., 2:3]
         tasks = torch.arange(_TASKS, device=step.device)
-        task = (value[..., 3:] == tasks).to(known.dtype) * known[..., 3:]
+        task = (value[..., 3:4] == tasks).to(known.dtype) * known[..., 3:4]
         known = known[..., :3]
         code: Tensor = self.viewing(
             torch.cat([seconds, degrees, given, known, first, first * given, task], dim=-1)
@@ -508,6 +549,8 @@ class SPGen(nn.Module):
             :func:`~spgen_lit.network.losses.place_loss`.
         end_weight: Weight of the end decision in the loss.
         duration_weight: Weight of the durations' likelihood in the loss.
+        datasets: Names of the data sets that get a few parameters of their own; any other set
+            gets their mean.
 
     Raises:
         ValueError: For a value out of range, naming it.
@@ -530,6 +573,7 @@ class SPGen(nn.Module):
         sigma: float = 0.4,
         end_weight: float = 1.0,
         duration_weight: float = 0.3,
+        datasets: Sequence[str] = (),
     ) -> None:
         super().__init__()
         if len(frame) != 2 or any(side < 32 or side % 32 for side in frame):
@@ -556,10 +600,13 @@ class SPGen(nn.Module):
         self.noise = noise
         self.temperature = checked_temperature(temperature)
         self.sigma, self.end_weight, self.duration_weight = sigma, end_weight, duration_weight
+        self.datasets = tuple(datasets)
         self.encoder = encoder
         self.neck = Neck(encoder.channels, channels, priors, dropout, domain_priors)
         grid = (self.frame[1] // stride, self.frame[0] // stride)
-        self.head = FixationHead(channels, grid, steps, history, self.aspect)
+        self.head = FixationHead(
+            channels, grid, steps, history, self.aspect, datasets=len(self.datasets)
+        )
 
     @property
     def aspect(self) -> float:
@@ -663,7 +710,7 @@ class SPGen(nn.Module):
                 for every image.
             temperature: 0 for the likeliest path, 1 for the learned law; None for the network's
                 own.
-            viewing: Conditions ``(image, 4)`` by the columns of ``VIEWING``; NaN or None where
+            viewing: Conditions ``(image, 5)`` by the columns of ``VIEWING``; NaN or None where
                 unknown.
 
         Raises:
