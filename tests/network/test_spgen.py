@@ -348,18 +348,19 @@ def test_images_of_another_size_are_refused(small: Build) -> None:
 def test_a_data_set_has_parameters_of_its_own_and_any_other_their_mean(
     small: Build, images: torch.Tensor
 ) -> None:
-    plain, network = small().eval(), small(datasets=("a", "b")).eval()
+    plain, network = small(), small(datasets=("a", "b"))
     network.load_state_dict(plain.state_dict(), strict=False)
     viewing = viewing_rows([Viewing(3.0, dataset=n) for n in ("a", "b", "c")], [64] * 3, ("a", "b"))
     paths = PathBatch(
         torch.rand(1, 3, 4, 2), torch.full((1, 3, 4), 0.3), torch.full((1, 3), 4), viewing[None]
     )
+    table = network.head.datasets.table
     with torch.no_grad():
+        table.zero_()
         assert torch.equal(
             network(network.encode(images[:1]), paths).logits,
             plain(plain.encode(images[:1]), paths).logits,
         )
-        table = network.head.datasets.table
         table[0, 0], table[1, 0] = 0.4, -0.2
         out = network(network.encode(images[:1]), paths._replace(xy=torch.full((1, 3, 4, 2), 0.3)))
     logits = out.logits[0, :, 0]

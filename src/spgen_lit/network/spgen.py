@@ -240,6 +240,8 @@ class FixationHead(nn.Module):
         ValueError: For another kind of history.
     """
 
+    center: Tensor
+
     def __init__(
         self,
         channels: int,
