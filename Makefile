@@ -7,6 +7,7 @@ STAMP := $(VENV)/.installed
 PYTHONS ?= python3.11 python3 python3.12 python3.13
 EXPERIMENT ?= da_paintings
 SWEEP ?= temperature_by_gaussians
+JOBS ?= 2
 ARGS ?=
 PIP_ARGS ?=
 
@@ -46,8 +47,9 @@ sweep: $(STAMP) ## train over a grid: SWEEP=temperature_by_gaussians EXPERIMENT=
 ablation: $(STAMP) ## remake the ablation table: one training per part left out
 	$(PYTHON) -m spgen_lit.train -m +experiment=$(EXPERIMENT) +sweep=ablation $(ARGS)
 
-test: $(STAMP) ## run the tests but the minutes-long ones
-	$(PYTHON) -m pytest -m 'not slow and not faults' $(ARGS)
+# Whole files beside each other, one thread each: results do not depend on the number of cores.
+test: $(STAMP) ## run the tests but the minutes-long ones: JOBS=2 beside each other, 0 for one process
+	OMP_NUM_THREADS=1 $(PYTHON) -m pytest -m 'not slow and not faults' -n $(JOBS) --dist loadfile $(ARGS)
 
 test-slow: $(STAMP) ## run the minutes-long tests
 	$(PYTHON) -m pytest -m slow $(ARGS)

@@ -200,29 +200,25 @@ def test_checkpoints_load_from_files_and_keep_every_name(state: State, tmp_path:
     assert names | {"encoder.0.0.weight", "encoder.17.conv.3.running_var"} <= loaded.keys()
 
 
-def test_a_checkpoint_that_does_not_fit_is_refused_with_every_name(state: State) -> None:
-    spoiled = dict(state)
-    del spoiled["rand_mul"]
-    spoiled["gaussians"] = torch.zeros(8, 2, 2)
-    spoiled["decoder.extra"] = torch.zeros(1)
-    with pytest.raises(ValueError, match="not a released SPGen checkpoint") as refusal:
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"rand_mul": None}, "lacks 'rand_mul'"),
+        ({"gaussians": torch.zeros(8, 2, 2)}, r"'gaussians' has shape \(8, 2, 2\), needed"),
+        ({"decoder.extra": torch.zeros(1)}, "unexpected entry 'decoder.extra'"),
+    ],
+)
+def test_a_checkpoint_that_does_not_fit_is_refused_by_name(
+    state: State, change: dict[str, Tensor | None], message: str
+) -> None:
+    spoiled = {k: v for k, v in {**state, **change}.items() if v is not None}
+    with pytest.raises(ValueError, match=f"released SPGen checkpoint: .*{message}"):
         load_published(spoiled)
-    text = str(refusal.value)
-    assert "missing: rand_mul" in text
-    assert "unexpected: decoder.extra" in text
-    assert "mis-shaped: gaussians (8, 2, 2) (needed (16, 2, 2))" in text
 
 
-def test_other_things_than_a_checkpoint_are_refused(state: State, tmp_path: Path) -> None:
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"absent\.pt"):
         load_published(tmp_path / "absent.pt")
-    (tmp_path / "text.pt").write_text("not a checkpoint")
-    with pytest.raises(ValueError, match=r"text\.pt: not a readable torch checkpoint"):
-        load_published(tmp_path / "text.pt")
-    with pytest.raises(ValueError, match="give the state_dict alone"):
-        load_published({"epoch": 3, "state_dict": state})  # type: ignore[dict-item]
-    with pytest.raises(ValueError, match="strip it"):
-        load_published({f"module.{name}": value for name, value in state.items()})
 
 
 def test_wrong_shapes_are_named(state: State, images: Tensor) -> None:

@@ -13,8 +13,8 @@ from spgen_lit.network.encoders.base import Domain
 def published_layout() -> Tensor:
     """The 16 initial priors of the published network: ``(16, axis, 2)``.
 
-    Axis 0 is y and 1 is x; the last entry holds (mean, log deviation), in shares of the
-    image: nine round ones at {.25, .5, .75} squared, three wide bars each way, one broad.
+    Axis 0 is y and 1 is x; the last entry holds (mean, log sigma), from 0 to 1 of
+    the image: nine round ones at {.25, .5, .75} squared, three wide bars each way, one broad.
     """
     places = (0.25, 0.5, 0.75)
     rows = [[(y, -1.5), (x, -1.5)] for y in places for x in places]
@@ -25,10 +25,10 @@ def published_layout() -> Tensor:
 
 
 def prior_layout(count: int) -> Tensor:
-    """Initial means and log deviations ``(count, axis, 2)`` for any number of priors.
+    """Initial means and log sigmas ``(count, axis, 2)`` for any number of priors.
 
     Sixteen gives the published layout. Otherwise the first is broad and central, and the
-    others lie on the smallest centred grid that holds them, as wide as its spacing.
+    others lie on the smallest centered grid that holds them, as wide as its spacing.
     """
     if count == 16:
         return published_layout()
@@ -36,7 +36,7 @@ def prior_layout(count: int) -> Tensor:
     side = math.ceil(math.sqrt(max(count - 1, 1)))
     spacing = 1 / (side + 1)
     cells = [(i, j) for i in range(side) for j in range(side)]
-    # Nearest to the centre first, so that a partly filled grid stays centred.
+    # Nearest to the center first, so that a partly filled grid stays centered.
     cells.sort(key=lambda c: (abs(c[0] - (side - 1) / 2) + abs(c[1] - (side - 1) / 2), c))
     spread = math.log(spacing)
     for i, j in cells[: max(count - 1, 0)]:
@@ -44,8 +44,20 @@ def prior_layout(count: int) -> Tensor:
     return torch.tensor(rows).reshape(count, 2, 2)
 
 
+def gaussian_maps(gaussians: Tensor, height: int, width: int, peak: float = 6.0) -> Tensor:
+    """Gaussian maps ``(map, height, width)`` of means and log sigmas ``(map, axis, 2)``."""
+    y = torch.linspace(0, 1, height, device=gaussians.device, dtype=gaussians.dtype)
+    x = torch.linspace(0, 1, width, device=gaussians.device, dtype=gaussians.dtype)
+
+    def bell(grid: Tensor, axis: int) -> Tensor:
+        mean, sigma = gaussians[:, axis, 0:1], gaussians[:, axis, 1:2].exp()
+        return torch.exp(-0.5 * ((grid - mean) / sigma) ** 2)
+
+    return peak * bell(y, 0)[:, :, None] * bell(x, 1)[:, None, :]
+
+
 class GaussianPriors(nn.Module):
-    """Gaussian maps with learned centres and widths, joined to the bottleneck's features.
+    """Gaussian maps with learned centers and widths, joined to the bottleneck's features.
 
     Map k at (y, x) is ``height · exp(-½((y-my)/sy)²) · exp(-½((x-mx)/sx)²)`` on a grid from
     0 to 1, with learned m and log s (SPGen, arXiv 2209.11338: 16 maps of height 6).
@@ -73,11 +85,4 @@ class GaussianPriors(nn.Module):
         values = self.gaussians
         if self.target_gaussians is not None and domain == "target":
             values = self.target_gaussians
-        y = torch.linspace(0, 1, height, device=values.device, dtype=values.dtype)
-        x = torch.linspace(0, 1, width, device=values.device, dtype=values.dtype)
-
-        def bell(grid: Tensor, axis: int) -> Tensor:
-            mean, spread = values[:, axis, 0:1], values[:, axis, 1:2].exp()
-            return torch.exp(-0.5 * ((grid - mean) / spread) ** 2)
-
-        return self.height * bell(y, 0)[:, :, None] * bell(x, 1)[:, None, :]
+        return gaussian_maps(values, height, width, self.height)

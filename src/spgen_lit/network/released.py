@@ -9,15 +9,14 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from spgen_lit.network.encoders.mobilenet import mobilenet_v2_features
+from spgen_lit.network.encoders.weights import load_strictly, read_weights
 from spgen_lit.network.fixation import soft_argmax
-from spgen_lit.network.priors import published_layout
+from spgen_lit.network.priors import gaussian_maps, published_layout
 
 FIXATIONS = 20
 FEATURES = 1280
-_NAMED = 8  # names listed of each kind when a checkpoint does not fit
 
 
 class ReleasedOutput(NamedTuple):
@@ -25,8 +24,8 @@ class ReleasedOutput(NamedTuple):
 
     Attributes:
         coordinates: ``(batch, 20, 2)``: for ``faithful=True`` as released, expected column
-            over the grid's height and expected row over its width; otherwise x, y in shares
-            of the image's width and height.
+            over the grid's height and expected row over its width; otherwise x, y from 0
+            to 1 of the image's width and height.
         mask: ``(batch, 20)`` bool: which of the 20 fixations are in the scanpath.
         domain: ``(batch, 2)``: log-probabilities of the two domains.
     """
@@ -34,24 +33,6 @@ class ReleasedOutput(NamedTuple):
     coordinates: Tensor
     mask: Tensor
     domain: Tensor
-
-
-def expected_cell(maps: Tensor) -> Tensor:
-    """The released soft-argmax: the expected column and row of every map, in cells.
-
-    Args:
-        maps: Scores ``(batch, fixation, height, width)``; softmax runs over positions.
-
-    Returns:
-        Tensor ``(batch, fixation, 2)`` of x in [0, width - 1], y in [0, height - 1].
-    """
-    batch, fixations, height, width = maps.shape
-    shares = F.softmax(maps.reshape(batch, fixations, -1), dim=-1)
-    columns = torch.linspace(0, width - 1, width, device=maps.device, dtype=maps.dtype)
-    rows = torch.linspace(0, height - 1, height, device=maps.device, dtype=maps.dtype)
-    x = (columns.repeat(height) * shares).sum(-1)
-    y = (rows.repeat_interleave(width) * shares).sum(-1)
-    return torch.stack([x, y], dim=-1)
 
 
 def decoder(inputs: int, fixations: int) -> nn.Sequential:
@@ -105,9 +86,8 @@ class ChannelGate(nn.Module):
         else:
             low, high = maps.amin((1, 2, 3), keepdim=True), maps.amax((1, 2, 3), keepdim=True)
         scaled = self.bn2d((maps - low) / (high - low + 1e-7))
-        size = (scaled.shape[2], scaled.shape[3])
-        mean = self.mlp_avgp(F.avg_pool2d(scaled, size, stride=size))
-        peak = self.mlp_maxgp(F.max_pool2d(scaled, size, stride=size))
+        mean = self.mlp_avgp(scaled.mean((2, 3)))
+        peak = self.mlp_maxgp(scaled.amax((2, 3)))
         gates: Tensor = self.merge(torch.cat([mean, peak], dim=1))
         return gates
 
@@ -137,17 +117,6 @@ class ReleasedSPGen(nn.Module):
         )
         self.rand_mul = nn.Parameter(torch.rand(1))  # stored in checkpoints, never used
 
-    def prior_maps(self, height: int, width: int) -> Tensor:
-        """The Gaussian maps ``(prior, height, width)``, multiplied in the released order."""
-        values = self.gaussians
-        y = torch.linspace(0, 1, height, device=values.device, dtype=values.dtype)
-        x = torch.linspace(0, 1, width, device=values.device, dtype=values.dtype)
-        maps = torch.ones(len(values), height, width, device=values.device, dtype=values.dtype)
-        for axis, grid in enumerate(torch.meshgrid(y, x, indexing="ij")):
-            mean, spread = values[:, axis, 0, None, None], values[:, axis, 1, None, None].exp()
-            maps = maps * torch.exp(-(((grid - mean) / spread) ** 2) / 2)
-        return maps * 6.0
-
     def forward(
         self,
         images: Tensor,
@@ -160,7 +129,7 @@ class ReleasedSPGen(nn.Module):
 
         Args:
             images: BGR in 0 to 255 ``(batch, 3, height, width)``; released at 240x320.
-            temperature: Share T of noise in the maps: (1 - T)·maps + T·noise.
+            temperature: Fraction T of noise in the maps: (1 - T)·maps + T·noise.
             generator: CPU generator of the noise; torch's global one without it.
             noise: Noise ``(batch, 20, ⌈height/32⌉, ⌈width/32⌉)`` in place of drawn noise.
 
@@ -173,7 +142,7 @@ class ReleasedSPGen(nn.Module):
             )
         features = self.encoder(images.to(self.gaussians.dtype))
         height, width = features.shape[-2:]
-        priors = self.prior_maps(height, width).expand(len(images), -1, -1, -1)
+        priors = gaussian_maps(self.gaussians, height, width).expand(len(images), -1, -1, -1)
         maps = self.scanpath_decoder(torch.cat([features, priors], dim=1))
         if noise is None:
             # Drawn on the CPU at every temperature, as released, so that what is drawn
@@ -181,50 +150,16 @@ class ReleasedSPGen(nn.Module):
             noise = torch.randn(maps.shape, generator=generator)
         elif noise.shape != maps.shape:
             raise ValueError(f"noise must be {tuple(maps.shape)}, found {tuple(noise.shape)}")
-        share = 1 - temperature if self.faithful else max(1 - temperature, 0.0)
-        maps = share * maps + temperature * noise.to(maps)
+        fraction = 1 - temperature if self.faithful else max(1 - temperature, 0.0)
+        maps = fraction * maps + temperature * noise.to(maps)
         gates = self.ChannelGate(maps)
         mask = gates > (gates.mean() if self.faithful else gates.mean(1, keepdim=True))
         gated = maps * gates[:, :, None, None]
+        coordinates = soft_argmax(gated)
         if self.faithful:
-            coordinates = expected_cell(gated) / gated.new_tensor([height, width])
-        else:
-            coordinates = soft_argmax(gated)
-        pooled = F.adaptive_avg_pool2d(features, 1).flatten(1)
-        return ReleasedOutput(coordinates, mask, self.domain_classifier(pooled))
-
-
-def _read(source: str | Path) -> object:
-    path = Path(source).expanduser()
-    if not path.is_file():
-        raise FileNotFoundError(f"no released SPGen checkpoint at {path}")
-    try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:
-        raise ValueError(
-            f"{path}: not a readable torch checkpoint ({type(error).__name__}: {error}); "
-            "needed: the state_dict that the released training saved"
-        ) from error
-
-
-def _misfits(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> list[str]:
-    """One line for each kind of difference: missing, unexpected and mis-shaped names."""
-    shapes = [
-        f"{name} {tuple(found[name].shape)} (needed {tuple(wanted[name].shape)})"
-        for name in wanted
-        if name in found and found[name].shape != wanted[name].shape
-    ]
-    kinds = {
-        "missing": [name for name in wanted if name not in found],
-        "unexpected": [name for name in found if name not in wanted],
-        "mis-shaped": shapes,
-    }
-    return [
-        f"{kind}: {', '.join(names[:_NAMED])}"
-        + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
-        for kind, names in kinds.items()
-        if names
-    ]
+            cells = coordinates * gated.new_tensor([width, height]) - 0.5
+            coordinates = cells / gated.new_tensor([height, width])
+        return ReleasedOutput(coordinates, mask, self.domain_classifier(features.mean((2, 3))))
 
 
 def load_published(
@@ -233,12 +168,12 @@ def load_published(
     """The released network with the weights of a released checkpoint, in evaluation mode.
 
     The released script never calls ``eval()``, so its dropout and batch statistics stay on
-    and a scanpath at T = 0 is still random: ``.train()`` gives that behaviour back.
+    and a scanpath at T = 0 is still random: ``.train()`` gives that behavior back.
 
     With ``faithful=False`` the same weights are used without the faults of use:
 
     - min-max and selection threshold run over each image alone, not over the batch;
-    - coordinates are x, y at cell centres in shares of the image's width and height; as
+    - coordinates are x, y at cell centers, from 0 to 1 of the image's width and height; as
       released, x is divided by the grid's height, y by its width, and both by the corner;
     - above T = 1 the maps' weight stays 0 in place of turning negative.
 
@@ -249,25 +184,13 @@ def load_published(
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is no state_dict, or listing every kind of missing, unexpected
-            and mis-shaped name.
+        ValueError: If it is no state_dict, or naming the first missing, unexpected or
+            mis-shaped entry.
     """
-    stored = isinstance(path_or_state_dict, (str, Path))
-    where = str(path_or_state_dict) if stored else "state_dict"
-    state = _read(where) if stored else path_or_state_dict
-    if not isinstance(state, Mapping) or not all(isinstance(v, Tensor) for v in state.values()):
-        raise ValueError(
-            f"{where}: needed a mapping of names to tensors, found {type(state).__name__}"
-            f"{' with other values' if isinstance(state, Mapping) else ''}; "
-            "give the state_dict alone"
-        )
+    if isinstance(path_or_state_dict, Mapping):
+        state, where = path_or_state_dict, "state_dict"
+    else:
+        state, where = read_weights(path_or_state_dict), str(path_or_state_dict)
     model = ReleasedSPGen(faithful)
-    misfits = _misfits(state, model.state_dict())
-    if misfits:
-        wrapped = state and all(name.startswith("module.") for name in state)
-        advice = "\nEvery name starts with 'module.': strip it (DataParallel)." if wrapped else ""
-        raise ValueError(
-            f"{where} is not a released SPGen checkpoint:\n" + "\n".join(misfits) + advice
-        )
-    model.load_state_dict(state)
+    load_strictly(model, state, f"{where}, read as a released SPGen checkpoint")
     return model.eval()

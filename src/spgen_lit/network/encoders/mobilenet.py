@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Unpack
 
@@ -11,8 +12,13 @@ import torch
 from torch import Tensor, nn
 
 from spgen_lit.network.encoders.base import Encoder, EncoderOptions
-from spgen_lit.network.encoders.efficientnet_lite import SameConv2d
-from spgen_lit.network.encoders.weights import Pretrained, load_strictly, read_weights
+from spgen_lit.network.encoders.efficientnet_lite import SameConv2d, initialize, inverted_residuals
+from spgen_lit.network.encoders.weights import (
+    Pretrained,
+    find_weights,
+    load_strictly,
+    read_weights,
+)
 
 Padding = Literal["torch", "tf_same"]
 
@@ -20,15 +26,15 @@ URL = "https://download.pytorch.org/models/mobilenet_v2-7ebf99e0.pth"
 SHA256 = "7ebf99e0"  # its first digits, which torchvision publishes in the name
 _TIMEOUT = 15.0
 
-# Sandler et al. 2018, table 2: expansion, channels, repeats, stride of the first.
+# Sandler et al. 2018, table 2: expansion, channels, repeats, stride of the first, kernel.
 _BLOCKS = (
-    (1, 16, 1, 1),
-    (6, 24, 2, 2),
-    (6, 32, 3, 2),
-    (6, 64, 4, 2),
-    (6, 96, 3, 1),
-    (6, 160, 3, 2),
-    (6, 320, 1, 1),
+    (1, 16, 1, 1, 3),
+    (6, 24, 2, 2, 3),
+    (6, 32, 3, 2, 3),
+    (6, 64, 4, 2, 3),
+    (6, 96, 3, 1, 3),
+    (6, 160, 3, 2, 3),
+    (6, 320, 1, 1, 3),
 )
 CHANNELS = (32, 16, 24, 24, 32, 32, 32, 64, 64, 64, 64, 96, 96, 96, 160, 160, 160, 320, 1280)
 STRIDES = (2, 2, 4, 4, 8, 8, 8, 16, 16, 16, 16, 16, 16, 16, 32, 32, 32, 32, 32)
@@ -48,10 +54,10 @@ def _conv_bn_relu(
 
 
 class InvertedResidual(nn.Module):
-    """Expand by 1x1, filter by depthwise 3x3, project by 1x1; a shortcut where sizes match."""
+    """Expand by 1x1, filter depthwise, project by 1x1; a shortcut where sizes match."""
 
     def __init__(
-        self, inputs: int, outputs: int, stride: int, expand: int, padding: Padding
+        self, inputs: int, outputs: int, stride: int, expand: int, kernel: int, padding: Padding
     ) -> None:
         super().__init__()
         hidden = inputs * expand
@@ -59,7 +65,7 @@ class InvertedResidual(nn.Module):
         if expand != 1:
             layers.append(_conv_bn_relu(inputs, hidden, padding, kernel=1))
         layers += [
-            _conv_bn_relu(hidden, hidden, padding, stride=stride, groups=hidden),
+            _conv_bn_relu(hidden, hidden, padding, kernel, stride, groups=hidden),
             nn.Conv2d(hidden, outputs, 1, bias=False),
             nn.BatchNorm2d(outputs),
         ]
@@ -84,26 +90,16 @@ def mobilenet_v2_features(padding: Padding = "torch") -> nn.Sequential:
     """
     if padding not in ("torch", "tf_same"):
         raise ValueError(f"padding must be 'torch' or 'tf_same', found {padding!r}")
-    layers: list[nn.Module] = [_conv_bn_relu(3, 32, padding, stride=2)]
-    channels = 32
-    for expand, outputs, repeats, first_stride in _BLOCKS:
-        for repeat in range(repeats):
-            stride = first_stride if repeat == 0 else 1
-            layers.append(InvertedResidual(channels, outputs, stride, expand, padding))
-            channels = outputs
-    layers.append(_conv_bn_relu(channels, 1280, padding, kernel=1))
-    features = nn.Sequential(*layers)
-    for module in features.modules():
-        if isinstance(module, nn.Conv2d):
-            nn.init.kaiming_normal_(module.weight, mode="fan_out")
+    features = nn.Sequential(
+        _conv_bn_relu(3, 32, padding, stride=2),
+        *inverted_residuals(_BLOCKS, partial(InvertedResidual, padding=padding)),
+        _conv_bn_relu(320, 1280, padding, kernel=1),
+    )
+    initialize(features)
     return features
 
 
-def _find(weights: str) -> Pretrained:
-    if weights == "none":
-        return Pretrained(None, "random (weights: none)")
-    if weights != "auto":
-        return Pretrained(read_weights(weights), Path(weights).name, "as its file says")
+def _imagenet() -> Pretrained:
     file = Path(torch.hub.get_dir()) / "checkpoints" / URL.rpartition("/")[2]
     if not file.is_file():
         before = socket.getdefaulttimeout()
@@ -166,7 +162,7 @@ class MobileNetV2(Encoder):
         frozen_stages: int | Literal["all"] = 7,
         **options: Unpack[EncoderOptions],
     ) -> None:
-        found = _find(weights)
+        found = find_weights(weights, _imagenet)
         final = _padding(found.state, found.origin) if padding == "auto" else padding
         stages = mobilenet_v2_features(final)
         if found.state is not None:

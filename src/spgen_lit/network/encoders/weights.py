@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -63,20 +63,38 @@ def read_weights(path: str | Path, sha256: str = "") -> dict[str, Tensor]:
     return dict(state)
 
 
+def find_weights(weights: str, imagenet: Callable[[], Pretrained]) -> Pretrained:
+    """Weights by an encoder's argument: ``auto``, ``none``, or the path of a checkpoint.
+
+    Args:
+        weights: The argument.
+        imagenet: Finds what ``auto`` stands for.
+
+    Raises:
+        FileNotFoundError: If a path was given and no file is there.
+        ValueError: If the file cannot be read.
+    """
+    if weights == "auto":
+        return imagenet()
+    if weights == "none":
+        return Pretrained(None, "random (weights: none)")
+    return Pretrained(read_weights(weights), Path(weights).name, "as its file says")
+
+
 def load_strictly(module: nn.Module, state: Mapping[str, Tensor], origin: str) -> None:
     """Load weights whose names and shapes must all fit.
 
     Raises:
         ValueError: Naming the first missing, unexpected or differently shaped entry.
     """
-    wanted = module.state_dict()
-    for name in sorted(wanted.keys() | state.keys()):
-        if name not in state or name not in wanted:
+    needed = module.state_dict()
+    for name in sorted(needed.keys() | state.keys()):
+        if name not in state or name not in needed:
             kind = "lacks" if name not in state else "has the unexpected entry"
             raise ValueError(f"weights {origin}: the checkpoint {kind} {name!r}")
-        if state[name].shape != wanted[name].shape:
+        if state[name].shape != needed[name].shape:
             raise ValueError(
                 f"weights {origin}: {name!r} has shape {tuple(state[name].shape)}, "
-                f"needed {tuple(wanted[name].shape)}"
+                f"needed {tuple(needed[name].shape)}"
             )
     module.load_state_dict(state)
