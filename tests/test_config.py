@@ -20,7 +20,6 @@ from tests.networks import spgen
 from spgen_lit.config import CONFIG_DIR, check_overrides
 from spgen_lit.instantiation import ConfigError, arguments, built, check_names, instantiated
 from spgen_lit.learning.optimizer import ScheduledAdamW
-from spgen_lit.learning.refinement import Refinement
 from spgen_lit.learning.reversal import Schedule
 from spgen_lit.network.spgen import SPGen
 
@@ -93,7 +92,7 @@ def test_the_command_ends_with_code_2_and_one_line(tmp_path: Path) -> None:
     [
         (ScheduledAdamW, {"lrr": 1}, "optimizer", "key 'optimizer.lrr'; did you mean 'lr'"),
         (L.Trainer, {"max_epoch": 3}, "trainer", "'trainer.max_epoch'; did you mean 'max_epochs'"),
-        (Refinement, {"foo": 1}, "refinement", "unknown key 'refinement.foo'; there are"),
+        (Schedule, {"foo": 1}, "adaptation.schedule", "key 'adaptation.schedule.foo'; there are"),
         (
             Schedule,
             {"ceiling": "high"},
@@ -174,7 +173,7 @@ KEPT = {"frame", "size", "families"}
 def test_every_argument_is_reached_from_the_command_line() -> None:
     config = _composed()
     sections = ("network", "network.encoder", "data", "data.augment", "data.viewing", "adaptation")
-    sections += ("adaptation.schedule", "optimizer", "refinement", "distillation", "trainer")
+    sections += ("adaptation.schedule", "optimizer", "distillation", "trainer")
     sections += tuple(
         f"{group}.{name}" for group in ("callbacks", "logger") for name in config[group]
     )
@@ -189,6 +188,23 @@ def test_every_argument_is_reached_from_the_command_line() -> None:
         found = OmegaConf.to_container(compose("train", overrides=words))
     assert len(words) > 100
     check_names(found)
+
+
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [
+        ("train", ("resume: false                  # of a sweep", "optimizer.lr: 0.0015")),
+        ("evaluate", ("baseline: null", "data.source.gallery.images: 160")),
+        ("predict", ("images: null            # image, folder",)),
+        ("export", ("ckpt_path: ???          # checkpoint",)),
+    ],
+)
+def test_help_shows_the_comments_and_every_argument(name: str, lines: tuple[str, ...]) -> None:
+    with initialize_config_dir(CONFIG_DIR, version_base="1.3"):
+        shown = compose(name, return_hydra_config=True).hydra.help.template
+    for line in lines:
+        assert line in shown
+    assert "${" not in shown.replace("$${", "")
 
 
 @pytest.mark.parametrize("name", _experiments())

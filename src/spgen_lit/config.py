@@ -62,7 +62,6 @@ class TrainSchema:
     network: dict[str, Any] = field(default_factory=_open)
     adaptation: dict[str, Any] = field(default_factory=_open)
     loss: dict[str, Any] = field(default_factory=_open)
-    refinement: dict[str, Any] = field(default_factory=_open)
     distillation: dict[str, Any] = field(default_factory=_open)
     optimizer: dict[str, Any] = field(default_factory=_open)
     trainer: dict[str, Any] = field(default_factory=_open)
@@ -79,6 +78,31 @@ ConfigStore.instance().store(name="train_schema", node=TrainSchema)
 # Of evaluate.yaml, whose other keys all stand in the file.
 ConfigStore.instance().store(name="open_data", node=DictConfig({"data": _open()}))
 register_resolvers()
+
+
+def _root_file(name: str) -> str:
+    """A root file with its comments, for a template in which a dollar sign begins a name."""
+    return (Path(CONFIG_DIR) / f"{name}.yaml").read_text(encoding="utf-8").replace("$", "$$")
+
+
+def _unstated(config: Any, prefix: str = "") -> Iterator[str]:
+    """Lines ``key: default`` of what a configuration's classes take beside its keys."""
+    if not isinstance(config, DictConfig) or config._is_missing() or config._is_none():
+        return
+    for key in config:
+        if f"{prefix}{key}" != "hydra":
+            yield from _unstated(config._get_node(key), f"{prefix}{key}.")
+    if config.get("_target_"):
+        found = target_class(str(config["_target_"]), prefix, command_trust(sys.argv[1:]))
+        for name, each in arguments(found).items():
+            if name not in config and each.default is not each.empty:
+                yield f"{prefix}{name}: {each.default}"
+
+
+OmegaConf.register_new_resolver("root_file", _root_file, replace=True)
+OmegaConf.register_new_resolver(
+    "unstated", lambda *, _root_: "\n".join(_unstated(_root_)), replace=True
+)
 
 
 def keys_of(config: Any, prefix: str = "", trust: Sequence[str] = ()) -> Iterator[str]:

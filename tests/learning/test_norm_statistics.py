@@ -9,10 +9,9 @@ import pytest
 import torch
 from tests.networks import encoder as made
 from tests.networks import spgen
-from torch import Tensor, nn
+from torch import Tensor
 
 from spgen_lit.data.frame import Frame
-from spgen_lit.learning.statistics import adapt_statistics
 from spgen_lit.network.encoders.base import Encoder
 from spgen_lit.predictor import Predictor
 
@@ -87,33 +86,6 @@ def test_two_target_batches_of_one_step_can_be_learned_from() -> None:
     conv: Any = split.stages[6].conv[0][0]  # type: ignore[union-attr, index]
     assert conv.weight.grad.norm() > 0
     assert split.target_stages[6].conv[0][0].weight is conv.weight  # type: ignore[index, union-attr]
-
-
-@pytest.mark.parametrize("kind", ["shared", "statistics"])
-def test_adapted_statistics_are_those_of_the_images(kind: str) -> None:
-    module = encoder(kind).train()
-    modes = [m.training for m in module.modules()]
-    count = adapt_statistics(module, iter(batches(3, shift=0.5)))
-    assert count == 3
-    assert [m.training for m in module.modules()] == modes
-    norm = module.batch_norms("target")[0]
-    seen = torch.stack([first_maps(module, i).mean((0, 2, 3)) for i in batches(3, shift=0.5)])
-    torch.testing.assert_close(norm.running_mean, seen.mean(0), rtol=1e-4, atol=1e-5)
-    source = module.batch_norms()[0].running_mean
-    assert source is not None and bool(source.abs().max() == 0) == (kind == "statistics")
-    adapted = module.eval()(batches(1, shift=0.5)[0], "target")[0]
-    # A linear bottleneck ends in a norm: its maps are standardized on what it adapted to.
-    assert adapted.mean((0, 2, 3)).abs().max() < 1
-
-
-def test_adapt_statistics_refuses_nothing() -> None:
-    module = encoder()
-    before = module.state_dict()["stages.0.1.running_mean"].clone()
-    with pytest.raises(ValueError, match="no batch of target images"):
-        adapt_statistics(module, [])
-    torch.testing.assert_close(module.state_dict()["stages.0.1.running_mean"], before)
-    with pytest.raises(ValueError, match="no batch norm"):
-        adapt_statistics(Encoder([nn.Conv2d(3, 3, 1)], (0,), (3,), (1,)), batches(1))
 
 
 def test_a_state_holds_shared_weights_once_and_fills_both_domains() -> None:

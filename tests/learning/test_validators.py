@@ -27,7 +27,7 @@ from spgen_lit.learning.validators import (
     VALIDATORS,
     deep_embedded_validation,
     density_ratio,
-    soft_neighbourhood_density,
+    soft_neighborhood_density,
     validate,
 )
 from spgen_lit.scanpath import Scanpath
@@ -43,12 +43,12 @@ def maps(peaks: list[int]) -> torch.Tensor:
 
 
 def test_density_is_high_where_neighbours_are_many() -> None:
-    clustered = soft_neighbourhood_density(maps([0, 0, 0, 0, 5, 5, 5, 5]))
+    clustered = soft_neighborhood_density(maps([0, 0, 0, 0, 5, 5, 5, 5]))
     assert clustered == pytest.approx(np.log(3), abs=0.01)
     # Pairs: one neighbour each, which takes all the similarity.
-    assert soft_neighbourhood_density(maps([0, 0, 5, 5, 9, 9])) == pytest.approx(0, abs=0.01)
+    assert soft_neighborhood_density(maps([0, 0, 5, 5, 9, 9])) == pytest.approx(0, abs=0.01)
     with pytest.raises(ValueError, match="3 or more images, found 2"):
-        soft_neighbourhood_density(maps([0, 1]))
+        soft_neighborhood_density(maps([0, 1]))
 
 
 def test_deep_embedded_validation_estimates_the_targets_loss() -> None:

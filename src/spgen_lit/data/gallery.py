@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
-import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -18,6 +16,7 @@ from PIL import Image
 from spgen_lit.data.gallery_scenes import KINDS, SceneObject, compose, painting, photograph
 from spgen_lit.data.readers.osie import read_layout
 from spgen_lit.data.records import GazeSet
+from spgen_lit.files import write_json
 from spgen_lit.scanpath import Array, Viewing
 
 Domain = Literal["photo", "painting"]
@@ -112,24 +111,17 @@ class Gallery:
         return all(path.is_file() for path in needed) and sum(1 for _ in images) == self.images
 
     def _make(self) -> None:
-        """Make the set in a temporary folder and rename it; one process does the work."""
-        root = Path(self.root)
-        root.mkdir(parents=True, exist_ok=True)
-        with FileLock(root / f".{self.folder.name}.lock"):
-            if self._complete():  # another process made it while this one waited
-                return
-            building = Path(tempfile.mkdtemp(prefix=f".{self.folder.name}-", dir=root))
-            try:
-                self._write(building)
-                shutil.rmtree(self.folder, ignore_errors=True)
-                building.replace(self.folder)
-            finally:
-                shutil.rmtree(building, ignore_errors=True)
+        """Make the set; one process does the work, and others wait for it."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(self.folder / ".lock"):
+            if not self._complete():
+                self._write(self.folder)
 
     def _write(self, folder: Path) -> None:
         stimuli, eye = folder / "data" / "stimuli", folder / "data" / "eye"
-        stimuli.mkdir(parents=True)
-        eye.mkdir(parents=True)
+        stimuli.mkdir(parents=True, exist_ok=True)
+        eye.mkdir(parents=True, exist_ok=True)
+        (folder / _COMPLETE).unlink(missing_ok=True)
         finish = photograph if self.domain == "photo" else painting
         domain = _DOMAINS.index(self.domain)
         observers = sample_observers(np.random.default_rng([self.seed, domain]), self.observers)
@@ -144,8 +136,7 @@ class Gallery:
             paths = simulate(objects, self.size, observers, gaze)
             cell[number, 0] = {"img": name, "subjects": _subjects(paths)}
         scipy.io.savemat(eye / "fixations.mat", {"fixations": cell}, do_compression=True)
-        folder.chmod(0o755)  # temporary folders are private; a shared data folder is not
-        (folder / _COMPLETE).write_text(json.dumps(self._recipe()))
+        write_json(folder / _COMPLETE, self._recipe(), None)
 
 
 def _subjects(paths: list[tuple[Array, Array]]) -> np.ndarray:
@@ -249,8 +240,8 @@ def simulate(
         last = np.clip(last, 0.5, extent - 0.5)
         xy[:, step] = last
         interest = 0.85 + 0.55 * np.clip(attraction[everyone, chosen], 0, 1)
-        spread = np.exp(rng.normal(0, 0.28, len(observers)))
-        durations[:, step] = 0.29 * observers.pace * interest * spread
+        jitter = np.exp(rng.normal(0, 0.28, len(observers)))
+        durations[:, step] = 0.29 * observers.pace * interest * jitter
         near = ((cells[None] - last[:, None]) ** 2).sum(-1) / (2 * (0.07 * diagonal) ** 2)
         inhibition = np.maximum(_DECAY * inhibition, np.exp(-near))
     return [_cut(xy[observer], durations[observer]) for observer in everyone]

@@ -116,7 +116,7 @@ class Adaptation(nn.Module):
     the encoder is pushed by -λ. The others are plain losses weighted by λ: ``coral``
     matches means and covariances (Sun & Saenko 2016), ``mmd`` means in Gaussian kernels'
     space (Long et al. 2015), ``entropy`` sharpens the target's fixation maps,
-    ``information`` does so and keeps them apart (information maximisation, Krause et al.
+    ``information`` does so and keeps them apart (information maximization, Krause et al.
     2010), ``consistency`` brings the maps of two views of each target image together. A
     classifier watches the features in any case, so that its accuracy is always known.
 
@@ -184,7 +184,7 @@ class Adaptation(nn.Module):
         Args:
             source: Encoded source images.
             target: Encoded target images.
-            progress: Share of training that is done, by optimiser steps.
+            progress: Fraction of training that is done, by optimizer steps.
             view: Encoded :func:`~spgen_lit.learning.target_losses.second_view` of the target
                 images, where :attr:`needs_view`.
         """

@@ -1,4 +1,4 @@
-"""How far apart two domains lie: proxy A-distance, a plane to look at, gradients."""
+"""How different two domains are: proxy A-distance, a plane to look at, gradients."""
 
 from __future__ import annotations
 
@@ -55,10 +55,10 @@ def proxy_a_distance(source: Array, target: Array, seed: int = 0) -> float:
 
 
 def plane(source: Array, target: Array) -> Array:
-    """Places ``(image, 2)``, source first: the first two principal components of both."""
+    """Coordinates ``(image, 2)``, source first: the first two principal components of both."""
     together = StandardScaler().fit_transform(np.concatenate([source, target]))
-    places: Array = PCA(n_components=2, random_state=0).fit_transform(together)
-    return places
+    coordinates: Array = PCA(n_components=2, random_state=0).fit_transform(together)
+    return coordinates
 
 
 def gradient_norm(loss: Tensor, parameters: Sequence[nn.Parameter]) -> Tensor:

@@ -1,4 +1,4 @@
-"""The LightningModule: scanpath loss plus domain loss, and validation against people."""
+"""The LightningModule: scanpath loss plus domain loss, and validation against observers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from spgen_lit.learning.adaptation import Adaptation
 from spgen_lit.learning.diagnostics import gradient_norm
 from spgen_lit.learning.distillation import Distillation
 from spgen_lit.learning.optimizer import ScheduledAdamW
-from spgen_lit.learning.refinement import Refinement
 from spgen_lit.learning.target_losses import second_view
 from spgen_lit.metrics.collection import ImageScores, image_scores
 from spgen_lit.network.noise import path_seed
@@ -25,7 +24,7 @@ from spgen_lit.network.protocol import Encoded, Loss, Network
 
 
 class DivergedError(FloatingPointError):
-    """Training whose loss is no number any more; the message says what to change."""
+    """Training whose loss is not finite; the message says what to change."""
 
 
 #: Spread of the model's fixations, in that of the observers', below which it has collapsed.
@@ -57,7 +56,6 @@ class ScanpathModule(L.LightningModule):
         adaptation: The domain loss.
         loss: The scanpath loss; None for the network's own.
         optimizer: Optimizer and schedule.
-        refinement: The second stage, on the energy score.
         distillation: Features that hold under other styles, for batches with ``originals``;
             None leaves it out.
         samples: Scanpaths an image in validation.
@@ -71,7 +69,6 @@ class ScanpathModule(L.LightningModule):
         adaptation: Adaptation,
         loss: Loss | None = None,
         optimizer: ScheduledAdamW | None = None,
-        refinement: Refinement | None = None,
         distillation: Distillation | None = None,
         samples: int = 10,
         card: dict[str, Any] | None = None,
@@ -81,7 +78,6 @@ class ScanpathModule(L.LightningModule):
         self.adaptation = adaptation
         self.loss = loss or _network_loss
         self.optimizer = optimizer or ScheduledAdamW()
-        self.refinement = refinement or Refinement()
         self.distillation = distillation
         self.samples = samples
         self.card = card or {}
@@ -92,7 +88,7 @@ class ScanpathModule(L.LightningModule):
 
     @property
     def progress(self) -> float:
-        """Share of training that is done, by optimizer steps."""
+        """Fraction of training that is done, by optimizer steps."""
         return self.global_step / max(int(self.trainer.estimated_stepping_batches), 1)
 
     def training_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:
@@ -108,10 +104,6 @@ class ScanpathModule(L.LightningModule):
             distill_loss = self.distillation(encoded.taps, source.originals)
             total = total + self.distillation.weight * distill_loss
             self.log("train/distillation", distill_loss.detach(), batch_size=size, sync_dist=True)
-        if self.refinement.active(self.progress):
-            energy_loss, energy = self.refinement(self.network, encoded, source.paths)
-            total = total + self.refinement.weight * energy_loss
-            self.log("train/energy", energy, batch_size=size, sync_dist=True)
         if "target" in batch:
             domain_loss = self._domain_loss(encoded, batch["target"], batch_idx, size)
             self._log_balance(parts["total"], domain_loss)
@@ -198,7 +190,7 @@ class ScanpathModule(L.LightningModule):
                 nn.utils.clip_grad_norm_(part.parameters(), gradient_clip_val)
 
     def validation_step(self, batch: SourceBatch, batch_idx: int) -> dict[str, Tensor]:
-        """Likelihood, energy score, ScanMatch and NSS on source images, beside people's.
+        """Likelihood, energy score, ScanMatch and NSS on source images, beside the observers'.
 
         Returns:
             ``features`` ``(image, channel)``, pooled, and ``energy`` ``(image,)``: what

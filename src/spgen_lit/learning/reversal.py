@@ -38,11 +38,11 @@ class Schedule:
 
     Attributes:
         kind: ``dann``: ceiling · (2/(1+exp(-gamma·p)) - 1); ``linear``: ceiling · p;
-            ``constant``: the ceiling; ``warmup``: nothing until the share ``warmup`` of
+            ``constant``: the ceiling; ``warmup``: nothing until the fraction ``warmup`` of
             training has passed, then linear to the ceiling over as much again.
         ceiling: Greatest value; 0 is training on the source alone.
         gamma: Steepness of ``dann``; 10 in the paper.
-        warmup: Share of training, for ``warmup``.
+        warmup: Fraction of training, for ``warmup``.
 
     Raises:
         ValueError: For an unknown kind, a negative ceiling or gamma, or a warm-up out of
@@ -67,7 +67,7 @@ class Schedule:
             )
 
     def __call__(self, progress: float) -> float:
-        """λ at a share of training in [0, 1]; values outside are clipped."""
+        """λ at a fraction of training in [0, 1]; values outside are clipped."""
         p = min(max(progress, 0.0), 1.0)
         if self.kind == "dann":
             return self.ceiling * (2 / (1 + math.exp(-self.gamma * p)) - 1)

@@ -34,7 +34,7 @@ def missing_information(logs: Tensor) -> Tensor:
     """Mean entropy of the images' maps minus entropy of their mean map, same unit; at most 0.
 
     Low where each image has places of its own: the negative of what a fixation says about
-    the image (information maximisation, Krause et al. 2010).
+    the image (information maximization, Krause et al. 2010).
     """
     mean = logs.exp().mean(0, keepdim=True).clamp_min(1e-12).log()
     return map_entropy(logs) - map_entropy(mean)
@@ -52,7 +52,7 @@ def disagreement(logs: Tensor, of_view: Tensor) -> Tensor:
 
 
 def second_view(images: Tensor, seed: int) -> Tensor:
-    """The images ``(image, 3, height, width)`` in [0, 1], mirrored and in other colours.
+    """The images ``(image, 3, height, width)`` in [0, 1], mirrored and in other colors.
 
     Brightness, contrast, saturation and the channels' balance change by up to 30 %, and
     sharpness by up to a 3x3 mean: what changes between a painting and its reproductions.

@@ -20,7 +20,7 @@ Array = NDArray[np.float64]
 VALIDATORS = ("source", "entropy", "information", "density", "dev")
 
 
-def soft_neighbourhood_density(logs: Tensor, temperature: float = 0.05) -> float:
+def soft_neighborhood_density(logs: Tensor, temperature: float = 0.05) -> float:
     """Entropy of each image's similarities to the others, averaged; higher is denser.
 
     The similarities are cosines of the predicted maps (Saito et al. 2021, equations 2 to 4,
@@ -28,18 +28,18 @@ def soft_neighbourhood_density(logs: Tensor, temperature: float = 0.05) -> float
 
     Args:
         logs: Log probabilities ``(image, step, height, width)``.
-        temperature: Of the softmax over neighbours.
+        temperature: Of the softmax over neighbors.
 
     Raises:
         ValueError: For fewer than three images.
     """
     if len(logs) < 3:
-        raise ValueError(f"soft neighbourhood density needs 3 or more images, found {len(logs)}")
+        raise ValueError(f"soft neighborhood density needs 3 or more images, found {len(logs)}")
     maps = F.normalize(logs.exp().flatten(1), dim=1)
-    apart = ~torch.eye(len(maps), dtype=torch.bool, device=maps.device)
-    similarity = (maps @ maps.T)[apart].view(len(maps), -1) / temperature
-    neighbours = similarity.log_softmax(1)
-    return float(-(neighbours.exp() * neighbours).sum(1).mean())
+    others = ~torch.eye(len(maps), dtype=torch.bool, device=maps.device)
+    similarity = (maps @ maps.T)[others].view(len(maps), -1) / temperature
+    neighbors = similarity.log_softmax(1)
+    return float(-(neighbors.exp() * neighbors).sum(1).mean())
 
 
 def density_ratio(training: Array, target: Array, validation: Array) -> Array:
@@ -50,7 +50,7 @@ def density_ratio(training: Array, target: Array, validation: Array) -> Array:
     """
     features = np.concatenate([training, target])
     labels = np.repeat([1, 0], [len(training), len(target)])
-    # Strongly regularised: with more channels than images it would tell all apart, and a
+    # Strongly regularized: with more channels than images it would separate them all, and a
     # single validation image would carry all the weight.
     classifier = make_pipeline(StandardScaler(), LogisticRegression(C=1e-3, max_iter=500))
     classifier.fit(features, labels)
@@ -101,7 +101,7 @@ def validate(
 
     Returns:
         ``source`` the mean loss on the source; ``entropy``; ``information``, negative mutual
-        information; ``density``, negative soft neighbourhood density; ``dev``, deep embedded
+        information; ``density``, negative soft neighborhood density; ``dev``, deep embedded
         validation.
     """
     known = np.isfinite(losses)
@@ -110,6 +110,6 @@ def validate(
         "source": float(losses.mean()),
         "entropy": float(map_entropy(target_maps)),
         "information": float(missing_information(target_maps)),
-        "density": -soft_neighbourhood_density(target_maps),
+        "density": -soft_neighborhood_density(target_maps),
         "dev": deep_embedded_validation(density_ratio(training, target, validation), losses),
     }

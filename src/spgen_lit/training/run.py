@@ -116,7 +116,6 @@ def prepare(config: DictConfig) -> Prepared:
         _made(config, "adaptation", network=network),
         _made(config, "loss") if config.loss else None,
         _made(config, "optimizer").scaled(together(trainer)),
-        _made(config, "refinement"),
         _distillation(config, network, store),
         samples=scoring.samples,
         card=_card(config, data, spec, network.encoder),

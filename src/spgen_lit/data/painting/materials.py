@@ -174,8 +174,8 @@ def distort(
     columns, rows = grid(picture.shape[:2])
     x = columns + np.float32(0.5 * reach) * noise(picture.shape[:2], rng, period, 2)
     y = rows + np.float32(0.5 * reach) * noise(picture.shape[:2], rng, period, 2)
-    moved = cv2.remap(picture, x, y, cv2.INTER_LINEAR, None, cv2.BORDER_REFLECT_101)
-    return np.asarray(moved, np.float32)
+    shifted = cv2.remap(picture, x, y, cv2.INTER_LINEAR, None, cv2.BORDER_REFLECT_101)
+    return np.asarray(shifted, np.float32)
 
 
 def cracks(

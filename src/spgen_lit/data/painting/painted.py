@@ -95,12 +95,12 @@ class Painted:
             OSError: If the cache cannot be written.
         """
         photographs = self.source.read()
-        paintings = _palettes(self.palettes)
+        paintings = [] if self.palettes is None else _paintings(self.palettes)
         folder = Path(self.root) / self._fingerprint(photographs.name, paintings)
         folder.mkdir(parents=True, exist_ok=True)
         jobs = self._jobs(photographs.stimuli, paintings, folder)
-        write_csv(folder / "index.csv", [job.row() for job in jobs])
-        missing = [job for job in jobs if not job.file.exists()]
+        write_csv(folder / "index.csv", [job.row() for job in jobs.values()])
+        missing = [job for job in jobs.values() if not job.file.exists()]
         for job in track(
             missing,
             description=f"painting {photographs.name}",
@@ -108,7 +108,18 @@ class Painted:
             disable=len(missing) <= _SILENT,
         ):
             _render(job, self.strength)
-        return self._painted(photographs, {job.photo.id: job for job in jobs})
+        colors = "" if self.palettes is None else ", colors after real paintings"
+        note = (
+            f"painted renditions ({', '.join(self._names)}; seed {self.seed}, strength "
+            f"{self.strength:g}{colors}); gaze recorded on the photographs"
+        )
+        return replace(
+            photographs,
+            name=f"painted-{photographs.name}",
+            stimuli={image: Stimulus(image, job.file, job.size) for image, job in jobs.items()},
+            scanpaths=[replace(path, size=jobs[path.image].size) for path in photographs.scanpaths],
+            notes=(*photographs.notes, note),
+        )
 
     def _fingerprint(self, name: str, paintings: Sequence[Path]) -> str:
         """Hash of everything that decides how the whole set looks."""
@@ -125,8 +136,8 @@ class Painted:
 
     def _jobs(
         self, stimuli: Mapping[str, Stimulus], paintings: Sequence[Path], folder: Path
-    ) -> list[_Job]:
-        """One picture per image: families in turn, palette and seed by hash."""
+    ) -> dict[str, _Job]:
+        """One picture per image, in the order of the set: families in turn, seed by hash."""
         shuffled = sorted(stimuli, key=lambda i: _digest(f"{self.seed}/{i}"))
         jobs = {}
         for number, image in enumerate(shuffled):
@@ -146,22 +157,7 @@ class Painted:
                 _fit(photo.size, (self.size[0], self.size[1])),
                 palette,
             )
-        return [jobs[image] for image in stimuli]
-
-    def _painted(self, photographs: GazeSet, jobs: Mapping[str, _Job]) -> GazeSet:
-        """The same set on the painted files."""
-        colors = "" if self.palettes is None else ", colors after real paintings"
-        note = (
-            f"painted renditions ({', '.join(self._names)}; seed {self.seed}, strength "
-            f"{self.strength:g}{colors}); gaze recorded on the photographs"
-        )
-        return replace(
-            photographs,
-            name=f"painted-{photographs.name}",
-            stimuli={image: Stimulus(image, job.file, job.size) for image, job in jobs.items()},
-            scanpaths=[replace(path, size=jobs[path.image].size) for path in photographs.scanpaths],
-            notes=(*photographs.notes, note),
-        )
+        return {image: jobs[image] for image in stimuli}
 
 
 @dataclass(frozen=True)
@@ -199,10 +195,8 @@ def _render(job: _Job, strength: float) -> None:
     write_bytes(job.file, jpeg.getvalue())
 
 
-def _palettes(folder: str | Path | None) -> list[Path]:
-    """Images of a folder of paintings, sorted; none without a folder."""
-    if folder is None:
-        return []
+def _paintings(folder: str | Path) -> list[Path]:
+    """Images of a folder of paintings, sorted."""
     found = list_images(folder)
     if not found:
         raise FileNotFoundError(
@@ -242,9 +236,9 @@ def renditions(
         ValueError: If a reader leaves out images.
     """
     found: dict[str, list[Stimulus]] = {}
-    for name, given in readers.items():
+    for name, several in readers.items():
         keys = [key for key, set_name in sets.items() if set_name == name]
-        for reader in list(given) if isinstance(given, Iterable) else [given]:
+        for reader in several if isinstance(several, Iterable) else [several]:
             rendered = reader.read()
             missing = [key for key in keys if stimuli[key].id not in rendered.stimuli]
             if missing:

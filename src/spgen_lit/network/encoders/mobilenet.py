@@ -13,12 +13,7 @@ from torch import Tensor, nn
 
 from spgen_lit.network.encoders.base import Encoder, EncoderOptions
 from spgen_lit.network.encoders.efficientnet_lite import SameConv2d, initialize, inverted_residuals
-from spgen_lit.network.encoders.weights import (
-    Pretrained,
-    find_weights,
-    load_strictly,
-    read_weights,
-)
+from spgen_lit.network.encoders.weights import Pretrained, read_weights
 
 Padding = Literal["torch", "tf_same"]
 
@@ -117,6 +112,11 @@ def _imagenet() -> Pretrained:
     return Pretrained(read_weights(file, SHA256), file.name, "BSD-3-Clause (torchvision)")
 
 
+def _layer_name(entry: str) -> str:
+    """The name among the layers of an entry of torchvision's checkpoint; "" for its classifier."""
+    return "" if entry.startswith("classifier.") else entry.removeprefix("features.")
+
+
 def _padding(state: Mapping[str, Tensor] | None, origin: str) -> Padding:
     """The padding that weights were trained with, by the classifier that they hold.
 
@@ -162,16 +162,10 @@ class MobileNetV2(Encoder):
         frozen_stages: int | Literal["all"] = 7,
         **options: Unpack[EncoderOptions],
     ) -> None:
-        found = find_weights(weights, _imagenet)
+        found = Pretrained.find(weights, _imagenet)
         final = _padding(found.state, found.origin) if padding == "auto" else padding
         stages = mobilenet_v2_features(final)
-        if found.state is not None:
-            state = {
-                name.removeprefix("features."): value
-                for name, value in found.state.items()
-                if not name.startswith("classifier.")
-            }
-            load_strictly(stages, state, found.origin)
+        found.load(stages, _layer_name)
         valid = [tap for tap in taps if 0 <= tap < len(stages)]
         super().__init__(
             list(stages),

@@ -58,7 +58,7 @@ def _created(
 class _Whole(nn.Module):
     """A feature extractor of timm as one stage that gives a list of maps."""
 
-    def __init__(self, net: Any, channels_last: bool) -> None:
+    def __init__(self, net: nn.Module, channels_last: bool) -> None:
         super().__init__()
         self.net = net
         self.channels_last = channels_last

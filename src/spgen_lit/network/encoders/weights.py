@@ -24,6 +24,39 @@ class Pretrained(NamedTuple):
     origin: str
     licence: str = ""
 
+    @classmethod
+    def find(cls, weights: str, imagenet: Callable[[], Pretrained]) -> Pretrained:
+        """Weights by an encoder's argument: ``auto``, ``none``, or the path of a checkpoint.
+
+        Args:
+            weights: The argument.
+            imagenet: Finds what ``auto`` stands for.
+
+        Raises:
+            FileNotFoundError: If a path was given and no file is there.
+            ValueError: If the file cannot be read.
+        """
+        if weights == "auto":
+            return imagenet()
+        if weights == "none":
+            return cls(None, "random (weights: none)")
+        return cls(read_weights(weights), Path(weights).name, "as its file says")
+
+    def load(self, module: nn.Module, rename: Callable[[str], str]) -> None:
+        """Load the weights, if there are any, into a module.
+
+        Args:
+            module: Whose entries must all be there.
+            rename: Name in the module of an entry of the file; "" leaves it out.
+
+        Raises:
+            ValueError: If names or shapes do not fit.
+        """
+        if self.state is not None:
+            named = {rename(name): value for name, value in self.state.items()}
+            named.pop("", None)
+            load_strictly(module, named, self.origin)
+
 
 def read_weights(path: str | Path, sha256: str = "") -> dict[str, Tensor]:
     """A state_dict from a file.
@@ -61,24 +94,6 @@ def read_weights(path: str | Path, sha256: str = "") -> dict[str, Tensor]:
             "give the state_dict alone"
         )
     return dict(state)
-
-
-def find_weights(weights: str, imagenet: Callable[[], Pretrained]) -> Pretrained:
-    """Weights by an encoder's argument: ``auto``, ``none``, or the path of a checkpoint.
-
-    Args:
-        weights: The argument.
-        imagenet: Finds what ``auto`` stands for.
-
-    Raises:
-        FileNotFoundError: If a path was given and no file is there.
-        ValueError: If the file cannot be read.
-    """
-    if weights == "auto":
-        return imagenet()
-    if weights == "none":
-        return Pretrained(None, "random (weights: none)")
-    return Pretrained(read_weights(weights), Path(weights).name, "as its file says")
 
 
 def load_strictly(module: nn.Module, state: Mapping[str, Tensor], origin: str) -> None:
