@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -200,6 +201,7 @@ def test_every_argument_is_reached_from_the_command_line() -> None:
     ],
 )
 def test_help_shows_the_comments_and_every_argument(name: str, lines: tuple[str, ...]) -> None:
+    importlib.import_module(f"spgen_lit.{name}")  # where its schema is
     with initialize_config_dir(CONFIG_DIR, version_base="1.3"):
         shown = compose(name, return_hydra_config=True).hydra.help.template
     for line in lines:
