@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import warnings
 import zipfile
 from collections.abc import Callable, Iterable, Sequence
@@ -12,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
+
+from spgen_lit.files import atomic
 
 Compute = Callable[[Tensor], Sequence[Tensor]]
 
@@ -27,7 +28,7 @@ def signature(settings: object, tensors: Iterable[Tensor]) -> str:
 class FeatureStore:
     """Feature maps in half precision, one file an image, found by the image's content.
 
-    What is asked for the first time is computed image by image and rounded just as what comes
+    What is needed for the first time is computed image by image and rounded just as what comes
     from disk, so that neither the batch nor an earlier run changes the numbers. Mirrored or
     repainted images are images of their own. Several processes may share one folder.
 
@@ -48,10 +49,9 @@ class FeatureStore:
                 gradient.
 
         Raises:
-            OSError: If the folder cannot be written, or the disk has no room.
+            WriteError: If the folder cannot be written, or the disk has no room.
         """
         folder = self.root / name
-        folder.mkdir(parents=True, exist_ok=True)
         rows = [self._row(folder, image[None], compute) for image in images]
         return [
             torch.stack([torch.from_numpy(row[part]) for row in rows]).to(images.device).float()
@@ -73,20 +73,7 @@ class FeatureStore:
                 f"{file}: kept features dropped and computed again: {error}", stacklevel=2
             )
         made = [part[0].detach().half().cpu().numpy() for part in compute(image)]
-        self._write(file, made)
+        # Whole or not at all: no process may read half a file.
+        with atomic(file) as part:
+            np.savez(part, *made)
         return made
-
-    @staticmethod
-    def _write(file: Path, parts: Sequence[np.ndarray]) -> None:
-        # Under another name first: no process may read half a file.
-        part = file.with_name(f".{file.stem}.{os.getpid()}.npz")
-        try:
-            np.savez(part, *parts)
-            part.replace(file)
-        except OSError as error:
-            raise OSError(
-                f"{file.parent}: features cannot be kept ({error.strerror}); free some space, set "
-                "paths.cache_dir to another disk, or train with feature_cache=false"
-            ) from error
-        finally:
-            part.unlink(missing_ok=True)
