@@ -140,8 +140,8 @@ def test_bad_files_are_named_with_the_reason(tmp_path, scene):
         (cut, "damaged or cut-off JPEG"),
         (broken, "damaged"),
         (head, "damaged|not an image"),
-        (tmp_path / "none.jpg", "no such image"),
-        (tmp_path, "folder"),
+        (tmp_path / "none.jpg", "No such file"),
+        (tmp_path, "Is a directory"),
     ]:
         with pytest.raises(ImageError, match=reason) as caught:
             read_image(path)

@@ -13,18 +13,9 @@ import urllib.error
 import urllib.request
 import zipfile
 import zlib
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    Progress,
-    TextColumn,
-    TimeRemainingColumn,
-    TransferSpeedColumn,
-)
+from rich.progress import Progress
 
 from spgen_lit.data.catalogue import CATALOGUE, Download
 from spgen_lit.files import write_json
@@ -34,7 +25,7 @@ _CHUNK = 1 << 16
 _LITTER = ("__MACOSX", ".DS_Store", ".svn")
 
 
-class FetchError(RuntimeError):
+class FetchError(Exception):
     """A set that cannot be downloaded; the message says why and what to do."""
 
 
@@ -113,24 +104,24 @@ def download(
     """
     if path.is_file() and md5 is not None and _md5(path) == md5:
         return md5
-    part = path.with_name(f"{path.name}.part")
+    part, tag = (path.with_name(f"{path.name}.{ending}") for ending in ("part", "part-tag"))
     trouble = ""
     for attempt in range(tries):
         if attempt:
             time.sleep(wait * 2 ** (attempt - 1))
         try:
-            if _receive(url, part, progress):
+            if _receive(url, part, tag, progress):
                 break
             trouble = f"the connection ended after {part.stat().st_size} bytes"
         except urllib.error.HTTPError as error:
-            if error.code < 500 and error.code not in (408, 416, 429):
-                raise FetchError(
-                    f"{url}: the server answers {error.code} {error.reason}; the file may have "
-                    "moved: look for it by hand, or give --mirror"
-                ) from error
+            trouble = f"the server answers {error.code} {error.reason}"
             if error.code == 416:  # more on disk than the server has: not the same file
                 part.unlink(missing_ok=True)
-            trouble = f"the server answers {error.code} {error.reason}"
+            elif error.code < 500 and error.code not in (408, 429):
+                raise FetchError(
+                    f"{url}: {trouble}; the file may have moved: look for it by hand, or give "
+                    "--mirror"
+                ) from error
         except (OSError, http.client.HTTPException) as error:
             trouble = str(getattr(error, "reason", "") or error or type(error).__name__)
     else:
@@ -138,15 +129,14 @@ def download(
             f"{url}: not whole after {tries} attempts ({trouble}); what came is kept in {part} "
             "and the next call goes on from there"
         )
+    tag.unlink(missing_ok=True)
     found = _md5(part)
     if md5 is not None and found != md5:
         part.unlink()
-        _tag(part).unlink(missing_ok=True)
         raise FetchError(
             f"{url}: wrong checksum, MD5 {found} instead of {md5}; the file was refused and "
             "removed: damaged on the way, or changed by its authors"
         )
-    _tag(part).unlink(missing_ok=True)
     part.replace(path)
     return found
 
@@ -178,8 +168,6 @@ def unpack(archive: Path, folder: Path, item: Download) -> None:
         archive.unlink(missing_ok=True)
         raise FetchError(f"{archive}: not a whole zip file ({error}); fetch it again") from error
     except (RuntimeError, NotImplementedError, UnicodeError) as error:
-        if isinstance(error, FetchError):
-            raise
         raise FetchError(
             f"{archive}: cannot be unpacked ({error}); unpack it by hand into {folder}"
         ) from error
@@ -208,14 +196,14 @@ def _fetched(mark: Path) -> dict[str, str]:
         raise FetchError(f"{mark}: damaged ({error}); remove it to fetch the set again") from error
 
 
-def _receive(url: str, part: Path, progress: bool) -> bool:
+def _receive(url: str, part: Path, tag: Path, progress: bool) -> bool:
     """Receive the rest of a file; whether it is whole now."""
     start = part.stat().st_size if part.is_file() else 0
-    request = urllib.request.Request(url, headers={"User-Agent": "spgen-lit"})
-    tag = _tag(part).read_text(encoding="utf-8") if _tag(part).is_file() else ""
-    if start and tag:
-        request.add_header("Range", f"bytes={start}-")
-        request.add_header("If-Range", tag)
+    version = tag.read_text(encoding="utf-8") if tag.is_file() else ""
+    headers = {"User-Agent": "spgen-lit"}
+    if start and version:
+        headers |= {"Range": f"bytes={start}-", "If-Range": version}
+    request = urllib.request.Request(url, headers=headers)
     with urllib.request.urlopen(request, timeout=60) as answer:
         if answer.status != 206:
             start = 0
@@ -224,35 +212,16 @@ def _receive(url: str, part: Path, progress: bool) -> bool:
         free = shutil.disk_usage(part.parent).free
         if total is not None and total - start > free:
             raise FetchError(f"{url}: {total} bytes needed and {free} left on the disk")
-        _write_tag(_tag(part), answer.headers)
-        with part.open("ab" if start else "wb") as file, _bar(progress) as bar:
+        # Only a strong tag or a date proves that the rest belongs to the same file.
+        strong = answer.headers.get("ETag", "W/")
+        dated = answer.headers.get("Last-Modified", "")
+        tag.write_text(dated if strong.startswith("W/") else strong, encoding="utf-8")
+        with part.open("ab" if start else "wb") as file, Progress(disable=not progress) as bar:
             task = bar.add_task(part.stem, total=total, completed=start)
             while chunk := answer.read(_CHUNK):
                 file.write(chunk)
                 bar.advance(task, len(chunk))
     return total is None or part.stat().st_size == total
-
-
-def _tag(part: Path) -> Path:
-    return part.with_name(f"{part.name}-tag")
-
-
-def _write_tag(path: Path, headers: Any) -> None:
-    etag = headers.get("ETag", "")
-    # Only a strong tag or a date proves that the rest belongs to the same file.
-    tag = etag if etag and not etag.startswith("W/") else headers.get("Last-Modified", "")
-    path.write_text(tag, encoding="utf-8")
-
-
-def _bar(progress: bool) -> Progress:
-    columns: Sequence[Any] = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-    )
-    return Progress(*columns, disable=not progress)
 
 
 def _md5(path: Path) -> str:

@@ -5,35 +5,19 @@ from __future__ import annotations
 import os
 import struct
 import zlib
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 Pixels = NDArray[np.uint8]
 
 SUFFIXES = frozenset(
-    [
-        ".jpg",
-        ".jpeg",
-        ".jpe",
-        ".jfif",
-        ".png",
-        ".bmp",
-        ".tif",
-        ".tiff",
-        ".webp",
-        ".gif",
-        ".ppm",
-        ".pgm",
-        ".pnm",
-        ".jp2",
-        ".avif",
-        ".heic",
-        ".heif",
-    ]
+    ".jpg .jpeg .jpe .jfif .png .bmp .tif .tiff .webp .gif .ppm .pgm .pnm .jp2 .avif .heic "
+    ".heif".split()
 )
 _HEIC = frozenset([".heic", ".heif"])
 # Photographs of telephones, where the extra [heic] is installed.
@@ -42,15 +26,6 @@ with suppress(ImportError):
 
     pillow_heif.register_heif_opener()
 _ORIENTATION = 0x0112  # EXIF tag
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 # What Pillow's decoders raise on damaged files, depending on format and place of damage.
 _DAMAGE = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error)
 
@@ -62,7 +37,7 @@ class ImageError(ValueError):
 def read_image(path: str | Path, size: tuple[int, int] | None = None) -> Pixels:
     """Read an image file as it is displayed.
 
-    EXIF orientation is applied; grey, palette, CMYK, 16-bit and float images become 8-bit
+    EXIF orientation is applied; gray, palette, CMYK, 16-bit and float images become 8-bit
     RGB; transparent images are laid on white; of an animation the first frame is taken.
 
     Args:
@@ -79,25 +54,13 @@ def read_image(path: str | Path, size: tuple[int, int] | None = None) -> Pixels:
             larger than ``SPGEN_MAX_MEGAPIXELS`` once decoded (64 if not set).
     """
     path = Path(path)
-    with _open(path) as image:
-        try:
-            turn = _orientation(image)
-            if size is not None and image.format in ("JPEG", "MPO"):
-                wanted = size[::-1] if turn > 4 else size
-                image.draft(None, (max(1, wanted[0]), max(1, wanted[1])))
-            _refuse_size(path, image)
-            image.load()
-            upright = image.transpose(_UPRIGHT[turn]) if turn in _UPRIGHT else image
-            return _rgb(upright)
-        except ImageError:
-            raise
-        except Image.DecompressionBombError as error:
-            raise ImageError(f"{path}: {error}; save a smaller copy") from error
-        except _DAMAGE as error:
-            raise ImageError(
-                f"{path}: damaged or cut-off {image.format} image ({_line(error)}); "
-                "replace or remove the file"
-            ) from error
+    with _opened(path) as image:
+        if size is not None and image.format in ("JPEG", "MPO"):
+            width, height = size[::-1] if _lies(image) else size
+            image.draft(None, (max(1, width), max(1, height)))
+        _refuse_size(path, image)
+        image.load()
+        return _rgb(ImageOps.exif_transpose(image))
 
 
 def image_size(path: str | Path) -> tuple[int, int]:
@@ -107,15 +70,13 @@ def image_size(path: str | Path) -> tuple[int, int]:
         ImageError: As `read_image`, so far as the header shows it.
     """
     path = Path(path)
-    with _open(path) as image:
-        try:
-            if image.format == "TIFF" and image.getexif().get(_ORIENTATION, 1) > 4:
-                image.load()  # Pillow turns TIFF itself, before or while loading by version
-                return image.size
-            width, height = image.size
-            return (height, width) if _orientation(image) > 4 else (width, height)
-        except _DAMAGE as error:
-            raise ImageError(f"{path}: damaged image header ({_line(error)})") from error
+    with _opened(path) as image:
+        if image.format == "TIFF":  # Pillow turns TIFF itself, before or while loading by version
+            if _lies(image):
+                image.load()
+            return image.size
+        width, height = image.size
+        return (height, width) if _lies(image) else (width, height)
 
 
 def list_images(folder: str | Path) -> list[Path]:
@@ -146,14 +107,18 @@ def list_files(folder: str | Path) -> list[Path]:
     return sorted(found)
 
 
-def _open(path: Path) -> Image.Image:
-    """Open lazily, saying plainly what is wrong with a file that is no image."""
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    """A file opened lazily; whatever is wrong with it, also later, is said plainly."""
+    kind = ""
     try:
         if path.exists() and not path.is_dir() and not path.is_file():
             raise ImageError(f"{path}: not a regular file (a pipe, socket or device); remove it")
         if path.is_file() and path.stat().st_size == 0:
             raise ImageError(f"{path}: the file is empty (0 bytes); replace or remove it")
-        return Image.open(path)
+        with Image.open(path) as image:
+            kind = image.format or ""
+            yield image
     except UnidentifiedImageError as error:
         if path.suffix.lower() in _HEIC and ".heic" not in Image.registered_extensions():
             raise ImageError(
@@ -164,18 +129,16 @@ def _open(path: Path) -> Image.Image:
             f"{path}: the contents are not an image, whatever the name says; "
             "replace or remove the file"
         ) from error
-    except FileNotFoundError as error:
-        raise ImageError(f"{path}: no such image file") from error
-    except IsADirectoryError as error:
-        raise ImageError(f"{path}: a folder where an image file was expected") from error
-    except PermissionError as error:
-        raise ImageError(f"{path}: no permission to read the file") from error
-    except Image.DecompressionBombError as error:
-        raise ImageError(f"{path}: {_line(error)}; save a smaller copy") from error
     except ImageError:
         raise
+    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
+        raise ImageError(f"{path}: cannot be read ({error.strerror})") from error
+    except Image.DecompressionBombError as error:
+        raise ImageError(f"{path}: {_line(error)}; save a smaller copy") from error
     except _DAMAGE as error:
-        raise ImageError(f"{path}: damaged image header ({_line(error)})") from error
+        raise ImageError(
+            f"{path}: damaged or cut-off {kind} image ({_line(error)}); replace or remove the file"
+        ) from error
 
 
 def _refuse_size(path: Path, image: Image.Image) -> None:
@@ -189,19 +152,16 @@ def _refuse_size(path: Path, image: Image.Image) -> None:
         )
 
 
-def _orientation(image: Image.Image) -> int:
-    """EXIF orientation 1-8 still to be applied, from the header alone."""
-    if image.format == "TIFF":
-        return 1  # applied by Pillow on loading
+def _lies(image: Image.Image) -> bool:
+    """Whether EXIF turns the image on its side, from the header alone."""
     if image.format == "PNG" and "exif" not in image.info:
-        return 1  # getexif would decode the whole picture to look behind it
-    value = image.getexif().get(_ORIENTATION, 1)
-    return value if isinstance(value, int) and value in _UPRIGHT else 1
+        return False  # getexif would decode the whole picture to look behind it
+    return image.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8)
 
 
 def _rgb(image: Image.Image) -> Pixels:
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        return _grey(np.asarray(image, dtype=np.float64))
+        return _gray(np.asarray(image, dtype=np.float64))
     if "transparency" in image.info or image.mode in ("RGBA", "LA", "PA", "RGBa", "La"):
         layer = image.convert("RGBA")
         paper = Image.new("RGBA", layer.size, (255, 255, 255, 255))
@@ -209,14 +169,14 @@ def _rgb(image: Image.Image) -> Pixels:
     return np.array(image if image.mode == "RGB" else image.convert("RGB"))
 
 
-def _grey(values: NDArray[np.float64]) -> Pixels:
-    """8-bit RGB of grey values of 16 bits, of 8 bits, or in [0, 1]."""
+def _gray(values: NDArray[np.float64]) -> Pixels:
+    """8-bit RGB of gray values of 16 bits, of 8 bits, or in [0, 1]."""
     values = np.nan_to_num(values)
     top = values.max(initial=0.0)
     fractions = not np.equal(np.mod(values, 1), 0).all()
     scale = 255.0 if top <= 1 and fractions else 1.0 if fractions and top <= 255 else 255 / 65535
-    grey = np.clip(np.rint(values * scale), 0, 255).astype(np.uint8)
-    return np.repeat(grey[..., None], 3, axis=2)
+    gray = np.clip(np.rint(values * scale), 0, 255).astype(np.uint8)
+    return np.repeat(gray[..., None], 3, axis=2)
 
 
 def _line(error: BaseException) -> str:
