@@ -295,7 +295,7 @@ def test_a_sweep_killed_in_the_middle_and_resumed_gives_the_same_table(tmp_path:
     [
         ("logger=wandb", "logger.wandb.project=x", "seed=1,2"),
         ("data/source=osie", "data.source.osie.root=x"),
-        ("network=spgen,published", "network.freeze_priors=true", "network.history=none"),
+        ("network=spgen,published", "network.frame=[64,64]"),
         ("data/source=[osie,gallery]", "data.source.gallery.images=5"),
         ("+experiment=smoke,demo", "+sweep=optuna", "hydra.sweeper.n_trials=3"),
     ],
@@ -305,5 +305,7 @@ def test_keys_of_chosen_groups_are_known_to_a_sweep(overrides: tuple[str, ...]) 
 
 
 def test_a_sweep_names_the_nearest_key_of_what_was_chosen() -> None:
-    with pytest.raises(ConfigError, match=r"did you mean 'logger\.wandb\.project'"):
+    with pytest.raises(ConfigError, match=r"'logger\.wandb\.projekt'; did you mean 'project'"):
         check_overrides("train", ["-m", "logger=wandb", "logger.wandb.projekt=x", "seed=1,2"])
+    with pytest.raises(ConfigError, match=r"'network\.freeze_priors'; did you mean 'priors'"):
+        check_overrides("train", ["-m", "network=published,spgen", "network.freeze_priors=true"])

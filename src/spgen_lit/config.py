@@ -17,18 +17,21 @@ from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from spgen_lit.files import WriteError
 from spgen_lit.instantiation import (
+    RENAMED,
     ConfigError,
     arguments,
     check_names,
     nearest,
     target_class,
     target_fault,
+    targets,
 )
 from spgen_lit.sweeping import refuse_start, register_resolvers
 
@@ -128,59 +131,70 @@ def _options(group: str) -> list[str]:
     return sorted(p.stem for p in (Path(CONFIG_DIR) / group).glob("*.yaml"))
 
 
-def _complaint(config_name: str, overrides: Sequence[str]) -> str | None:
-    """What is wrong with the first faulty override, with the nearest valid key; None if none."""
-    groups = _groups()
-    base = compose(config_name)
-    valid = sorted({*keys_of(base), *_chosen_keys(config_name, overrides, groups), *groups})
-    for override in overrides:
-        key, found, value = override.lstrip("+~").partition("=")
-        if not found:
-            return None if override[0] == "~" else f"{override!r} is not of the form key=value"
-        key = key.partition("@")[0]
-        if key in groups:
-            names = [name.strip() for name in value.strip("[]").split(",")]
-            if value == "null":
-                return f"{override}: drop a group by ~{key}, or choose one: {_options(key)}"
-            for name in names:
-                options = _options("data/source" if key == "data" else key)
-                if name and name != "null" and name not in {*options, *_options(key)}:
-                    return f"{key}={name}: no such choice; {nearest(name, options)}"
-            if key.startswith(("experiment", "sweep", "debug")) and override[0] != "+":
-                return f"{override}: write it with a plus: +{override}"
-        elif key not in valid and not key.startswith("hydra") and override[0] != "+":
-            hint = nearest(key, valid) if difflib.get_close_matches(key, valid, 1, 0.5) else ""
-            hint = hint or f"there are {sorted(map(str, base))}"
-            return f"unknown key {key!r}; {hint} (a new key is added with +{key}=…)"
-    return None
+@contextmanager
+def _composing(folder: str, overrides: Sequence[str]) -> Iterator[None]:
+    """Compose below a folder; what Hydra refuses becomes one line."""
+    GlobalHydra.instance().clear()
+    try:
+        with initialize_config_dir(folder, version_base="1.3"):
+            yield
+    except (HydraException, OmegaConfBaseException) as error:
+        raise ConfigError(_reason(error, overrides)) from error
+    finally:
+        GlobalHydra.instance().clear()
 
 
-def _chosen_keys(
-    config_name: str, overrides: Sequence[str], groups: Sequence[str]
-) -> Iterator[str]:
-    """Keys that exist by the groups and classes on the command line, all of a sweep's options."""
-    lists: list[list[str]] = []
-    trust = command_trust(overrides)
-    for override in overrides:
-        key, _, value = override.partition("=")
-        name = key.lstrip("+").partition("@")[0]
-        if name.endswith("._target_"):
-            lists.append([f"++{name}={value}"])
-        if name not in groups or name.startswith("hydra"):
-            continue
-        options = [value] if value.startswith("[") else value.split(",")
-        known = [o for o in options if {*o.strip("[]").split(",")} <= {*_options(name), "null"}]
-        lists.append([f"{key}={option}" for option in known])
-    first = [options[0] for options in lists if options]
-    variants = [first] + [
-        [other if chosen in options else chosen for chosen in first]
-        for options in lists
-        for other in options[1:]
+def _variants(overrides: Sequence[str]) -> Iterator[list[str]]:
+    """The first job of a sweep, then one for every other option of a group."""
+    parsed = OverridesParser.create().parse_overrides(list(overrides))
+    options = [
+        [f"{each.get_key_element()}={value}" for value in each.sweep_string_iterator()]
+        if each.is_discrete_sweep()
+        else [text]
+        for each, text in zip(parsed, overrides, strict=True)
+        if not each.is_sweep_override() or each.is_discrete_sweep()
     ]
-    for variant in variants:
-        # A combination that does not compose is told of by what is wrong with it.
-        with suppress(HydraException, OmegaConfBaseException, ValueError):
-            yield from keys_of(compose(config_name, overrides=variant), trust=trust)
+    first = [values[0] for values in options]
+    yield first
+    for number, values in enumerate(options):
+        if values[0].lstrip("+").partition("=")[0] in _groups():
+            for other in values[1:]:
+                yield [*first[:number], other, *first[number + 1 :]]
+
+
+def _complaint(config_name: str, overrides: Sequence[str]) -> str:
+    """What is wrong with the first override that cannot be applied; empty if that is not known."""
+    groups = _groups()
+
+    def key_of(override: str) -> str:
+        return override.lstrip("+~").partition("=")[0].partition("@")[0]
+
+    # Groups first: others set keys that they bring.
+    ordered = sorted(overrides, key=lambda override: key_of(override) not in groups)
+    base = compose(config_name)
+    for number, override in enumerate(ordered):
+        key, value = key_of(override), override.partition("=")[2]
+        try:
+            base = compose(config_name, overrides=ordered[: number + 1])
+            continue
+        except (HydraException, OmegaConfBaseException, ValueError):
+            if "=" not in override and override[0] != "~":
+                return f"{override!r} is not of the form key=value"
+        if key in groups and value == "null":
+            return f"{override}: drop a group by ~{key}, or choose one: {_options(key)}"
+        if key in groups:
+            options = _options(key)
+            wrong = [name for name in value.strip("[]").split(",") if name.strip() not in options]
+            if wrong:
+                return f"{key}={wrong[0]}: no such choice; {nearest(wrong[0].strip(), options)}"
+            return f"{override}: write it with a plus: +{override}" if override[0] != "+" else ""
+        valid = sorted({*keys_of(base), *groups})
+        if key not in valid and override[0] != "+" and not key.startswith("hydra"):
+            near = key in RENAMED or difflib.get_close_matches(key, valid, 1, 0.5)
+            hint = nearest(key, valid if near else list(map(str, base)))
+            return f"unknown key {key!r}; {hint} (a new key is added with +{key}=…)"
+        return ""
+    return ""
 
 
 def _reason(error: Exception, overrides: Sequence[str]) -> str:
@@ -188,9 +202,9 @@ def _reason(error: Exception, overrides: Sequence[str]) -> str:
     cause: BaseException = error
     while cause.__cause__ is not None:
         cause = cause.__cause__
-    said = next((line for line in str(cause).splitlines() if line.strip()), type(cause).__name__)
-    named = [o for o in overrides if o in str(error)]
-    return f"{named[0]}: {said}" if named and named[0] not in said else said
+    line = next((text for text in str(cause).splitlines() if text.strip()), type(cause).__name__)
+    named = [override for override in overrides if override in str(error)]
+    return f"{named[0]}: {line}" if named and named[0] not in line else line
 
 
 def check_overrides(config_name: str, words: Sequence[str]) -> None:
@@ -209,7 +223,6 @@ def check_overrides(config_name: str, words: Sequence[str]) -> None:
     if _ELSEWHERE & {word.partition("=")[0] for word in words}:
         _refuse_targets(config_name, words)
         return
-    flags = {"-m", "--multirun"} & set(words)
     # --cfg job and its like take a word that is no override.
     overrides = [
         word
@@ -217,24 +230,15 @@ def check_overrides(config_name: str, words: Sequence[str]) -> None:
         if before not in ("--cfg", "-c", "--package", "-p", "--info", "-i") and word[0] != "-"
     ]
     _refuse_names(overrides)
-    GlobalHydra.instance().clear()
-    try:
-        with initialize_config_dir(CONFIG_DIR, version_base="1.3"):
+    sweep = {"-m", "--multirun"} & set(words)
+    with _composing(CONFIG_DIR, overrides):
+        for variant in _variants(overrides) if sweep else [overrides]:
             try:
-                if flags:
-                    complaint = _complaint(config_name, overrides)
-                    if complaint and "no such choice" not in complaint:
-                        raise ConfigError(complaint)
-                else:
-                    composed = OmegaConf.to_container(compose(config_name, overrides=overrides))
-                    check_names(composed, trust=command_trust(overrides))
+                composed = OmegaConf.to_container(compose(config_name, overrides=variant))
             except (HydraException, OmegaConfBaseException, ValueError) as error:
-                if isinstance(error, ConfigError):
-                    raise
-                reason = _complaint(config_name, overrides) or _reason(error, overrides)
-                raise ConfigError(reason) from error
-    finally:
-        GlobalHydra.instance().clear()
+                complaint = _complaint(config_name, variant) or _reason(error, variant)
+                raise ConfigError(complaint) from error
+            check_names(composed, trust=command_trust(overrides))
 
 
 def _refuse_targets(config_name: str, arguments: Sequence[str]) -> None:
@@ -247,35 +251,18 @@ def _refuse_targets(config_name: str, arguments: Sequence[str]) -> None:
     parser.add_argument("--config-dir", "-cd")
     parser.add_argument("--config-path", "-cp", default=CONFIG_DIR)
     parser.add_argument("--config-name", "-cn", default=config_name)
-    given, rest = parser.parse_known_args(arguments)
+    options, rest = parser.parse_known_args(arguments)
     overrides = [word for word in rest if "=" in word and not word.startswith("-")]
     trust = command_trust(overrides)
-    if given.config_dir:
-        overrides.append(f"hydra.searchpath=[file://{Path(given.config_dir).resolve()}]")
-    GlobalHydra.instance().clear()
-    try:
-        with initialize_config_dir(str(Path(given.config_path).resolve()), version_base="1.3"):
-            found = compose(given.config_name, overrides=overrides, return_hydra_config=True)
-            for target in _targets(OmegaConf.to_container(found.hydra, resolve=False)):
-                if not str(target).startswith(("hydra.", "hydra_plugins.", "spgen_lit.")):
-                    fault = target_fault(target, trust)
-                    if fault:
-                        raise ConfigError(f"hydra: {fault}")
-    except (HydraException, OmegaConfBaseException) as error:
-        raise ConfigError(_reason(error, overrides)) from error
-    finally:
-        GlobalHydra.instance().clear()
-
-
-def _targets(node: Any) -> Iterator[Any]:
-    """All ``_target_`` of a tree."""
-    if isinstance(node, dict):
-        if "_target_" in node:
-            yield node["_target_"]
-        node = list(node.values())
-    if isinstance(node, list):
-        for inner in node:
-            yield from _targets(inner)
+    if options.config_dir:
+        overrides.append(f"hydra.searchpath=[file://{Path(options.config_dir).resolve()}]")
+    with _composing(str(Path(options.config_path).resolve()), overrides):
+        found = compose(options.config_name, overrides=overrides, return_hydra_config=True)
+        for target in targets(OmegaConf.to_container(found.hydra, resolve=False)):
+            if not target.startswith(("hydra.", "hydra_plugins.", "spgen_lit.")):
+                fault = target_fault(target, trust)
+                if fault:
+                    raise ConfigError(f"hydra: {fault}")
 
 
 def _refuse_names(overrides: Sequence[str]) -> None:
@@ -326,10 +313,10 @@ def one_line_errors() -> Iterator[None]:
         if os.environ.get("SPGEN_TRACEBACK"):
             raise
         lines = [line for line in str(error).splitlines() if line.strip()]
-        said = lines[0] if lines else type(error).__name__
+        reason = lines[0] if lines else type(error).__name__
         if not type(error).__module__.startswith("spgen_lit") and not isinstance(error, OSError):
-            said += " (SPGEN_TRACEBACK=1 shows where)"
-        print(f"error: {said}", file=sys.stderr)
+            reason += " (SPGEN_TRACEBACK=1 shows where)"
+        print(f"error: {reason}", file=sys.stderr)
         late = isinstance(error, WriteError | FloatingPointError | LateError)
         raise SystemExit(1 if late else 2) from None
 
@@ -346,8 +333,8 @@ def trusted(config: DictConfig) -> list[str]:
 
 def command_trust(words: Sequence[str]) -> list[str]:
     """Modules and classes that the words of a command name."""
-    given = [word.partition("=")[2].strip("[]") for word in words if _TRUST.match(word)]
-    return [name.strip() for names in given for name in names.split(",") if name.strip()]
+    values = [word.partition("=")[2].strip("[]") for word in words if _TRUST.match(word)]
+    return [name.strip() for names in values for name in names.split(",") if name.strip()]
 
 
 def plain(config: Any) -> Any:

@@ -7,7 +7,6 @@ import importlib
 import inspect
 import types
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 #: What a configuration may instantiate beside this package's own classes.
@@ -61,24 +60,6 @@ def nearest(name: str, valid: Collection[str], cutoff: float = 0.5) -> str:
     return f"did you mean {near[0]!r}?" if near else f"there are {sorted(valid)}"
 
 
-@contextmanager
-def refusing(section: str) -> Iterator[None]:
-    """Turn whatever a constructor raises for its settings into one line about a section.
-
-    Raises:
-        ConfigError: Naming the section and what was said; files that are missing or cannot be
-            written stay the errors they are.
-    """
-    try:
-        yield
-    except (ConfigError, OSError):
-        raise
-    except Exception as error:
-        said = str(error).strip().splitlines()
-        reason = said[0] if said else type(error).__name__
-        raise ConfigError(reason if section in reason else f"{section}: {reason}") from error
-
-
 def built(factory: Any, settings: Mapping[str, Any], section: str, **fixed: Any) -> Any:
     """``factory(**settings, **fixed)``, with names and types of the settings checked first.
 
@@ -97,8 +78,13 @@ def built(factory: Any, settings: Mapping[str, Any], section: str, **fixed: Any)
     for key, value in settings.items():
         if key in hints and not _fits(value, hints[key]):
             raise ConfigError(f"{section}.{key} must be {_type_name(hints[key])}, found {value!r}")
-    with refusing(section):
+    try:
         return factory(**settings, **fixed)
+    except (ConfigError, OSError):  # files that are missing or cannot be written say so
+        raise
+    except Exception as error:
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        raise ConfigError(reason if section in reason else f"{section}: {reason}") from error
 
 
 def arguments(factory: Any) -> dict[str, inspect.Parameter]:
@@ -144,9 +130,9 @@ def complete(node: Any, trust: Sequence[str] = ()) -> Any:
     factory = target_class(str(node["_target_"]), "", trust)
     found = inspect.signature(factory).parameters
     plain = (str, int, float, bool, list, tuple, type(None))
-    given = {name: each.default for name, each in found.items() if isinstance(each.default, plain)}
-    given = {name: list(v) if isinstance(v, tuple) else v for name, v in given.items()}
-    return {**given, **{key: complete(value, trust) for key, value in node.items()}}
+    defaults = {name: p.default for name, p in found.items() if isinstance(p.default, plain)}
+    defaults = {name: list(v) if isinstance(v, tuple) else v for name, v in defaults.items()}
+    return {**defaults, **{key: complete(value, trust) for key, value in node.items()}}
 
 
 def _bases(factory: Any) -> tuple[list[Any], bool]:
@@ -253,8 +239,8 @@ def instantiated(node: Any, section: str, trust: Sequence[str] = (), **offered: 
         if isinstance(value, Mapping) and "_target_" in value:
             settings[key] = instantiated(value, f"{section}.{key}", trust, **offered)
     names = inspect.signature(factory).parameters
-    given = {key: value for key, value in offered.items() if key in names}
-    return built(factory, settings, section, **given)
+    fixed = {key: value for key, value in offered.items() if key in names}
+    return built(factory, settings, section, **fixed)
 
 
 def target_class(target: str, section: str, trust: Sequence[str]) -> Any:
@@ -290,7 +276,7 @@ def build_network(card: Mapping[str, Any], trust: Sequence[str] = ()) -> Any:
     Raises:
         ConfigError: If the card names another class, or one that cannot be made.
     """
-    for target in _targets(card):
+    for target in targets(card):
         if not (target.startswith("spgen_lit.network.") or _trusted(target, trust)):
             raise ConfigError(
                 f"the model names the class {target!r}, which is not of spgen_lit.network: its "
@@ -304,9 +290,12 @@ def build_network(card: Mapping[str, Any], trust: Sequence[str] = ()) -> Any:
     return instantiated(tree, "network", trust)
 
 
-def _targets(tree: Any) -> Iterator[str]:
+def targets(tree: object) -> Iterator[str]:
+    """All ``_target_`` of nested dictionaries and lists."""
     if isinstance(tree, Mapping):
         if "_target_" in tree:
             yield str(tree["_target_"])
-        for value in tree.values():
-            yield from _targets(value)
+        tree = list(tree.values())
+    if isinstance(tree, list | tuple):
+        for inner in tree:
+            yield from targets(inner)

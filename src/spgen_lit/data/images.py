@@ -15,10 +15,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 Pixels = NDArray[np.uint8]
 
-SUFFIXES = frozenset(
-    ".jpg .jpeg .jpe .jfif .png .bmp .tif .tiff .webp .gif .ppm .pgm .pnm .jp2 .avif .heic "
-    ".heif".split()
-)
+_FORMATS = "jpg jpeg jpe jfif png bmp tif tiff webp gif ppm pgm pnm jp2 avif heic heif"
+SUFFIXES = frozenset(f".{name}" for name in _FORMATS.split())
 _HEIC = frozenset([".heic", ".heif"])
 # Photographs of telephones, where the extra [heic] is installed.
 with suppress(ImportError):
