@@ -17,7 +17,7 @@ import torch
 from tests.networks import encoder
 from torch import nn
 
-from spgen_lit.data.sampling import Share, ShuffledStream
+from spgen_lit.data.sampling import RankImages, ShuffledStream
 from spgen_lit.learning.optimizer import ScheduledAdamW
 from spgen_lit.training.devices import SyncLiveNorms, trainer_settings
 
@@ -192,7 +192,7 @@ def test_ranks_share_every_batch_without_overlap(size: int, world: int) -> None:
 
 @pytest.mark.parametrize(("size", "world"), [(5, 2), (2, 2), (7, 3)])
 def test_validation_images_go_to_one_rank_each(size: int, world: int) -> None:
-    shares = [[image for _, image in Share(size, rank, world)] for rank in range(world)]
+    shares = [[image for _, image in RankImages(size, rank, world)] for rank in range(world)]
     assert sorted(image for share in shares for image in share) == list(range(size))
     assert max(map(len, shares)) - min(map(len, shares)) <= 1
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.utils.data import Dataset
 
-from spgen_lit.data.sampling import Share, ShuffledStream, StreamLoader
+from spgen_lit.data.sampling import RankImages, ShuffledStream, StreamLoader
 
 
 def _epochs(stream: ShuffledStream, count: int) -> list[tuple[int, int]]:
@@ -46,7 +46,7 @@ def test_passes_differ_and_seeds_differ() -> None:
 
 @given(st.integers(0, 40), st.integers(1, 6))
 def test_shares_of_validation_are_disjoint_and_complete(size, world) -> None:
-    seen = Counter(i for rank in range(world) for _, i in Share(size, rank, world))
+    seen = Counter(i for rank in range(world) for _, i in RankImages(size, rank, world))
     assert seen == Counter(range(size))
 
 

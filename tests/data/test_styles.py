@@ -54,7 +54,7 @@ def mix(tmp_path: Path, share: float, seed: int = 0, **styles: object) -> Domain
 
 
 def drawn(data: DomainMix, draws: int = 200) -> np.ndarray:
-    source = data.source_set("train", data.augment, styled=True)
+    source = data.source_set("train")
     return np.array([source[draw, draw % len(source)].image[0, 0, 0] for draw in range(draws)])
 
 
@@ -65,8 +65,8 @@ def test_renditions_take_their_share_of_the_draws_and_gaze_stays(tmp_path: Path)
     assert set(shown) == {50, 150, 250}
     assert 0.4 < (shown != 50).mean() < 0.6
     assert 0.3 < (shown == 150).sum() / (shown != 50).sum() < 0.7
-    plain = mix(tmp_path, 0.5).source_set("train", data.augment, styled=True)
-    styled = data.source_set("train", data.augment, styled=True)
+    plain = mix(tmp_path, 0.5).source_set("train")
+    styled = data.source_set("train")
     for draw in range(40):
         one, other = plain[draw, draw % 8], styled[draw, draw % 8]
         assert one.id == other.id
@@ -85,11 +85,10 @@ def test_ends_of_the_share(tmp_path: Path, share: float, grey: int) -> None:
     assert set(drawn(mix(tmp_path, share, flat=Flat(tmp_path / "b", 150)))) == {grey}
 
 
-def test_validation_and_unaugmented_images_are_the_photographs(tmp_path: Path) -> None:
+def test_validation_images_are_the_photographs(tmp_path: Path) -> None:
     data = mix(tmp_path, 1.0, flat=Flat(tmp_path / "b", 150))
-    for split in ("train", "val"):
-        own = data.source_set(split)
-        assert all(own[0, index].image.max() == 50 for index in range(len(own)))
+    validation = data.source_set("val")
+    assert all(validation[0, index].image.max() == 50 for index in range(len(validation)))
     assert set(data.styles) == set(data.parts["source", "train"].stimuli)
 
 
@@ -127,7 +126,7 @@ def test_originals_are_the_photographs_mirrored_like_what_is_shown(tmp_path: Pat
         cache_dir=tmp_path / "cache",
     )
     data.setup()
-    source = data.source_set("train", data.augment, styled=True)
+    source = data.source_set("train")
     batch = source.collate([source[draw, draw % len(source)] for draw in range(60)])
     assert batch.originals is not None
     shown, originals = batch.images[:, 0, 0].int(), batch.originals[:, 0, 0].int()

@@ -30,7 +30,8 @@ class Item:
     original: Pixels | None = None
 
 
-def _planes(images: Sequence[Pixels]) -> Tensor:
+def planes(images: Sequence[Pixels]) -> Tensor:
+    """Images of one size as uint8 RGB ``(image, 3, height, width)``."""
     return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).contiguous()
 
 
@@ -55,9 +56,6 @@ class SourceSet(Dataset[Item]):
         originals: Give the photograph beside what is shown, moved in the same way, its
             texture untouched.
         datasets: Names of the sets that the network has parameters for.
-
-    Raises:
-        ValueError: For a share outside [0, 1].
     """
 
     def __init__(
@@ -75,8 +73,6 @@ class SourceSet(Dataset[Item]):
         viewing: ViewingAugment | None = None,
         datasets: Sequence[str] = (),
     ) -> None:
-        if not 0 <= style_share <= 1:
-            raise ValueError(f"data.style_share must be from 0 to 1, found {style_share}")
         self.ids = [i for i in stimuli if any(len(p.on_image()) for p in paths.get(i, ()))]
         self.stimuli = [stimuli[i] for i in self.ids]
         self.paths = [
@@ -104,8 +100,8 @@ class SourceSet(Dataset[Item]):
             if original is not None:
                 plain = replace(self.augment, texture=0.0)
                 original, _ = plain(original, paths, np.random.default_rng(seed))
-            image, moved = self.augment(image, paths, np.random.default_rng(seed))
-            paths = moved if any(len(p.on_image()) for p in moved) else paths
+            image, shifted = self.augment(image, paths, np.random.default_rng(seed))
+            paths = shifted if any(len(p.on_image()) for p in shifted) else paths
         if self.viewing is not None:
             paths = self.viewing(paths, np.random.default_rng([self.seed, draw, 3]))
         return Item(image, paths, self.ids[index], self.weights[index], original)
@@ -123,11 +119,11 @@ class SourceSet(Dataset[Item]):
     def collate(self, items: Sequence[Item]) -> SourceBatch:
         """A batch of images with padded paths."""
         return SourceBatch(
-            _planes([item.image for item in items]),
+            planes([item.image for item in items]),
             pad_paths([item.paths for item in items], self.max_fixations, self.datasets),
             [item.id for item in items],
             torch.tensor([item.weight for item in items]),
-            _planes([item.original for item in items if item.original is not None])
+            planes([item.original for item in items if item.original is not None])
             if self.originals
             else None,
         )
@@ -167,4 +163,4 @@ class TargetSet(Dataset[Item]):
     @staticmethod
     def collate(items: Sequence[Item]) -> TargetBatch:
         """A batch of images."""
-        return TargetBatch(_planes([item.image for item in items]), [item.id for item in items])
+        return TargetBatch(planes([item.image for item in items]), [item.id for item in items])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,15 +13,16 @@ import cv2
 import lightning as L
 import torch
 from lightning.pytorch.utilities import CombinedLoader
+from torch import Tensor
 
 from spgen_lit.data.augment import Augment
 from spgen_lit.data.cache import ImageCache
-from spgen_lit.data.dataset import SourceSet, TargetSet
+from spgen_lit.data.dataset import SourceSet, TargetSet, planes
 from spgen_lit.data.duplicates import Print, alike, fingerprints, groups
 from spgen_lit.data.frame import Frame
 from spgen_lit.data.painting.painted import Painted, StyleReaders, renditions
 from spgen_lit.data.records import GazeSet, Reader, Split, Stimulus
-from spgen_lit.data.sampling import Share, ShuffledStream, StreamLoader
+from spgen_lit.data.sampling import RankImages, ShuffledStream, StreamLoader
 from spgen_lit.data.splits import SPLITS, split_images, split_observers
 from spgen_lit.data.viewing import ViewingAugment
 
@@ -29,12 +30,20 @@ from spgen_lit.data.viewing import ViewingAugment
 _SAME_BITS, _SAME_LEVELS = 4, 4.0
 
 
-def _all_sets(sets: Mapping[str, Mapping[str, GazeSet]]) -> Iterator[GazeSet]:
-    for named in sets.values():
-        yield from named.values()
+def _joined(sets: Mapping[str, GazeSet], ids: Mapping[str, Sequence[str]]) -> Split:
+    """Some images of each set, with their gaze."""
+    stimuli, paths, names = {}, {}, {}
+    for name, gaze in sets.items():
+        observed = gaze.by_image()
+        for i in ids[name]:
+            key = f"{name}/{i}" if len(sets) > 1 else i
+            stimuli[key], names[key] = gaze.stimuli[i], name
+            if i in observed:
+                paths[key] = observed[i]
+    return Split(stimuli, paths, names)
 
 
-def _quiet_worker(_: int) -> None:
+def _single_threaded(_: int) -> None:
     cv2.setNumThreads(0)
 
 
@@ -53,8 +62,8 @@ class DomainMix(L.LightningDataModule):
         mode: ``stretch`` or ``letterbox``.
         batch_size: Source images a step and device.
         target_batch_size: Target images a step and device; None for as many.
-        val: Share of the source images for validation where no official split stands.
-        test: Share for testing.
+        val: Fraction of the source images for validation where no official split stands.
+        test: Fraction for testing.
         split_seed: Seed of the splits.
         seed: Seed of shuffling and augmentation.
         weights: Weight in the loss of each source set's images.
@@ -71,7 +80,7 @@ class DomainMix(L.LightningDataModule):
         allow_same_images: Let a picture be in the source and in the target or evaluation.
         needs_target: Refuse to train without a target.
         simulated_target: Let a simulated target stand beside a recorded source.
-        held_out_observers: Share of each source set's observers whose gaze is seen in testing
+        held_out_observers: Fraction of each source set's observers whose gaze is seen in testing
             alone; test images are then scored on them alone.
         renditions: Painted versions of each source image for training, made once beside
             ``cache_dir``; `styles` for others.
@@ -116,8 +125,7 @@ class DomainMix(L.LightningDataModule):
         datasets: Sequence[str] = (),
     ) -> None:
         super().__init__()
-        batches = {"batch_size": batch_size, "target_batch_size": target_batch_size}
-        for key, images in batches.items():
+        for key, images in (("batch_size", batch_size), ("target_batch_size", target_batch_size)):
             if images is not None and not 1 <= images <= max_batch_size:
                 raise ValueError(
                     f"data.{key} must be from 1 to data.max_batch_size={max_batch_size}, "
@@ -127,32 +135,31 @@ class DomainMix(L.LightningDataModule):
             raise ValueError(f"data.workers must be 0 or more, found {workers}")
         if not 0 <= style_share <= 1:
             raise ValueError(f"data.style_share must be from 0 to 1, found {style_share}")
-        self.readers = {
-            "source": dict(source),
-            "target": dict(target),
-            "evaluation": dict(evaluation or {}),
-        }
+        self.readers = {"source": source, "target": target, "evaluation": evaluation or {}}
         self.frame = Frame((int(size[0]), int(size[1])), mode)
+        self.cache = ImageCache(cache_dir, self.frame)
         self.batch_size = batch_size
         self.target_batch_size = target_batch_size or batch_size
-        self.shares = {"val": val, "test": test}
+        self.fractions = {"val": val, "test": test}
         self.split_seed, self.seed = split_seed, seed
-        self.weights = dict(weights or {})
-        self.augment, self.max_fixations, self.workers = augment, max_fixations, workers
-        self.cache = ImageCache(cache_dir, self.frame)
-        self.style_readers, self.style_share = dict(styles or {}), style_share
-        folder = Path(cache_dir).with_name("painted")
-        for name, reader in self.readers["source"].items() if renditions else ():
-            painted = [Painted(reader, folder, "train", seed=k) for k in range(renditions)]
-            self.style_readers[name] = painted
-        self.originals, self.allow_same_images = originals, allow_same_images
-        self.viewing, self.datasets = viewing, tuple(datasets)
-        self.needs_target, self.simulated_target = needs_target, simulated_target
         self.held_out_observers = held_out_observers
-        self.styles: dict[str, list[Stimulus]] = {}
+        self.weights = dict(weights or {})
+        self.augment, self.viewing, self.max_fixations = augment, viewing, max_fixations
+        self.datasets = tuple(datasets)
+        self.workers = workers
+        self.style_readers, self.style_share = dict(styles or {}), style_share
+        self.originals = originals
+        if renditions:
+            folder = Path(cache_dir).with_name("painted")
+            for name, reader in source.items():
+                versions = [Painted(reader, folder, "train", seed=k) for k in range(renditions)]
+                self.style_readers[name] = versions
+        self.allow_same_images = allow_same_images
+        self.needs_target, self.simulated_target = needs_target, simulated_target
         self.sets: dict[str, dict[str, GazeSet]] = {}
         self.parts: dict[tuple[str, str], Split] = {}
-        self._contents: dict[str, str] = {}
+        self.styles: dict[str, list[Stimulus]] = {}
+        self._prints: dict[str, Print] = {}
         self._stream: StreamLoader | None = None
         self._resumed: dict[str, int] | None = None
 
@@ -160,19 +167,41 @@ class DomainMix(L.LightningDataModule):
         """Read and split all sets and decode their images, once."""
         if self.sets:
             return
-        if not self.readers["source"]:
-            raise ValueError("data.source names no set; give one with gaze, e.g. data/source=osie")
-        for setting, given in (("weights", self.weights), ("styles", self.style_readers)):
-            unknown = sorted(given.keys() - self.readers["source"].keys())
+        for key, names in (("weights", self.weights), ("styles", self.style_readers)):
+            unknown = sorted(names.keys() - self.readers["source"].keys())
             if unknown:
                 raise ValueError(
-                    f"data.{setting} names {unknown}; the source sets are "
+                    f"data.{key} names {unknown}; the source sets are "
                     f"{sorted(self.readers['source'])}"
                 )
         sets = {
             domain: {name: reader.read() for name, reader in readers.items()}
             for domain, readers in self.readers.items()
         }
+        self._check_sets(sets)
+        self._split(sets)
+        train = self.parts["source", "train"]
+        for split, purpose in (("train", "training"), ("val", "validation")):
+            if not self.parts["source", split].paths:
+                raise ValueError(
+                    f"no source image is left for {purpose}: {len(train.stimuli)} train, with "
+                    f"data.val={self.fractions['val']} and data.test={self.fractions['test']}"
+                )
+        self.styles = renditions(self.style_readers, train.stimuli, train.sets)
+        shown = [part for key, part in self.parts.items() if key != ("evaluation", "train")]
+        self.cache.build(
+            [
+                *(stimulus for part in shown for stimulus in part.stimuli.values()),
+                *(stimulus for versions in self.styles.values() for stimulus in versions),
+            ],
+            progress=True,
+        )
+        self.sets = sets
+
+    def _check_sets(self, sets: Mapping[str, Mapping[str, GazeSet]]) -> None:
+        """Refuse a source without gaze, and a target that is missing or simulated unasked."""
+        if not sets["source"]:
+            raise ValueError("data.source names no set; give one with gaze, e.g. data/source=osie")
         for domain in ("source", "evaluation"):
             for name, gaze in sets[domain].items():
                 if not gaze.scanpaths:
@@ -180,34 +209,6 @@ class DomainMix(L.LightningDataModule):
                         f"data.{domain} {name!r} has {len(gaze.stimuli)} images but no gaze; "
                         "it can only be a data.target"
                     )
-        self._check_target(sets)
-        prints = self._fingerprints(sets)
-        held = {i for gaze in _all_sets(sets) for ids in gaze.splits.values() for i in ids}
-        near = [{i.rpartition("|")[2] for i in group} for group in groups(alike(prints))]
-        for domain in sets:
-            for split in SPLITS:
-                self.parts[domain, split] = self._part(sets[domain], split, near, held)
-        if self.held_out_observers:
-            self._hold_out_observers(sets["source"])
-        self._refuse_same_images(prints, sets)
-        if not self.parts["source", "train"].paths:
-            names = ", ".join(sets["source"])
-            raise ValueError(f"data.source {names}: no image is left for training")
-        if not self.parts["source", "val"].paths:
-            raise ValueError(
-                f"no source image is left for validation: data.val is {self.shares['val']} of "
-                f"{sum(len(s.stimuli) for s in sets['source'].values())} images; raise it"
-            )
-        for (domain, split), part in self.parts.items():
-            if domain == "evaluation" and split == "train":
-                continue
-            self.cache.build(part.stimuli.values(), progress=True)
-        train = self.parts["source", "train"]
-        self.styles = renditions(self.style_readers, train.stimuli, train.sets)
-        self.cache.build((s for own in self.styles.values() for s in own), progress=True)
-        self.sets = sets
-
-    def _check_target(self, sets: Mapping[str, Mapping[str, GazeSet]]) -> None:
         ways = (
             "name real images: data/target=folder data.target.folder.root=FOLDER for a folder of "
             "paintings, or data/target=NAME for a set of conf/data/target"
@@ -222,6 +223,45 @@ class DomainMix(L.LightningDataModule):
                 f"{recorded[0]!r}; {ways}; or ask for it by data.simulated_target=true"
             )
 
+    def _split(self, sets: Mapping[str, Mapping[str, GazeSet]]) -> None:
+        """Divide all sets by image, near-duplicates together, and refuse leaks between domains."""
+        stimuli = {
+            f"{domain}|{name}|{i}": stimulus
+            for domain, named in sets.items()
+            for name, gaze in named.items()
+            for i, stimulus in gaze.stimuli.items()
+        }
+        self._prints = fingerprints(stimuli, self.cache.root)
+        prints = list(self._prints.values())
+        near = [{key.rpartition("|")[2] for key in group} for group in groups(alike(prints))]
+        official = {
+            image
+            for named in sets.values()
+            for gaze in named.values()
+            for ids in gaze.splits.values()
+            for image in ids
+        }
+        for domain, named in sets.items():
+            divided = {
+                # Without gaze nothing can be scored, so nothing need be held out.
+                name: split_images(
+                    gaze,
+                    self.split_seed,
+                    **(self.fractions if gaze.scanpaths else {"val": 0.0, "test": 0.0}),
+                    groups=near,
+                    held=official,
+                )
+                for name, gaze in named.items()
+            }
+            for split in SPLITS:
+                self.parts[domain, split] = _joined(
+                    named, {name: ids[split] for name, ids in divided.items()}
+                )
+        if self.held_out_observers:
+            self._hold_out_observers(sets["source"])
+        if not self.allow_same_images:
+            self._refuse_same_images(prints)
+
     def _hold_out_observers(self, sets: Mapping[str, GazeSet]) -> None:
         """Leave some observers of the source to testing, and testing to them."""
         held = {
@@ -232,34 +272,17 @@ class DomainMix(L.LightningDataModule):
         for split in SPLITS:
             part = self.parts["source", split]
             paths = {
-                key: [p for p in own if ((part.sets[key], p.observer) in held) == (split == "test")]
-                for key, own in part.paths.items()
+                key: [
+                    p for p in every if ((part.sets[key], p.observer) in held) is (split == "test")
+                ]
+                for key, every in part.paths.items()
             }
             self.parts["source", split] = replace(part, paths=paths)
 
-    def _fingerprints(self, sets: Mapping[str, Mapping[str, GazeSet]]) -> list[Print]:
-        """Prints of all images of all sets, by ``domain|set|id``."""
-        stimuli = {
-            f"{domain}|{name}|{i}": stimulus
-            for domain, named in sets.items()
-            for name, gaze in named.items()
-            for i, stimulus in gaze.stimuli.items()
-        }
-        found = fingerprints(stimuli, self.cache.root)
-        self._contents = {key: found[key].content for key in stimuli}
-        return [replace(found[key], image=key) for key in stimuli]
-
-    def _refuse_same_images(
-        self, prints: list[Print], sets: Mapping[str, Mapping[str, GazeSet]]
-    ) -> None:
+    def _refuse_same_images(self, prints: list[Print]) -> None:
         """A picture that is trained on with gaze must not stand in for another domain."""
-        if self.allow_same_images:
-            return
-        trained = {
-            f"source|{name}|{i}"
-            for name in sets["source"]
-            for i in self._ids("source", name, "train")
-        }
+        part = self.parts["source", "train"]
+        trained = {f"source|{part.sets[key]}|{s.id}" for key, s in part.stimuli.items()}
         same = [
             (pair.one, pair.other)
             for pair in alike(prints, bits=_SAME_BITS, difference=_SAME_LEVELS)
@@ -274,41 +297,16 @@ class DomainMix(L.LightningDataModule):
                 "+data.allow_same_images=true"
             )
 
-    def _ids(self, domain: str, name: str, split: str) -> list[str]:
-        """Ids of one set's images in a split, without the set's name."""
-        part = self.parts[domain, split]
-        return [part.stimuli[key].id for key in part.of_set(name)]
-
     @property
     def trained_on(self) -> dict[str, dict[str, str]]:
         """Image id to content hash of every set trained on, both domains: for checkpoints."""
-        return {
-            name: {
-                i: self._contents[f"{domain}|{name}|{i}"] for i in self._ids(domain, name, "train")
-            }
-            for domain in ("source", "target")
-            for name in self.sets[domain]
-        }
-
-    def _part(
-        self,
-        sets: Mapping[str, GazeSet],
-        split: str,
-        near: Sequence[Collection[str]],
-        held: Collection[str],
-    ) -> Split:
-        stimuli, paths, names = {}, {}, {}
-        for name, gaze in sets.items():
-            # Without gaze nothing can be scored, so nothing need be held out.
-            shares = self.shares if gaze.scanpaths else {"val": 0.0, "test": 0.0}
-            ids = split_images(gaze, self.split_seed, **shares, groups=near, held=held)[split]
-            groups = gaze.by_image()
-            for i in ids:
-                key = f"{name}/{i}" if len(sets) > 1 else i
-                stimuli[key], names[key] = gaze.stimuli[i], name
-                if i in groups:
-                    paths[key] = groups[i]
-        return Split(stimuli, paths, names)
+        found: dict[str, dict[str, str]] = {}
+        for domain in ("source", "target"):
+            part = self.parts[domain, "train"]
+            for name in self.sets[domain]:
+                ids = [part.stimuli[key].id for key in part.of_set(name)]
+                found[name] = {i: self._prints[f"{domain}|{name}|{i}"].content for i in ids}
+        return found
 
     @property
     def gaze_kind(self) -> str:
@@ -327,7 +325,7 @@ class DomainMix(L.LightningDataModule):
         return max(math.ceil(images / (self.batch_size * self._ranks()[1])), 1)
 
     def _loader(
-        self, dataset: SourceSet | TargetSet, sampler: ShuffledStream | Share, batch_size: int
+        self, dataset: SourceSet | TargetSet, sampler: ShuffledStream | RankImages, batch_size: int
     ) -> StreamLoader:
         return StreamLoader(
             dataset,
@@ -335,50 +333,47 @@ class DomainMix(L.LightningDataModule):
             sampler=sampler,
             num_workers=self.workers,
             collate_fn=dataset.collate,
-            worker_init_fn=_quiet_worker,
+            worker_init_fn=_single_threaded,
             persistent_workers=self.workers > 0,
             # Its own, so that making an iterator takes nothing from what dropout draws.
             generator=torch.Generator().manual_seed(self.seed),
         )
 
-    def source_set(
-        self,
-        split: str,
-        augment: Augment | None = None,
-        styled: bool = False,
-        viewing: ViewingAugment | None = None,
-    ) -> SourceSet:
-        """Source images of a split with their gaze; ``styled``: with their renditions."""
-        part = self.parts["source", split]
-        weights = {i: self.weights.get(name, 1.0) for i, name in part.sets.items()}
+    def source_set(self, split: str) -> SourceSet:
+        """Source images of a split with their gaze; in training augmented and in other styles."""
+        part, training = self.parts["source", split], split == "train"
         return SourceSet(
             part.stimuli,
             part.paths,
             self.cache,
-            augment,
-            weights,
+            self.augment if training else None,
+            {key: self.weights.get(name, 1.0) for key, name in part.sets.items()},
             self.max_fixations,
             self.seed,
-            self.styles if styled else None,
+            self.styles if training else None,
             self.style_share,
-            styled and self.originals,
-            viewing,
+            training and self.originals,
+            self.viewing if training else None,
             self.datasets,
         )
+
+    def planes(self, stimuli: Iterable[Stimulus]) -> Tensor:
+        """Images in the frame, uint8 RGB ``(image, 3, height, width)``."""
+        return planes([self.cache.get(stimulus) for stimulus in stimuli])
 
     def train_dataloader(self) -> CombinedLoader:
         """Steps of ``{"source": SourceBatch, "target": TargetBatch}``."""
         rank, world = self._ranks()
-        source = self.source_set("train", self.augment, styled=True, viewing=self.viewing)
+        source = self.source_set("train")
         target = TargetSet(
             self.parts["target", "train"].stimuli, self.cache, self.augment, self.seed
         )
         stream = partial(ShuffledStream, steps=self.steps, seed=self.seed, rank=rank, world=world)
-        own = stream(len(source), batch_size=self.batch_size)
-        loaders = {"source": self._loader(source, own, self.batch_size)}
+        size = self.batch_size
+        loaders = {"source": self._loader(source, stream(len(source), batch_size=size), size)}
         if len(target):
-            drawn = stream(len(target), batch_size=self.target_batch_size)
-            loaders["target"] = self._loader(target, drawn, self.target_batch_size)
+            size = self.target_batch_size
+            loaders["target"] = self._loader(target, stream(len(target), batch_size=size), size)
         if self._resumed is not None:
             for loader in loaders.values():
                 loader.load_state_dict(self._resumed)
@@ -406,4 +401,4 @@ class DomainMix(L.LightningDataModule):
                 f"{len(dataset)} validation images do not go round {world} processes; raise "
                 "data.val or use fewer devices"
             )
-        return self._loader(dataset, Share(len(dataset), rank, world), self.batch_size)
+        return self._loader(dataset, RankImages(len(dataset), rank, world), self.batch_size)

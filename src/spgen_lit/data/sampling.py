@@ -1,4 +1,4 @@
-"""Which images make up each step: shuffled streams, shared out between ranks."""
+"""Which images make up each step: shuffled streams, divided between ranks."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class StreamLoader(DataLoader[Any]):
             sampler.epoch = state["epoch"] + whole
 
 
-class Share(Sampler[tuple[int, int]]):
+class RankImages(Sampler[tuple[int, int]]):
     """This rank's images of a set, each image on exactly one rank, none repeated."""
 
     def __init__(self, size: int, rank: int = 0, world: int = 1) -> None:

@@ -100,8 +100,7 @@ def draw_part(
     bits: Bits = {}
     for first in range(0, len(keys), _BATCH):
         own = keys[first : first + _BATCH]
-        pixels = np.stack([data.cache.get(part.stimuli[key]) for key in own])
-        planes = torch.from_numpy(pixels).permute(0, 3, 1, 2)
+        planes = data.planes(part.stimuli[key] for key in own)
         sizes = [part.stimuli[key].size for key in own]
         observers = {key: part.paths.get(key, []) for key in own}
         drawn, known = predictor.observed(planes, sizes, observers, samples, temperature)
@@ -244,7 +243,7 @@ def _again(
     config: DictConfig, data: DomainMix, domain: str, name: str, best: str, error: Exception
 ) -> str:
     """What failed, where the checkpoint is, and the command that scores it."""
-    divided = {"split_seed": data.split_seed, **data.shares}
+    divided = {"split_seed": data.split_seed, **data.fractions}
     division = " ".join(f"{key}={value}" for key, value in divided.items())
     command = (
         f"python -m spgen_lit.evaluate data={name} split={config.evaluation.split} {division} "
