@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import logging
 import time
 import warnings
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
+import pandas as pd
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities import rank_zero_only
 from omegaconf import DictConfig, OmegaConf
@@ -56,9 +56,9 @@ class CsvLogger(Logger):
         self._written = time.monotonic()
         if resume_from and self.file.is_file():
             done = int(load_checkpoint(resume_from)["global_step"])
-            with self.file.open(newline="", encoding="utf-8") as lines:
-                rows = [{k: v for k, v in row.items() if v} for row in csv.DictReader(lines)]
-            self.rows = [row for row in rows if int(row["step"]) < done]
+            kept = pd.read_csv(self.file, dtype=str)
+            kept = kept[kept["step"].astype(int) < done]
+            self.rows = [row.dropna().to_dict() for _, row in kept.iterrows()]
 
     @property
     def name(self) -> str:
@@ -102,7 +102,7 @@ class CsvLogger(Logger):
         self.save()
 
 
-def quiet() -> None:
+def silence_notices() -> None:
     """Leave out start-up notices and advertisements; warnings that matter stay."""
     for name in ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero"):
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -30,7 +30,7 @@ from spgen_lit.network.encoders.base import Encoder
 from spgen_lit.network.encoders.feature_store import FeatureStore
 from spgen_lit.network.protocol import Network
 from spgen_lit.training.devices import together, trainer_settings
-from spgen_lit.training.loggers import log_beginning, quiet, tracked
+from spgen_lit.training.loggers import log_beginning, silence_notices, tracked
 from spgen_lit.training.resumption import resumed, same_network, start_from
 from spgen_lit.training.scoring import Scoring, score_run
 from spgen_lit.training.stages import run_stages
@@ -67,7 +67,7 @@ def run(config: DictConfig) -> float:
     if config.stages:
         typed = HydraConfig.get().overrides.task if HydraConfig.initialized() else ()
         return run_stages(config, run, typed)
-    quiet()
+    silence_notices()
     console = Console()
     started = time.time()
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import sys
 import time
@@ -11,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
+import pandas as pd
 import torch
 from omegaconf import DictConfig
 from rich.table import Table
 
 from spgen_lit import __version__
 from spgen_lit.data.module import DomainMix
+from spgen_lit.data.splits import SPLITS
 from spgen_lit.evaluation.results import Results
 from spgen_lit.evaluation.tables import finite
 from spgen_lit.files import write_json
@@ -31,56 +32,55 @@ SUMMARY = "summary.json"  # the last thing that a run writes
 
 
 def overview(
-    config: DictConfig,
-    data: DomainMix,
-    module: ScanpathModule,
-    trainer: L.Trainer,
+    config: DictConfig, data: DomainMix, module: ScanpathModule, trainer: L.Trainer
 ) -> Table:
     """What a run is about to do: data, network, adaptation, device, where results go."""
-    table = Table(title=f"spgen_lit {__version__}: {config.name}", show_header=False)
-    for role, text in _sets(data):
-        table.add_row(role, text)
-    network = module.network
+    network, encoder = module.network, module.network.encoder
     total = sum(p.numel() for p in network.parameters())
     trained = f"{trained_parameters(network):,} of {total:,} parameters trained"
-    table.add_row("network", f"{type(network).__name__}: {trained}")
-    encoder = network.encoder
-    table.add_row("encoder", f"{type(encoder).__name__}: {encoder.origin}")
+    rows = [
+        *_sets(data),
+        ("network", f"{type(network).__name__}: {trained}"),
+        ("encoder", f"{type(encoder).__name__}: {encoder.origin}"),
+    ]
     if encoder.random:
-        table.add_row(
-            "[yellow]warning[/]",
-            "[yellow]the encoder starts from random weights: expect far lower agreement than "
-            "from ImageNet weights (network.encoder.weights names a file)[/]",
+        warning = (
+            "[yellow]the encoder starts from random weights: expect far lower scores than "
+            "from ImageNet weights (network.encoder.weights names a file)[/]"
         )
-    table.add_row("adaptation", _adaptation(module) if data.sets["target"] else "none: no target")
+        rows.append(("[yellow]warning[/]", warning))
+    rows.append(("adaptation", _adaptation(module) if data.sets["target"] else "none: no target"))
     if module.distillation is not None:
-        towards = f"towards the photographs' features, weight {module.distillation.weight:g}"
-        table.add_row("distillation", towards)
-    threads = torch.get_num_threads()
-    device = trainer.strategy.root_device
-    table.add_row("device", f"{trainer.world_size} x {device}, {threads} threads")
-    table.add_row("training", _training(data, trainer))
+        weight = f"weight {module.distillation.weight:g}"
+        rows.append(("distillation", f"to the photographs' features, {weight}"))
+    threads, device = torch.get_num_threads(), trainer.strategy.root_device
+    rows.append(("device", f"{trainer.world_size} x {device}, {threads} threads"))
+    rows.append(("training", _training(data, trainer)))
     if together(trainer) > 1:
-        rates = f"{module.optimizer.lr:.3g}, encoder {module.optimizer.encoder_lr:.3g}"
-        scale = module.optimizer.scale_lr
-        table.add_row("learning rate", f"{rates} (scale_lr={scale} with the effective batch)")
-    if config.start_from:
-        table.add_row("begins with", str(config.start_from))
-    if config.ckpt_path:
-        table.add_row("resumed from", str(config.ckpt_path))
-    table.add_row("results", str(config.paths.output_dir))
+        optimizer = module.optimizer
+        rates = f"{optimizer.lr:.3g}, encoder {optimizer.encoder_lr:.3g}"
+        rows.append(("learning rate", f"{rates} (scale_lr={optimizer.scale_lr})"))
+    rows += [
+        (title, str(path))
+        for title, path in (
+            ("begins with", config.start_from),
+            ("resumed from", config.ckpt_path),
+            ("results", config.paths.output_dir),
+        )
+        if path
+    ]
+    table = Table(title=f"spgen_lit {__version__}: {config.name}", show_header=False)
+    for row in rows:
+        table.add_row(*row)
     return table
 
 
 def _sets(data: DomainMix) -> list[tuple[str, str]]:
     rows = []
-    for domain in ("source", "target", "evaluation"):
-        for name, gaze in data.sets[domain].items():
-            counts = [
-                f"{sum(own == name for own in data.parts[domain, split].sets.values())} {split}"
-                for split in ("train", "val", "test")
-            ]
-            kinds = {"none": "no gaze", "simulated": "SIMULATED gaze"}
+    kinds = {"none": "no gaze", "simulated": "SIMULATED gaze"}
+    for domain, named in data.sets.items():
+        for name, gaze in named.items():
+            counts = [f"{len(data.parts[domain, split].of_set(name))} {split}" for split in SPLITS]
             kind = kinds.get(gaze.gaze, f"{gaze.gaze} gaze")
             paths = f", {len(gaze.scanpaths)} scanpaths" if gaze.scanpaths else ""
             rows.append((domain, f"{name}: {', '.join(counts)}{paths} ({kind})"))
@@ -93,26 +93,26 @@ def _sets(data: DomainMix) -> list[tuple[str, str]]:
 
 
 def _adaptation(module: ScanpathModule) -> str:
-    own = module.adaptation
-    if own.source_only:
+    adaptation = module.adaptation
+    if adaptation.source_only:
         return "none (λ = 0)"
-    levels = ", ".join(own.levels)
-    return f"{own.method} at {levels}, λ {own.schedule.kind} up to {own.schedule.ceiling}"
+    schedule = f"λ {adaptation.schedule.kind} up to {adaptation.schedule.ceiling}"
+    return f"{adaptation.method} at {', '.join(adaptation.levels)}, {schedule}"
 
 
 def _training(data: DomainMix, trainer: L.Trainer) -> str:
     # The data module learns of the other devices only when training begins.
     images = len(data.parts["source", "train"].stimuli)
     steps = max(math.ceil(images / (data.batch_size * trainer.world_size)), 1)
-    epochs = f"{trainer.max_epochs} epochs of {steps} steps"
-    batch = f"{data.batch_size} + {data.target_batch_size} images a device"
-    times = together(trainer)
-    effective = f", effective batch {data.batch_size * times}" if times > 1 else ""
-    on_cpu = trainer.strategy.root_device.type == "cpu"
-    idle = (
-        " (a GPU is idle: trainer.accelerator=auto)" if on_cpu and torch.cuda.is_available() else ""
+    text = (
+        f"{trainer.max_epochs} epochs of {steps} steps, "
+        f"{data.batch_size} + {data.target_batch_size} images a device"
     )
-    return f"{epochs}, {batch}{effective}{idle}"
+    if together(trainer) > 1:
+        text += f", effective batch {data.batch_size * together(trainer)}"
+    if trainer.strategy.root_device.type == "cpu" and torch.cuda.is_available():
+        text += " (a GPU is idle: trainer.accelerator=auto)"
+    return text
 
 
 def trained_parameters(module: torch.nn.Module | Network) -> int:
@@ -158,11 +158,11 @@ def write_summary(
     if encoder.random:
         warnings.append(f"encoder started from random weights: {encoder.origin}")
     if data.gaze_kind == "simulated":
-        warnings.append("source gaze is simulated, not people's")
+        warnings.append("source gaze is simulated, nobody's")
     spread = _last_spread(output / "metrics.csv")
     if spread < COLLAPSED:
         warnings.append(collapse_warning(spread))
-    given = config.evaluation.temperature
+    temperature = config.evaluation.temperature
     sizes = {f"{d}-{s}": len(part.stimuli) for (d, s), part in data.parts.items() if part.stimuli}
     summary = {
         "name": config.name,
@@ -175,7 +175,7 @@ def write_summary(
         "initial_weights": encoder.origin,
         "random_initial_weights": encoder.random,
         "warnings": warnings,
-        "temperature": module.network.temperature if given is None else given,
+        "temperature": module.network.temperature if temperature is None else temperature,
         "priors": module.card.get("network", {}).get("priors"),
         **results,
     }
@@ -184,8 +184,6 @@ def write_summary(
 
 def _last_spread(record: Path) -> float:
     """The last ``val/spread`` that was logged; 1 where none was."""
-    if not record.is_file():
-        return 1.0
-    with record.open(newline="", encoding="utf-8") as lines:
-        values = [row["val/spread"] for row in csv.DictReader(lines) if row.get("val/spread")]
-    return float(values[-1]) if values else 1.0
+    rows = pd.read_csv(record) if record.is_file() else pd.DataFrame()
+    values = rows["val/spread"].dropna().tolist() if "val/spread" in rows else []
+    return values[-1] if values else 1.0

@@ -70,8 +70,7 @@ class DomainMonitor(L.Callback):
         if len(self._stimuli) < 2:
             return
         for name, stimuli in self._stimuli.items():
-            pixels = np.stack([self.data.cache.get(stimulus) for stimulus in stimuli])
-            features, maps = encoded(pl_module, torch.from_numpy(pixels), name)
+            features, maps = encoded(pl_module, self.data.planes(stimuli), name)
             self._features[name] = features
             self._maps = maps if name == "target" else self._maps
 
@@ -102,7 +101,7 @@ class DomainMonitor(L.Callback):
             pl_module.log(name, torch.tensor(value, device=pl_module.device), sync_dist=True)
 
     def on_fit_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Draw the last features, coloured by domain."""
+        """Draw the last features, colored by domain."""
         if not (self.picture and self._features and trainer.is_global_zero):
             return
         source, target = self._features["source"], self._features["target"]
@@ -120,19 +119,19 @@ class DomainMonitor(L.Callback):
 
 
 @torch.no_grad()
-def encoded(module: Any, pixels: Tensor, domain: Domain) -> tuple[Array, Tensor]:
+def encoded(module: Any, images: Tensor, domain: Domain) -> tuple[Array, Tensor]:
     """Pooled bottleneck features and the first steps' maps of images of one domain.
 
     Args:
         module: The training module.
-        pixels: uint8 RGB ``(image, height, width, 3)``.
+        images: uint8 RGB ``(image, 3, height, width)``.
         domain: Theirs.
 
     Returns:
         Features ``(image, channel)``; log probabilities ``(image, step, height, width)``.
     """
     features, maps = [], []
-    for batch in pixels.permute(0, 3, 1, 2).split(_BATCH):
+    for batch in images.split(_BATCH):
         scenes = module.network.encode(batch.to(module.device), domain)
         features.append(scenes.features.mean((2, 3)).double().cpu().numpy())
         maps.append(map_logs(scenes).float().cpu())

@@ -1,15 +1,17 @@
-"""Pictures of the same few images as training goes on, model and people side by side."""
+"""Pictures of the same few images as training goes on, model and observers side by side."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import lightning as L
-import numpy as np
 import torch
 
 from spgen_lit.data.module import DomainMix
+from spgen_lit.data.records import Split
+from spgen_lit.learning.module import ScanpathModule
 from spgen_lit.network.encoders.base import Domain
 from spgen_lit.network.noise import path_seed
 from spgen_lit.pictures.figure import save_png
@@ -51,15 +53,15 @@ class ImageLogger(L.Callback):
             )
         self.data, self.folder = data, folder
         self.every, self.images, self.samples = every, images, samples
-        self._drawn = -1
+        self._last = -1
 
     def on_validation_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Draw, if it is time, on the first process alone."""
         epoch = trainer.current_epoch
-        due = self._drawn < 0 or epoch - self._drawn >= self.every
+        due = self._last < 0 or epoch - self._last >= self.every
         if trainer.sanity_checking or not due:
             return
-        self._drawn = epoch
+        self._last = epoch
         if not trainer.is_global_zero:
             return
         rows = []
@@ -70,44 +72,44 @@ class ImageLogger(L.Callback):
                 part = self.data.parts[domain, "train"]
             rows += self._draw(pl_module, domain, part)
         if self.folder is not None:
-            place = Path(self.folder) / f"epoch-{epoch + 1:04d}"
+            folder = Path(self.folder) / f"epoch-{epoch + 1:04d}"
             for row in rows:
                 stem = Path(row["image"].replace("/", "_")).stem
-                save_png(place / f"{row['domain']}-{stem}.png", row["picture"])
+                save_png(folder / f"{row['domain']}-{stem}.png", row["picture"])
         for logger in trainer.loggers:
             log_examples = getattr(logger, "log_examples", None)
             if log_examples is not None and rows:
                 log_examples(rows, trainer.global_step)
 
-    def _draw(self, module: L.LightningModule, domain: Domain, part: Any) -> list[dict[str, Any]]:
+    def _draw(self, module: ScanpathModule, domain: Domain, part: Split) -> list[dict[str, Any]]:
         keys = list(part.stimuli)[: self.images]
         if not keys:
             return []
-        pixels = np.stack([self.data.cache.get(part.stimuli[key]) for key in keys])
-        planes = torch.from_numpy(pixels).permute(0, 3, 1, 2).to(module.device)
+        planes = self.data.planes(part.stimuli[key] for key in keys)
         seeds = [[path_seed(0, key, k) for k in range(self.samples)] for key in keys]
-        network: Any = module.network
+        network = module.network
         with torch.no_grad():
-            drawn = network.sample(network.encode(planes, domain), seeds)
-        rows = []
-        for index, (key, image) in enumerate(zip(keys, pixels, strict=True)):
-            frame = (image.shape[1], image.shape[0])
+            sampled = network.sample(network.encode(planes.to(module.device), domain), seeds)
+        rows, frame = [], self.data.frame
+        for index, key in enumerate(keys):
             model = [
-                Scanpath(key, frame, xy, seconds, f"model-{k}")
+                Scanpath(key, frame.size, xy, seconds, f"model-{k}")
                 for k, (xy, seconds) in enumerate(
-                    zip(drawn.arrays(index), drawn.seconds(index), strict=True)
+                    zip(sampled.arrays(index), sampled.seconds(index), strict=True)
                 )
             ]
             size = part.stimuli[key].size
-            people = [
-                Scanpath(
-                    key, frame, self.data.frame.xy(path.xy, size), path.durations, path.observer
-                )
+            observed = [
+                replace(path, xy=frame.xy(path.xy, size), size=frame.size)
                 for path in part.paths.get(key, [])[: self.samples]
             ]
-            titles = ("model", self.data.sets[domain][part.sets[key]].observers_title)
             picture = side_by_side(
-                image, model, people, titles=titles, rows=self.samples, width=360
+                planes[index].permute(1, 2, 0).numpy(),
+                model,
+                observed,
+                titles=("model", self.data.sets[domain][part.sets[key]].observers_title),
+                rows=self.samples,
+                width=360,
             )
             rows.append({"domain": domain, "image": key, "picture": picture})
         return rows

@@ -66,14 +66,14 @@ class TargetOracle(L.Callback):
         rows = []
         for key in self.ids:
             stimulus = part.stimuli[key]
-            planes = torch.from_numpy(self.data.cache.get(stimulus)).permute(2, 0, 1)[None]
-            encoded = module.network.encode(planes.to(module.device), domain="target")
+            planes = self.data.planes([stimulus]).to(module.device)
             seeds = [path_seed(0, key, k) for k in range(self.samples)]
-            shown = viewing_rows([part.paths[key][0].viewing], [stimulus.size[1]])
-            drawn = module.network.sample(encoded, [seeds], viewing=shown)
-            people = [frame.xy(path.on_image().xy, stimulus.size) for path in part.paths[key]]
-            observers = [xy for xy in people if len(xy)]
-            values = image_scores(drawn.arrays(0), observers, module.network.frame)
+            viewing = viewing_rows([part.paths[key][0].viewing], [stimulus.size[1]])
+            encoded = module.network.encode(planes, domain="target")
+            sampled = module.network.sample(encoded, [seeds], viewing=viewing)
+            observed = [frame.xy(path.on_image().xy, stimulus.size) for path in part.paths[key]]
+            observed = [xy for xy in observed if len(xy)]
+            values = image_scores(sampled.arrays(0), observed, module.network.frame)
             rows.append([values[name] for name in _MEASURES])
         self._values = dict(zip(_MEASURES, np.nanmean(rows, axis=0).tolist(), strict=True))
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 import json
-import math
 import netrc
 import os
 import socket
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+import pandas as pd
 import wandb
 from lightning.fabric.loggers.logger import rank_zero_experiment
 from lightning.pytorch.loggers import WandbLogger
@@ -26,6 +24,14 @@ _PATIENCE = 3.0  # seconds for a server that does not answer at all
 _IDENTITY = "wandb.json"
 #: Measures whose curves over temperature are charted; all are in ``temperatures.csv``.
 _CURVES = ("energy", "scanmatch", "nss", "diversity")
+#: Columns of results and what charts call them; the first three are drawn over temperature.
+_COLUMNS = {
+    "value": "model",
+    "observers": "observers",
+    "other_image": "chance",
+    "normalized": "normalized",
+}
+_CURVED = list(_COLUMNS)[:3]
 
 
 class Dashboard(WandbLogger):
@@ -64,7 +70,7 @@ class Dashboard(WandbLogger):
         chosen, self._reason = find_mode(mode)
         self._folder = Path(folder)
         self._checkpoints = checkpoints
-        self._said = False
+        self._introduced = False
         super().__init__(
             name=name,
             save_dir=folder,
@@ -93,16 +99,16 @@ class Dashboard(WandbLogger):
             self._reason = f"the server refused: {reason[0] if reason else type(error).__name__}"
             self._wandb_init["mode"] = "offline"
             run = super().experiment
-        if not self._said and isinstance(run, wandb.Run):
-            self._said = True
+        if not self._introduced and isinstance(run, wandb.Run):
+            self._introduced = True
             self._introduce(run)
         return run
 
     def _introduce(self, run: wandb.Run) -> None:
         """Say where the run is to be seen, and keep its id beside the checkpoints."""
         if self._wandb_init["mode"] == "offline":
-            place = Path(run.dir).parent
-            print(f"W&B: offline, {self._reason}; upload with: wandb sync {place}", flush=True)
+            folder = Path(run.dir).parent
+            print(f"W&B: offline, {self._reason}; upload with: wandb sync {folder}", flush=True)
         elif run.url:
             print(f"W&B: {run.url}", flush=True)
         identity = {"id": run.id, "project": self._project, "mode": self._wandb_init["mode"]}
@@ -116,7 +122,7 @@ class Dashboard(WandbLogger):
             rows: ``domain``, ``image`` and ``picture``, an RGB array, each.
             step: Steps of training so far.
         """
-        columns = ["step", "domain", "image", "model and people"]
+        columns = ["step", "domain", "image", "model and observers"]
         data = [[step, row["domain"], row["image"], wandb.Image(row["picture"])] for row in rows]
         self.log_table("examples", columns=columns, data=data, step=step)
 
@@ -217,37 +223,21 @@ def result_charts(results: Path) -> tuple[dict[str, float], dict[str, Any]]:
     charts: dict[str, Any] = {}
     for file in sorted(results.glob("*/summary.json")):
         name = file.parent.name
-        columns = ("value", "observers", "other_image", "normalized")
-        rows = []
-        for metric, entry in json.loads(file.read_text(encoding="utf-8"))["metrics"].items():
-            values = [entry.get(column) for column in columns]
-            rows.append([metric, *values])
-            if values[0] is not None:
-                figures[f"results/{name}/{metric}"] = values[0]
-        headings: list[str | int] = ["measure", "model", "observers", "chance", "normalized"]
-        charts[f"scores/{name}"] = wandb.Table(columns=headings, data=rows)
-        charts |= _temperature_charts(name, file.parent / "temperatures.csv")
+        metrics = json.loads(file.read_text(encoding="utf-8"))["metrics"]
+        scores = pd.DataFrame.from_dict(metrics, orient="index").reindex(columns=list(_COLUMNS))
+        scores = scores.astype(float).rename_axis("measure")
+        values = scores["value"].dropna()
+        figures |= {f"results/{name}/{metric}": value for metric, value in values.items()}
+        table = scores.rename(columns=_COLUMNS).reset_index()
+        charts[f"scores/{name}"] = wandb.Table(dataframe=table)
+        if (file.parent / "temperatures.csv").is_file():
+            rows = pd.read_csv(file.parent / "temperatures.csv").dropna(subset=_CURVED)
+            for metric, curve in rows[rows["metric"].isin(_CURVES)].groupby("metric"):
+                charts[f"temperature/{name}/{metric}"] = wandb.plot.line_series(
+                    xs=curve["temperature"].tolist(),
+                    ys=[curve[column].tolist() for column in _CURVED],
+                    keys=[_COLUMNS[column] for column in _CURVED],
+                    title=f"{metric} on {name}",
+                    xname="temperature",
+                )
     return figures, charts
-
-
-def _temperature_charts(name: str, file: Path) -> dict[str, Any]:
-    if not file.is_file():
-        return {}
-    metrics: dict[str, list[list[float]]] = defaultdict(list)
-    keys = ["value", "observers", "other_image"]
-    with file.open(newline="", encoding="utf-8") as lines:
-        for row in csv.DictReader(lines):
-            point = [float(row[key] or "nan") for key in ("temperature", *keys)]
-            if row["metric"] in _CURVES and all(map(math.isfinite, point)):
-                metrics[row["metric"]].append(point)
-    charts = {}
-    for metric, points in metrics.items():
-        xs, *ys = (list(column) for column in zip(*points, strict=True))
-        charts[f"temperature/{name}/{metric}"] = wandb.plot.line_series(
-            xs=xs,
-            ys=ys,
-            keys=["model", "observers", "chance"],
-            title=f"{metric} on {name}",
-            xname="temperature",
-        )
-    return charts
