@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -93,11 +94,11 @@ def digests(folder: Path) -> dict[str, str]:
 def test_a_folder_gives_exactly_these_files(tmp_path: Path) -> None:
     paint(tmp_path / "in" / "a.png")
     paint(tmp_path / "in" / "deep" / "b.jpg")
-    _, outputs, failures, _ = go(str(tmp_path / "in"), tmp_path / "out", replay="gif")
+    _, outputs, failures, _ = go(str(tmp_path / "in"), tmp_path / "out")
     assert not failures
     expected = {"run.json", "scanpaths.csv", "scanpaths.json"}
     for key in ("a", "deep/b"):
-        expected |= {f"csv/{key}.csv", f"json/{key}.json", f"replay/{key}.gif"}
+        expected |= {f"json/{key}.json"}
         expected |= {f"{kind}/{key}.png" for kind in ("overlay", "density")}
     assert files_of(outputs.root) == expected
 
@@ -106,7 +107,7 @@ def test_a_folder_gives_exactly_these_files(tmp_path: Path) -> None:
 def test_pixels_and_order_in_csv_json_and_overlay(tmp_path: Path, size: tuple[int, int]) -> None:
     paint(tmp_path / "a.png", size)
     _, outputs, _, _ = go(str(tmp_path / "a.png"), tmp_path / "out")
-    with (outputs.root / "csv" / "a.csv").open() as file:
+    with (outputs.root / "scanpaths.csv").open() as file:
         rows = list(csv.DictReader(file))
     first = [row for row in rows if row["observer"] == "1"]
     assert [int(row["fixation"]) for row in first] == [1, 2, 3]
@@ -308,8 +309,10 @@ def test_figures_in_other_formats_and_none_at_all(tmp_path: Path) -> None:
     (tmp_path / "captions.csv").write_text("file,title,artist,year\na.png,Night,Anna,1650\n")
     both = go(str(tmp_path / "a.png"), tmp_path / "both", formats=["svg", "pdf"])[1]
     assert {file.name for file in (both.root / "overlay").iterdir()} == {"a.svg", "a.pdf"}
-    none = go(str(tmp_path / "a.png"), tmp_path / "none", overlay=False, density=False)[1]
-    assert not (none.root / "overlay").exists()
+    settings = {"overlay": False, "density": False, "replay": "gif"}
+    film = go(str(tmp_path / "a.png"), tmp_path / "film", **settings)[1]
+    assert not (film.root / "overlay").exists()
+    assert (film.root / "replay" / "a.gif").read_bytes().startswith(b"GIF8")
     (item,) = find_images(str(tmp_path / "a.png"))[0]
     caption = read_captions([item])[item.path]
     assert (caption.title, caption.artist) == ("Night", "Anna, 1650")
@@ -377,7 +380,8 @@ def test_page_shows_people_beside_the_model_and_stops_at_its_limit(tmp_path: Pat
         paint(tmp_path / "in" / f"{name}.png")
     items, outputs, _, _ = go(str(tmp_path / "in"), tmp_path / "out")
     person = Scanpath("a.png", (320, 240), np.array(PLACES), observer="P7")
-    observers = Observers({"elsewhere/a.png": [person]}, "simulated observers")
+    person = replace(person, image="elsewhere/a.png")
+    observers = Observers.of([person], "simulated observers")
     shown = Illustrator(outputs, Settings(page_limit=2), warning="SIMULATED gaze")
     page = illustrate_page(shown, items, observers, "noted")
     assert page == outputs.root / "index.html"
@@ -388,4 +392,3 @@ def test_page_shows_people_beside_the_model_and_stops_at_its_limit(tmp_path: Pat
     assert '"n":"typical (1)"' in text
     assert text.count("SIMULATED gaze") == 2
     assert "noted · the first 2 of 3 images" in text
-    assert illustrate_page(shown, [], observers, "") is None

@@ -27,9 +27,7 @@ GREY = np.full((SIZE[1], SIZE[0], 3), 90, np.uint8)
 def entry(name: str, people: int = 1) -> PageEntry:
     path = Scanpath.from_pixels(name, SIZE, PLACES, SECONDS)
     other = Scanpath.from_pixels(name, SIZE, PLACES[::-1], SECONDS, "P1")
-    return PageEntry(
-        name, SIZE, lambda side: GREY, {"model": [path, other], "people": [other] * people}
-    )
+    return PageEntry(name, SIZE, GREY, {"model": [path, other], "people": [other] * people})
 
 
 def records(page: Path) -> list[dict[str, Any]]:
@@ -39,7 +37,7 @@ def records(page: Path) -> list[dict[str, Any]]:
 
 def test_page_holds_paths_and_pictures_and_leaves_no_other_file(tmp_path: Path) -> None:
     page = tmp_path / "new" / "index.html"
-    assert write_page(page, [entry("a"), entry("b", people=0)], 2, title="T", notes="N") == 2
+    write_page(page, [entry("a"), entry("b", people=0)], notes="N")
     assert [file.name for file in page.parent.iterdir()] == ["index.html"]
     first, second = records(page)
     assert [group["title"] for group in first["groups"]] == ["model", "people"]
@@ -58,7 +56,7 @@ def test_page_holds_paths_and_pictures_and_leaves_no_other_file(tmp_path: Path) 
 def test_names_cannot_break_out_and_nothing_points_outside(tmp_path: Path) -> None:
     nasty = "</script><script>alert(1)</script>\"'&"
     page = tmp_path / "p.html"
-    write_page(page, [entry(nasty), entry("caf\udce9")], 2, title=nasty, notes=nasty)
+    write_page(page, [entry(nasty), entry("caf\udce9")], notes=nasty)
     text = page.read_text("utf-8")
     assert "<script>alert(1)" not in text
     assert html.escape(nasty) in text
@@ -98,13 +96,15 @@ def when(browser: Any) -> float:
 
 def test_the_viewer_opens_plays_scrubs_and_switches_layers(browser: Any, tmp_path: Path) -> None:
     page = tmp_path / "index.html"
-    write_page(page, [entry(f"image {k}") for k in range(40)], 40)
+    write_page(page, [entry(f"image {k}") for k in range(12)])
     browser.size(1100, 700)
     browser.open(page)
     browser.wait("document.querySelector('.card img').naturalWidth > 0")
     loaded = browser.run("[...document.querySelectorAll('.card img')].filter(i => i.src).length")
-    assert 0 < loaded <= 40
+    assert 0 < loaded <= 12
 
+    # A path of a second would be over before a busy machine looks at it.
+    browser.run("document.querySelector('#speed').value = '0.25'")
     browser.click(".card")
     browser.wait("document.querySelector('#viewer').open")
     assert browser.run("document.querySelectorAll('.stage').length") == 2
@@ -112,8 +112,8 @@ def test_the_viewer_opens_plays_scrubs_and_switches_layers(browser: Any, tmp_pat
     earlier = when(browser)
     browser.wait(f"document.querySelector('#viewer').dataset.time > {earlier + 0.2}")
     browser.click("#play")
+    browser.wait("document.querySelector('#viewer').dataset.playing === 'false'")
     paused = when(browser)
-    assert browser.run("document.querySelector('#viewer').dataset.playing") == "false"
     time.sleep(0.15)
     assert when(browser) == paused
 
@@ -141,13 +141,14 @@ def test_the_viewer_opens_plays_scrubs_and_switches_layers(browser: Any, tmp_pat
 
 def test_keys_move_step_and_close(browser: Any, tmp_path: Path) -> None:
     page = tmp_path / "index.html"
-    write_page(page, [entry(f"image {k}") for k in range(3)], 3)
+    write_page(page, [entry(f"image {k}") for k in range(3)])
     browser.size(390, 800, phone=True)
     browser.open(page)
+    browser.run("document.querySelector('#speed').value = '0.25'")
     browser.click(".card")
-    browser.wait("document.querySelector('#viewer').open")
+    browser.wait("document.querySelector('#viewer').dataset.playing === 'true'")
     browser.key(" ")
-    assert browser.run("document.querySelector('#viewer').dataset.playing") == "false"
+    browser.wait("document.querySelector('#viewer').dataset.playing === 'false'")
     browser.key("Home")
     assert when(browser) == 0
     browser.key(".")
@@ -164,7 +165,7 @@ def test_keys_move_step_and_close(browser: Any, tmp_path: Path) -> None:
     browser.key("ArrowLeft")
     assert browser.run("document.querySelector('#viewer').dataset.index") == "2"
     browser.key("+")
-    assert browser.run("document.querySelector('#speed').value") == "2"
+    assert browser.run("document.querySelector('#speed').value") == "0.5"
     wide = browser.run("document.documentElement.scrollWidth <= innerWidth")
     boxes = browser.run(
         "[...document.querySelectorAll('.stage, #play, #scrub, #close')].every(e => {"

@@ -17,10 +17,7 @@ SIGMA = 0.03
 
 
 def fixation_density(
-    paths: Sequence[Scanpath],
-    width: int,
-    height: int,
-    sigma: float = SIGMA,
+    paths: Sequence[Scanpath], width: int, height: int, sigma: float = SIGMA
 ) -> NDArray[np.float32]:
     """Blurred fixation counts of all paths, scaled to a maximum of 1.
 
@@ -28,34 +25,24 @@ def fixation_density(
         paths: Scanpaths on one image; fixations off the image do not count.
         width: Width of the map in px.
         height: Height of the map in px.
-        sigma: Standard deviation of the blur as a share of the map's longer side.
+        sigma: Standard deviation of the blur in units of the map's longer side.
 
     Returns:
         Map ``(height, width)`` in [0, 1]; all zero where there is no fixation.
     """
     counts = np.zeros((height, width), np.float32)
     for path in paths:
-        seen = path.on_image()
-        columns = np.minimum((seen.xy[:, 0] * width).astype(int), width - 1)
-        rows = np.minimum((seen.xy[:, 1] * height).astype(int), height - 1)
+        places = path.on_image().xy * (width, height)
+        columns, rows = np.minimum(places.astype(int), (width - 1, height - 1)).T
         np.add.at(counts, (rows, columns), 1.0)
-    spread = max(0.5, sigma * max(width, height))
-    blurred = cv2.GaussianBlur(counts, (0, 0), spread, borderType=cv2.BORDER_CONSTANT)
+    std = max(0.5, sigma * max(width, height))
+    blurred = cv2.GaussianBlur(counts, (0, 0), std, borderType=cv2.BORDER_CONSTANT)
     density = np.asarray(blurred, dtype=np.float32)
-    peak = float(density.max())
-    return density / peak if peak > 0 else density
-
-
-def _heat_layer(density: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """A density in [0, 1] as RGBA ``(H, W, 4)``: clear where nobody looked, warm at the peak."""
-    colors = matplotlib.colormaps["inferno"](0.25 + 0.7 * density, bytes=True)
-    layer = np.ascontiguousarray(colors, dtype=np.uint8)
-    layer[..., 3] = np.rint(255 * 0.8 * np.sqrt(density))
-    return layer
+    return density / max(float(density.max()), 1e-30)
 
 
 def density_overlay(image: Pixels, paths: Sequence[Scanpath]) -> Pixels:
-    """The picture, greyed, under the heat layer of all fixations of ``paths``.
+    """The picture, greyed, under a heat layer of all fixations of ``paths``.
 
     Args:
         image: The picture ``(H, W, 3)``, uint8 RGB; left as it is.
@@ -67,15 +54,11 @@ def density_overlay(image: Pixels, paths: Sequence[Scanpath]) -> Pixels:
     check_rgb(image)
     height, width = image.shape[:2]
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)[..., None]
-    ground = 0.65 * grey + 0.35 * image.astype(np.float32)
+    greyed = 0.65 * grey + 0.35 * image
     # The blur is smooth, so a small map enlarged looks the same and costs far less.
-    small = min(1.0, 320 / max(width, height))
-    size = (max(1, round(width * small)), max(1, round(height * small)))
-    layer = cv2.resize(
-        _heat_layer(fixation_density(paths, *size)),
-        (width, height),
-        interpolation=cv2.INTER_LINEAR,
-    )
-    cover = np.asarray(layer[..., 3:], np.float32) / 255
-    mixed = ground + cover * (np.asarray(layer[..., :3], np.float32) - ground)
-    return np.rint(mixed).astype(np.uint8)
+    scale = min(1.0, 320 / max(width, height))
+    small = fixation_density(paths, max(1, round(width * scale)), max(1, round(height * scale)))
+    density = np.asarray(cv2.resize(small, (width, height)), dtype=np.float32)
+    heat = matplotlib.colormaps["inferno"](0.25 + 0.7 * density, bytes=True)[..., :3]
+    opacity = 0.8 * np.sqrt(density)[..., None]
+    return np.rint(greyed + opacity * (heat - greyed)).astype(np.uint8)

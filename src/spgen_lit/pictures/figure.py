@@ -22,8 +22,6 @@ from PIL import Image
 from spgen_lit.files import atomic
 
 Pixels = NDArray[np.uint8]
-#: Formats of figures.
-FORMATS = ("png", "svg", "pdf")
 #: A CSV file, or its rows.
 Table: TypeAlias = str | os.PathLike[str] | Sequence[Mapping[str, Any]]
 
@@ -98,36 +96,52 @@ def save_png(path: str | os.PathLike[str], rgb: Pixels) -> None:
 
 
 def save_figure(path: str | os.PathLike[str], figure: Figure) -> None:
-    """Write a figure as PNG, SVG or PDF by its suffix, whole or not at all.
+    """Write a figure in the format that its suffix names (png, svg, pdf), whole or not at all.
 
     Raises:
-        ValueError: For another suffix.
+        ValueError: For a suffix that matplotlib does not know.
     """
-    target = Path(path)
-    kind = target.suffix.lower().lstrip(".")
-    if kind not in FORMATS:
-        raise ValueError(f"{target}: a figure is written as {', '.join(FORMATS)}")
-    with atomic(target) as part:
-        figure.savefig(part, format=kind, dpi=72, facecolor=figure.get_facecolor())
+    with atomic(Path(path)) as part:
+        figure.savefig(part, dpi=72, facecolor=figure.get_facecolor())
 
 
-def px_figure(width: float, height: float) -> Figure:
+def px_figure(width: float, height: float, paper: str = "none") -> Figure:
     """A figure of so many px, in which a point is a px."""
     # The hundredth keeps 799.999… from losing a row.
-    return Figure(figsize=((width + 0.01) / 72, (height + 0.01) / 72), dpi=72)
+    size = ((width + 0.01) / 72, (height + 0.01) / 72)
+    return Figure(figsize=size, dpi=72, facecolor=paper)
 
 
-def px_axes(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:
-    """Axes without a frame over an area of a :func:`px_figure`, measured in px from its top."""
+def px_axes(
+    figure: Figure,
+    left: float,
+    top: float,
+    width: float,
+    height: float,
+    image: Pixels | None = None,
+) -> Axes:
+    """Axes without a frame over an area of a :func:`px_figure`, measured in px from its top.
+
+    Args:
+        figure: The figure.
+        left: Left edge of the area.
+        top: Its top edge.
+        width: Its width.
+        height: Its height.
+        image: A picture ``(height, width, 3)``, uint8 RGB, shown there px by px.
+    """
     wide, high = (side * 72 for side in figure.get_size_inches())
     box = (left / wide, 1 - (top + height) / high, width / wide, height / high)
     axes = figure.add_axes(box)
     axes.set_axis_off()
-    axes.set(xlim=(0, width), ylim=(height, 0))
+    if image is not None:
+        check_rgb(image)
+        axes.imshow(image, extent=(0, width, height, 0), interpolation="none", aspect="auto")
+    axes.set(xlim=(0, width), ylim=(height, 0), autoscale_on=False)
     return axes
 
 
-def drawn_over(image: Pixels, draw: Callable[[Axes], None]) -> Pixels:
+def drawn_over(image: Pixels, draw: Callable[[Axes], object]) -> Pixels:
     """The picture with a drawing over it.
 
     Args:
@@ -138,16 +152,10 @@ def drawn_over(image: Pixels, draw: Callable[[Axes], None]) -> Pixels:
     Raises:
         ValueError: If ``image`` is not a uint8 RGB array.
     """
-    check_rgb(image)
     height, width = image.shape[:2]
     figure = px_figure(width, height)
-    figure.patch.set_alpha(0)
-    draw(px_axes(figure, 0, 0, width, height))
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    layer = np.asarray(canvas.buffer_rgba(), dtype=np.float32)
-    cover = layer[..., 3:] / 255
-    return np.rint(image + cover * (layer[..., :3] - image)).astype(np.uint8)
+    draw(px_axes(figure, 0, 0, width, height, image))
+    return render(figure)
 
 
 def read_table(table: Table, *needed: str, text: Sequence[str] = ()) -> pd.DataFrame:
@@ -187,5 +195,5 @@ def write_cells(axes: Axes, grid: ArrayLike, figures: str, dark: Callable[[float
     for (row, column), value in np.ndenumerate(np.asarray(grid, dtype=float)):
         if math.isfinite(value):
             tint = "white" if dark(value) else "black"
-            said = f"{value:{figures}}"
-            axes.text(column, row, said, ha="center", va="center", fontsize=9, color=tint)
+            text = f"{value:{figures}}"
+            axes.text(column, row, text, ha="center", va="center", fontsize=9, color=tint)

@@ -14,9 +14,7 @@ from matplotlib.patheffects import AbstractPathEffect, withStroke
 from numpy.typing import NDArray
 
 from spgen_lit.pictures.figure import COLORS, Pixels, drawn_over, render, style, write_cells
-from spgen_lit.pictures.overlay import WARNING, stroke_unit
-
-REST = "#9a9a9a"
+from spgen_lit.pictures.overlay import WARNING, stroke_unit, write
 
 
 @dataclass(frozen=True)
@@ -24,8 +22,8 @@ class Interest:
     """What one group of scanpaths (``model``, ``people``) does with the regions.
 
     Attributes:
-        dwell: Share of fixated time ``(region + 1,)``; the last is everywhere else.
-        steps: Share of each row's steps that go to each column ``(region + 1, region + 1)``;
+        dwell: Fraction of fixated time ``(region + 1,)``; the last is everywhere else.
+        steps: Fraction of each row's steps that go to each column ``(region + 1, region + 1)``;
             NaN in rows without a step.
     """
 
@@ -52,12 +50,12 @@ def draw_regions(image: Pixels, names: Sequence[str], labels: NDArray[np.integer
     height, width = image.shape[:2]
     unit = stroke_unit(width, height)
     casing: list[AbstractPathEffect] = [withStroke(linewidth=4 * unit, foreground="white")]
+    # A border of nothing closes the outlines of regions that reach the edge.
+    padded = np.pad(labels, 1)
+    y, x = (np.arange(-0.5, side + 1) / side for side in labels.shape)
+    grid = (x * width, y * height)
 
     def draw(axes: Axes) -> None:
-        # A border of nothing closes the outlines of regions that reach the edge.
-        padded = np.pad(labels, 1)
-        rows, columns = (np.arange(-0.5, side + 1) for side in labels.shape)
-        grid = (columns * width / labels.shape[1], rows * height / labels.shape[0])
         for index, name in enumerate(names):
             mask = (padded == index + 1).astype(np.uint8)
             if not mask.any():
@@ -69,19 +67,9 @@ def draw_regions(image: Pixels, names: Sequence[str], labels: NDArray[np.integer
             # The place deepest inside: the mean of a crescent lies outside it.
             depth = cv2.distanceTransform(mask, cv2.DIST_L2, 3)
             row, column = np.unravel_index(int(np.argmax(depth)), depth.shape)
-            axes.text(
-                float(grid[0][column]),
-                float(grid[1][row]),
-                name,
-                size=max(11, 16 * unit),
-                weight="bold",
-                ha="center",
-                va="center",
-                clip_on=True,
-                parse_math=False,
-                path_effects=casing,
-            )
-        axes.set(xlim=(0, width), ylim=(height, 0))
+            place = (float(grid[0][column]), float(grid[1][row]))
+            label = write(axes, name, place, max(11, 16 * unit), weight="bold", ha="center")
+            label.set_path_effects(casing)
 
     return drawn_over(image, draw)
 
@@ -102,53 +90,50 @@ def interest_sheet(
         image: The picture ``(H, W, 3)``, uint8 RGB.
         names: One name a region.
         labels: As in :func:`draw_regions`.
-        groups: Group's name to what it does.
+        groups: Group's name to what it does; at least one.
         title: Heading.
         warning: A line at the foot; empty for none.
         path: Where to save it as PNG.
 
     Raises:
-        ValueError: If ``image`` is not a uint8 RGB array or there is no group.
+        ValueError: If ``image`` is not a uint8 RGB array.
     """
-    if not groups:
-        raise ValueError("a sheet of interest needs at least one group of scanpaths")
-    marked = draw_regions(image, names, labels)
-    places = [*names, "elsewhere"]
     columns = max(2, len(groups))
-    side = max(3.2, 0.55 * len(places) + 1.6)
+    side = max(3.2, 0.55 * len(names) + 2.2)
     with style():
         figure = Figure(figsize=(columns * max(4.4, side), 3.6 + side), layout="constrained")
         grid = figure.add_gridspec(2, columns, height_ratios=(3.6, side))
-        shown = figure.add_subplot(grid[0, : columns - 1])
-        shown.imshow(marked)
-        shown.set_axis_off()
-        shown.set_title(title, parse_math=False)
+        picture = figure.add_subplot(grid[0, : columns - 1])
+        picture.imshow(draw_regions(image, names, labels))
+        picture.set_axis_off()
+        picture.set_title(title, parse_math=False)
         figure.supxlabel(warning, color=WARNING, size="medium", parse_math=False)
-        _bars(figure.add_subplot(grid[0, columns - 1]), places, groups)
+        rows = [*names, "elsewhere"]
+        _bars(figure.add_subplot(grid[0, columns - 1]), rows, groups)
         for index, (name, group) in enumerate(groups.items()):
-            _matrix(figure.add_subplot(grid[1, index]), places, name, group.steps)
+            _matrix(figure.add_subplot(grid[1, index]), rows, name, group.steps)
         return render(figure, path)
 
 
-def _bars(axes: Axes, places: Sequence[str], groups: Mapping[str, Interest]) -> None:
+def _bars(axes: Axes, rows: Sequence[str], groups: Mapping[str, Interest]) -> None:
+    """Fractions of time as bars, the groups' beside each other."""
     thick = 0.8 / len(groups)
     for index, (name, group) in enumerate(groups.items()):
-        at = np.arange(len(places)) + (index - (len(groups) - 1) / 2) * thick
-        shade = COLORS[index] if index < len(COLORS) else REST
-        axes.barh(at, 100 * group.dwell, height=thick, color=shade, label=name)
-    axes.set_yticks(range(len(places)), places)
+        y = np.arange(len(rows)) + (index - (len(groups) - 1) / 2) * thick
+        axes.barh(y, 100 * group.dwell, height=thick, color=region_color(index), label=name)
+    axes.set_yticks(range(len(rows)), rows)
     axes.invert_yaxis()
     axes.grid(axis="y", visible=False)
     axes.set(xlabel="% of fixated time", title="dwell")
-    if len(groups) > 1:
-        axes.legend()
+    axes.legend()
 
 
-def _matrix(axes: Axes, places: Sequence[str], name: str, steps: NDArray[np.float64]) -> None:
+def _matrix(axes: Axes, rows: Sequence[str], name: str, steps: NDArray[np.float64]) -> None:
+    """Where the next fixation goes, in per cent of each row."""
     axes.imshow(np.ma.masked_invalid(steps), cmap="Blues", vmin=0, vmax=1)
     axes.grid(False)
-    axes.set_xticks(range(len(places)), places, rotation=35, ha="right")
-    axes.set_yticks(range(len(places)), places)
+    axes.set_xticks(range(len(rows)), rows, rotation=35, ha="right")
+    axes.set_yticks(range(len(rows)), rows)
     axes.set(title=f"{name}: next fixation", xlabel="to", ylabel="from")
-    shown = np.where(steps > 0, 100 * steps, np.nan)
-    write_cells(axes, shown, ".0f", lambda percent: percent > 55)
+    percent = np.where(steps > 0, 100 * steps, np.nan)
+    write_cells(axes, percent, ".0f", lambda value: value > 55)

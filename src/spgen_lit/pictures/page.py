@@ -7,7 +7,7 @@ import html
 import io
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -18,7 +18,7 @@ from PIL import Image
 
 from spgen_lit.files import atomic
 from spgen_lit.pictures.density import density_overlay
-from spgen_lit.pictures.figure import Pixels, check_rgb
+from spgen_lit.pictures.figure import Pixels
 from spgen_lit.pictures.overlay import draw_scanpath
 from spgen_lit.scanpath import Scanpath
 
@@ -35,15 +35,14 @@ class PageEntry:
     Attributes:
         name: What it is called on the page.
         size: Width and height of the original image in px.
-        picture: Reads the image at about the given long side in px, uint8 RGB
-            ``(H, W, 3)``; called once, when its entry is written.
+        picture: The image, uint8 RGB ``(H, W, 3)``, at most :func:`picture_side` px long.
         groups: Title (``model``, ``people``) to scanpaths; groups stand side by side. The
             thumbnail shows the first group's density and its first path.
     """
 
     name: str
     size: tuple[int, int]
-    picture: Callable[[int], Pixels]
+    picture: Pixels
     groups: Mapping[str, Sequence[Scanpath]] = field(default_factory=dict)
 
 
@@ -57,12 +56,10 @@ def picture_side(count: int) -> int:
 def write_page(
     target: str | os.PathLike[str],
     entries: Iterable[PageEntry],
-    count: int,
     *,
-    title: str = "Scanpaths",
     notes: str = "",
     warning: str = "",
-) -> int:
+) -> None:
     """Write the page, one entry at a time, under its final name only once it is whole.
 
     It works without a network: script, style and pictures are inside, and its content
@@ -71,47 +68,34 @@ def write_page(
 
     Args:
         target: HTML file to write; missing folders are made.
-        entries: The images, in order; read one at a time.
-        count: About how many there are; sets the size of the pictures.
-        title: Heading.
-        notes: A line under it: what was predicted, by what, with which settings.
+        entries: The images, in order; taken one at a time.
+        notes: A line under the heading: what was predicted, by what, with which settings.
         warning: A sentence that stands out: what must be known of the model; may be empty.
-
-    Returns:
-        The number of images written.
-
-    Raises:
-        ValueError: If an entry's picture is not a uint8 RGB array.
     """
-    before, after = _template("page.html").split("@ENTRIES@")
-    before = before.replace("@STYLE@", _template("page.css"))
-    for mark, text in (("@TITLE@", title), ("@NOTES@", notes), ("@WARNING@", warning)):
+    page, style, script = (
+        (resources.files("spgen_lit.pictures") / f"page.{kind}").read_text(encoding="utf-8")
+        for kind in ("html", "css", "js")
+    )
+    before, after = page.split("@ENTRIES@")
+    before = before.replace("@STYLE@", style)
+    for mark, text in (("@NOTES@", notes), ("@WARNING@", warning)):
         before = before.replace(mark, html.escape(text))
-    written = 0
     # Names that are not UTF-8 arrive as surrogates; the page shows a question mark.
     with atomic(Path(target)) as part, part.open("w", encoding="utf-8", errors="replace") as file:
         file.write(before)
-        for entry in entries:
-            _write_entry(file, written, entry, picture_side(count))
-            written += 1
-        file.write(after.replace("@SCRIPT@", _template("page.js")))
-    return written
+        for index, entry in enumerate(entries):
+            _write_entry(file, index, entry)
+        file.write(after.replace("@SCRIPT@", script))
 
 
-def _template(name: str) -> str:
-    return (resources.files("spgen_lit.pictures") / name).read_text(encoding="utf-8")
-
-
-def _write_entry(file: TextIO, index: int, entry: PageEntry, side: int) -> None:
-    picture = entry.picture(side)
-    check_rgb(picture)
-    record: dict[str, Any] = {
+def _write_entry(file: TextIO, index: int, entry: PageEntry) -> None:
+    record = {
         "name": entry.name,
         "width": entry.size[0],
         "height": entry.size[1],
-        "thumb": _data_uri(_thumbnail(picture, entry.groups), 76),
+        "thumb": _data_uri(_thumbnail(entry), 76),
         "groups": [
-            {"title": title, "paths": [_path_record(path, i) for i, path in enumerate(paths)]}
+            {"title": title, "paths": [_path_record(path, i) for i, path in enumerate(paths, 1)]}
             for title, paths in entry.groups.items()
             if paths
         ],
@@ -121,33 +105,27 @@ def _write_entry(file: TextIO, index: int, entry: PageEntry, side: int) -> None:
     name = html.escape(entry.name)
     file.write(
         f'<script type="application/json" class="entry" data-name="{name}">{text}</script>\n'
+        f'<script type="text/plain" id="picture-{index}">{_data_uri(entry.picture, 80)}</script>\n'
     )
-    uri = _data_uri(_within(picture, side), 80)
-    file.write(f'<script type="text/plain" id="picture-{index}">{uri}</script>\n')
 
 
-def _path_record(path: Scanpath, index: int) -> dict[str, Any]:
-    """Name and fixations (x, y as shares, seconds or null) with the figures that show."""
+def _path_record(path: Scanpath, number: int) -> dict[str, Any]:
+    """Name and fixations (x, y in [0, 1], seconds or null) with the figures that show."""
     seconds = [None] * len(path) if path.durations is None else path.durations.round(3).tolist()
     rows = path.xy.round(5).tolist()
-    name = path.observer or str(index + 1)
-    return {"n": name, "p": [[x, y, s] for (x, y), s in zip(rows, seconds, strict=True)]}
+    fixations = [[x, y, s] for (x, y), s in zip(rows, seconds, strict=True)]
+    return {"n": path.observer or str(number), "p": fixations}
 
 
-def _thumbnail(picture: Pixels, groups: Mapping[str, Sequence[Scanpath]]) -> Pixels:
+def _thumbnail(entry: PageEntry) -> Pixels:
     """A small picture that shows at a glance where gaze gathers, and one path."""
-    small = _within(picture, THUMBNAIL)
-    paths = next((paths for paths in groups.values() if paths), ())
+    image = Image.fromarray(entry.picture)
+    image.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS)
+    small = np.asarray(image)
+    paths = next((paths for paths in entry.groups.values() if paths), ())
     if not paths:
         return small
     return draw_scanpath(density_overlay(small, paths), paths[0], numbers=False)
-
-
-def _within(picture: Pixels, side: int) -> Pixels:
-    """The picture reduced, where needed, to a long side of ``side`` px."""
-    image = Image.fromarray(picture)
-    image.thumbnail((side, side), Image.Resampling.LANCZOS)
-    return np.asarray(image)
 
 
 def _data_uri(picture: Pixels, quality: int) -> str:

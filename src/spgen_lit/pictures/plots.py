@@ -11,9 +11,7 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
 from spgen_lit.pictures.figure import (
@@ -38,7 +36,6 @@ def curves(
     low: str | None = None,
     high: str | None = None,
     levels: Mapping[str, float] | None = None,
-    labels: tuple[str, str] | None = None,
     title: str = "",
     path: PathLike | None = None,
 ) -> Pixels:
@@ -52,8 +49,7 @@ def curves(
         low: Column of the interval's lower end.
         high: Column of the interval's upper end.
         levels: Name to value of horizontal lines, such as observers and chance.
-        labels: Labels of the two axes; the columns' names if None.
-        title: Heading.
+        title: Heading, and name of the vertical axis.
         path: Where to save the PNG.
 
     Raises:
@@ -70,26 +66,17 @@ def curves(
             if low and high:
                 band = (points[x], points[low], points[high])
                 axes.fill_between(*band, color=drawn.get_color(), alpha=0.15, lw=0)
-        _levels(axes, levels)
-        axes.set(xlabel=labels[0] if labels else x, ylabel=labels[1] if labels else y, title=title)
+        for name, value in (levels or {}).items():
+            if math.isfinite(value):
+                axes.axhline(value, color=LEVEL_COLOR, lw=1.2, ls="--", label="_level")
+                place = (1, value)
+                axes.text(
+                    *place, name, ha="right", va="bottom", transform=axes.get_yaxis_transform()
+                )
+        axes.set(xlabel=x, ylabel=title or y, title=title)
         if len(axes.lines) > 1 and group:
             axes.legend(title=group, loc="center left", bbox_to_anchor=(1.01, 0.5))
         return render(figure, path)
-
-
-def _levels(axes: Axes, levels: Mapping[str, float] | None) -> None:
-    for name, value in (levels or {}).items():
-        if math.isfinite(value):
-            axes.axhline(value, color=LEVEL_COLOR, lw=1.2, ls="--", label="_level")
-            axes.annotate(
-                name,
-                (1, value),
-                xycoords=("axes fraction", "data"),
-                xytext=(-2, 3),
-                textcoords="offset points",
-                ha="right",
-                fontsize=9,
-            )
 
 
 def domain_scatter(
@@ -102,26 +89,19 @@ def domain_scatter(
     """Features reduced to a plane, colored by the domain of their image.
 
     Args:
-        points: Places ``(n, 2)``.
+        points: x and y ``(n, 2)``.
         domains: Name of each point's domain, ``n`` of them.
         title: Heading.
         path: Where to save the PNG.
 
     Raises:
-        ValueError: If points and domains differ in number, or points have another shape.
+        ValueError: If points and domains differ in number.
     """
-    places = np.asarray(points, float)
-    if places.ndim != 2 or places.shape[1] != 2 or len(places) != len(domains):
-        raise ValueError(
-            f"a scatter needs points of shape ({len(domains)}, 2), one per domain name, "
-            f"found {places.shape}"
-        )
-    names = np.asarray(domains)
+    frame = pd.DataFrame(points, index=list(domains))
     with style():
         figure, (axes,) = new_figure(5.6, 5)
-        for name in dict.fromkeys(domains):
-            x, y = places[names == name].T
-            axes.scatter(x, y, s=16, alpha=0.6, lw=0, label=f"{name} ({len(x)})")
+        for name, rows in frame.groupby(level=0, sort=False):
+            axes.scatter(rows[0], rows[1], s=16, alpha=0.6, lw=0, label=f"{name} ({len(rows)})")
         axes.set(title=title, xlabel="first component", ylabel="second component")
         axes.legend()
         return render(figure, path)
@@ -157,20 +137,20 @@ def training_curves(metrics_csv: Table, path: PathLike | None = None) -> Pixels:
     for name in frame:
         heading = next(head for head, rule in _PANELS if re.search(rule, str(name).lower()))
         panels[heading].append(str(name))
-    shown = [head for head, _ in _PANELS if head in panels]
-    if not shown:
+    headings = [heading for heading, _ in _PANELS if heading in panels]
+    if not headings:
         raise ValueError("the training record holds no logged value beside step and epoch")
-    columns = min(2, len(shown))
-    rows = math.ceil(len(shown) / columns)
+    columns = min(2, len(headings))
+    rows = math.ceil(len(headings) / columns)
     with style():
         figure, grid = new_figure(6 * columns, 3 * rows, rows, columns)
-        for axes, heading in zip(grid, shown, strict=False):
+        for axes, heading in zip(grid, headings, strict=False):
             for name in panels[heading]:
                 values = frame[name].dropna()
                 marker = "o" if len(values) < 15 else None
                 axes.plot(values, marker=marker, markersize=3, label=name)
             axes.set(title=heading, xlabel="step")
             axes.legend(fontsize=8)
-        for axes in grid[len(shown) :]:
+        for axes in grid[len(headings) :]:
             axes.set_axis_off()
         return render(figure, path)

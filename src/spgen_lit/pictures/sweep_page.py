@@ -126,7 +126,6 @@ def draw_section(section: SweepSection, folder: Path) -> dict[str, list[Path]]:
                 low="low",
                 high="high",
                 levels=levels,
-                labels=(x, label),
                 title=label,
                 path=file,
             )

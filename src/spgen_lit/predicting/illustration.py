@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
 from pathlib import Path
 
-import cv2
-import numpy as np
-
+from spgen_lit.data.frame import resize
 from spgen_lit.data.images import ImageError, Pixels, image_size, read_image
 from spgen_lit.files import shown
 from spgen_lit.pictures.density import density_overlay
 from spgen_lit.pictures.figure import save_figure, save_png
 from spgen_lit.pictures.overlay import Caption, scanpath_figure
-from spgen_lit.pictures.page import PageEntry, write_page
+from spgen_lit.pictures.page import PageEntry, picture_side, write_page
 from spgen_lit.pictures.replay import save_replay
 from spgen_lit.pictures.sheets import fit_width, footed
 from spgen_lit.predicting import Settings
@@ -34,20 +31,25 @@ class Observers:
     """People's scanpaths by an image's key, or those of simulated observers.
 
     Attributes:
-        gaze: Image name to scanpaths.
+        gaze: Image name, whole or without its folder, to scanpaths.
         title: What they are called: ``observers``, or ``simulated observers``.
     """
 
     gaze: Mapping[str, Sequence[Scanpath]] = field(default_factory=dict)
     title: str = "observers"
 
+    @classmethod
+    def of(cls, paths: Iterable[Scanpath], title: str = "observers") -> Observers:
+        """Group scanpaths by their image."""
+        gaze: dict[str, list[Scanpath]] = {}
+        for path in paths:
+            gaze.setdefault(path.image, []).append(path)
+        by_name = {Path(image).name: found for image, found in gaze.items()}
+        return cls(by_name | gaze, title)
+
     def on(self, key: str) -> Sequence[Scanpath]:
         """Paths on an image: by its whole name, else by its file name."""
-        return self.gaze.get(key) or self._by_name.get(Path(key).name, ())
-
-    @cached_property
-    def _by_name(self) -> dict[str, Sequence[Scanpath]]:
-        return {Path(name).name: paths for name, paths in self.gaze.items()}
+        return self.gaze.get(key) or self.gaze.get(Path(key).name, ())
 
 
 def read_within(path: Path, side: int) -> Pixels:
@@ -59,10 +61,7 @@ def read_within(path: Path, side: int) -> Pixels:
     width, height = image_size(path)
     scale = min(1.0, side / max(width, height))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    picture = read_image(path, size)
-    if scale < 1:
-        return cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
-    return picture
+    return resize(read_image(path, size), size)
 
 
 def read_captions(items: Sequence[Item]) -> dict[Path, Caption]:
@@ -85,13 +84,14 @@ def read_captions(items: Sequence[Item]) -> dict[Path, Caption]:
 
 
 def _caption(row: Mapping[str, str]) -> Caption:
+    """One row of such a table."""
     artist = row.get("artist") or row.get("author") or ""
     try:
         width = float(row.get("width_cm") or 0)
     except ValueError:
         width = 0.0
-    said = ", ".join(part for part in (artist, row.get("year") or "") if part)
-    return Caption(row["title"], said, width if width > 0 else None)
+    line = ", ".join(text for text in (artist, row.get("year")) if text)
+    return Caption(row["title"], line, width if width > 0 else None)
 
 
 @dataclass(frozen=True)
@@ -115,66 +115,60 @@ class Illustrator:
 
     def files(self, item: Item) -> list[Path]:
         """The picture files an image gets."""
-        own = self.settings
-        kinds = [("overlay", kind) for kind in own.formats if own.overlay]
-        kinds += [("density", "png")] if own.density else []
-        kinds += [("replay", own.replay)] if own.replay else []
+        settings = self.settings
+        kinds = [("overlay", suffix) for suffix in settings.formats if settings.overlay]
+        kinds += [("density", "png")] if settings.density else []
+        kinds += [("replay", settings.replay)] if settings.replay else []
         return [self.outputs.file(kind, item, f".{suffix}") for kind, suffix in kinds]
 
-    def draw(
-        self, item: Item, picture: Pixels, paths: Sequence[Scanpath], typical: int | None
-    ) -> None:
-        """Draw the pictures of one image; ``picture`` may be a reduced copy of it."""
-        ground = picture if picture.shape[1] >= SMALLEST else _enlarged(picture)
+    def draw(self, item: Item, paths: Sequence[Scanpath], typical: int | None) -> None:
+        """Draw the pictures of one image.
+
+        Raises:
+            ImageError: If the image cannot be read.
+        """
+        picture = read_within(item.path, self.settings.picture_side)
+        height, width = picture.shape[:2]
+        if width < SMALLEST and height * SMALLEST / width <= 4 * SMALLEST:
+            picture = fit_width(picture, SMALLEST)
         path = paths[typical or 0]
+        caption = self.captions.get(item.path, Caption(shown(item.path.stem)))
+        caption = replace(caption, note=self.note, warning=self.warning)
         for file in self.files(item):
             kind = file.relative_to(self.outputs.root).parts[0]
             if kind == "density":
-                save_png(file, footed(density_overlay(ground, paths), self.warning))
+                save_png(file, footed(density_overlay(picture, paths), self.warning))
             elif kind == "replay":
-                save_replay(file, ground, path, warning=self.warning)
+                save_replay(file, picture, path, self.warning)
             else:
-                caption = self.captions.get(item.path, Caption(shown(item.path.stem)))
-                caption = replace(caption, note=self.note, warning=self.warning)
-                save_figure(file, scanpath_figure(ground, path, caption))
-
-
-def _enlarged(picture: Pixels) -> Pixels:
-    """The picture made 600 px wide, unless that would make it absurdly tall."""
-    height = picture.shape[0] * SMALLEST / picture.shape[1]
-    return fit_width(picture, SMALLEST) if height <= 4 * SMALLEST else picture
+                save_figure(file, scanpath_figure(picture, path, caption))
 
 
 def illustrate_page(
     illustrator: Illustrator, items: Sequence[Item], observers: Observers, notes: str
-) -> Path | None:
-    """Write ``index.html`` of the images that are done; None if there are none.
+) -> Path:
+    """Write ``index.html`` of the images that are done, and return its path.
 
     Past ``page_limit`` images the page shows the first ones and says how many there are.
     """
     outputs, limit = illustrator.outputs, illustrator.settings.page_limit
-    if not items[:limit]:
-        return None
     if len(items) > limit:
         notes += f" · the first {limit} of {len(items)} images"
 
     def entries() -> Iterator[PageEntry]:
+        side = picture_side(min(len(items), limit))
         for item in items[:limit]:
             paths, typical = outputs.read(item)
-            try:
-                # Checked here, so that a file that vanished meanwhile costs its place alone.
-                size = image_size(item.path)
-            except ImageError:
-                continue
-            ordered = list(paths)
             if typical is not None:
-                own = ordered.pop(typical)
-                ordered.insert(0, replace(own, observer=f"typical ({own.observer})"))
-            groups = {"model": ordered, observers.title: observers.on(item.key)}
+                path = paths.pop(typical)
+                paths.insert(0, replace(path, observer=f"typical ({path.observer})"))
             caption = illustrator.captions.get(item.path, Caption(item.key))
             name = shown(" · ".join(text for text in (caption.title, caption.artist) if text))
-            yield PageEntry(name, size, partial(read_within, item.path), groups)
+            groups = {"model": paths, observers.title: observers.on(item.key)}
+            # A file that vanished meanwhile costs its place alone.
+            with suppress(ImageError):
+                yield PageEntry(name, paths[0].size, read_within(item.path, side), groups)
 
     target = outputs.root / "index.html"
-    write_page(target, entries(), min(len(items), limit), notes=notes, warning=illustrator.warning)
+    write_page(target, entries(), notes=notes, warning=illustrator.warning)
     return target

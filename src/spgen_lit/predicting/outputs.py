@@ -6,7 +6,7 @@ import csv
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,43 +59,43 @@ def find_images(images: str | Sequence[str]) -> tuple[list[Item], list[Failure]]
     Raises:
         FileNotFoundError: If an entry matches nothing at all; the message names it.
     """
-    wanted = [images] if isinstance(images, str) else list(images)
+    entries = [images] if isinstance(images, str) else list(images)
     found: dict[Path, None] = {}
     failures: list[Failure] = []
-    for entry in wanted:
-        place = Path(entry).expanduser()
-        if place.is_dir():
-            new = _below(place, failures)
-            if not new and not failures:
+    for entry in entries:
+        path = Path(entry).expanduser()
+        if path.is_dir():
+            matches = _below(path, failures)
+            if not matches and not failures:
                 raise FileNotFoundError(f"images={shown(entry)}: the folder holds no image file")
-        elif place.exists():
-            new = [place]
+        elif path.exists():
+            matches = [path]
         else:
-            anchor = Path(place.anchor or ".")
-            pattern = str(place.relative_to(anchor) if place.anchor else place)
-            new = sorted(match for match in anchor.glob(pattern) if not match.is_dir())
-            if not new:
+            anchor = Path(path.anchor or ".")
+            pattern = str(path.relative_to(anchor) if path.anchor else path)
+            matches = sorted(match for match in anchor.glob(pattern) if not match.is_dir())
+            if not matches:
                 raise FileNotFoundError(
                     f"images={shown(entry)}: no such file or folder, and no file matches it "
                     "as a pattern; name an image, a folder of images, or quote a pattern"
                 )
-        found.update(dict.fromkeys(new))
-    return _named(list(found), [Path(entry).expanduser() for entry in wanted]), failures
+        found.update(dict.fromkeys(matches))
+    return _named(list(found), [Path(entry).expanduser() for entry in entries]), failures
 
 
 def _named(paths: Sequence[Path], roots: Sequence[Path]) -> list[Item]:
     """Items with keys below the folder that all share, and stems that no two share."""
     if len(roots) == 1 and roots[0].is_dir():
-        base = roots[0]
+        base = str(roots[0])
     else:
-        base = Path(os.path.commonpath([str(path.absolute().parent) for path in paths] or ["."]))
+        base = os.path.commonpath([str(path.absolute().parent) for path in paths] or ["."])
     keys = [os.path.relpath(path, base).replace(os.sep, "/") for path in paths]
     # Some file systems hold A.png and a.png for one file.
-    stems = [key.removesuffix(Path(key).suffix) for key in keys]
-    shared = Counter(stem.casefold() for stem in stems)
+    stems = [key.removesuffix(path.suffix) for path, key in zip(paths, keys, strict=True)]
+    count = Counter(stem.casefold() for stem in stems)
     items, taken = [], set[str]()
     for path, key, stem in zip(paths, keys, stems, strict=True):
-        if shared[stem.casefold()] > 1:
+        if count[stem.casefold()] > 1:
             stem += "-" + path.suffix.removeprefix(".")
         while stem.casefold() in taken:
             stem += "-"
@@ -130,9 +130,8 @@ def trials(
         typical: Which of them stands for all.
         model: What drew them, with what must be known of it.
     """
-    records = []
-    for index, path in enumerate(paths):
-        record: dict[str, Any] = {
+    return [
+        {
             "name": key,
             "subject": index + 1,
             "condition": "freeview",
@@ -144,10 +143,9 @@ def trials(
             "typical": index == typical,
             "model": model,
         }
-        if path.durations is not None:
-            record["T"] = (path.durations * 1000).round(2).tolist()
-        records.append(record)
-    return records
+        | ({} if path.durations is None else {"T": (path.durations * 1000).round(2).tolist()})
+        for index, path in enumerate(paths)
+    ]
 
 
 def from_trials(records: Sequence[dict[str, Any]]) -> list[Scanpath]:
@@ -164,32 +162,21 @@ def from_trials(records: Sequence[dict[str, Any]]) -> list[Scanpath]:
     ]
 
 
-def table(records: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The same records as rows, one a fixation: px, and ms (empty if unknown)."""
-    return [
-        {
-            "image": shown(record["name"]),
-            "width": record["width"],
-            "height": record["height"],
-            "observer": record["subject"],
-            "fixation": index + 1,
-            "x": x,
-            "y": y,
-            "duration": record["T"][index] if "T" in record else "",
-            "typical": int(record["typical"]),
-            "model": record["model"],
-        }
-        for record in records
-        for index, (x, y) in enumerate(zip(record["X"], record["Y"], strict=True))
-    ]
+def _rows(record: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
+    """The same record as rows of ``COLUMNS``, one a fixation: px, and ms (empty if unknown)."""
+    before = (shown(record["name"]), record["width"], record["height"], record["subject"])
+    after = (int(record["typical"]), record["model"])
+    ms = record.get("T") or [""] * record["length"]
+    for number, place in enumerate(zip(record["X"], record["Y"], ms, strict=True), start=1):
+        yield (*before, number, *place, *after)
 
 
 class Outputs:
     """The output folder of one prediction.
 
-    Per image it holds ``csv/<stem>.csv``, ``json/<stem>.json`` and the pictures; for the whole
-    run ``scanpaths.json``, ``scanpaths.csv``, ``index.html``, ``run.json`` and, if files
-    could not be read, ``unreadable.csv``.
+    Per image it holds ``json/<stem>.json`` and the pictures; for the whole run
+    ``scanpaths.json``, ``scanpaths.csv``, ``index.html``, ``run.json`` and, if files could not
+    be read, ``unreadable.csv``.
 
     Args:
         root: The folder; made if absent.
@@ -209,18 +196,20 @@ class Outputs:
         card = self.root / "run.json"
         if card.is_file():
             old = json.loads(card.read_text(encoding="utf-8"))
-            keys = sorted({*old, *made_by})
-            other = [key for key in keys if old.get(key) != made_by.get(key)]
-            if other:
-                told = "; ".join(f"{k} was {old.get(k)!r}, now {made_by.get(k)!r}" for k in other)
+            changes = [
+                f"{key} was {old.get(key)!r}, now {made_by.get(key)!r}"
+                for key in sorted({*old, *made_by})
+                if old.get(key) != made_by.get(key)
+            ]
+            if changes:
                 raise ValueError(
-                    f"{self.root} holds scanpaths made with other settings ({told}); "
+                    f"{self.root} holds scanpaths made with other settings ({'; '.join(changes)}); "
                     "choose another folder (--out, output=), or remove that one"
                 )
         write_json(card, made_by)
 
     def file(self, kind: str, item: Item, suffix: str) -> Path:
-        """Where a file of one kind (``csv``, ``overlay``, …) of an image belongs."""
+        """Where a file of one kind (``json``, ``overlay``, …) of an image belongs."""
         return self.root / kind / (item.stem + suffix)
 
     def done(self, item: Item) -> bool:
@@ -229,9 +218,8 @@ class Outputs:
         return record.is_file() and record.stat().st_mtime >= item.path.stat().st_mtime
 
     def write(self, item: Item, paths: Sequence[Scanpath], typical: int | None = None) -> None:
-        """Write an image's CSV and then its JSON, which marks it as done."""
+        """Write an image's paths, which marks it as done."""
         records = trials(paths, item.key, typical, self.model)
-        write_csv(self.file("csv", item, ".csv"), table(records), COLUMNS)
         write_json(self.file("json", item, ".json"), records, None)
 
     def read(self, item: Item) -> tuple[list[Scanpath], int | None]:
@@ -250,20 +238,17 @@ class Outputs:
         with (
             atomic(self.root / "scanpaths.json") as records_part,
             atomic(self.root / "scanpaths.csv") as rows_part,
-            records_part.open("w", encoding="utf-8") as whole,
-            rows_part.open("w", encoding="utf-8", newline="") as rows,
+            records_part.open("w", encoding="utf-8") as records,
+            rows_part.open("w", encoding="utf-8", newline="") as table,
         ):
-            writer = csv.DictWriter(rows, COLUMNS, lineterminator="\n")
-            writer.writeheader()
-            between = "[\n"
-            for item in items:
-                records = self._records(item)
-                for row in table(records):
-                    writer.writerow({key: cell(value) for key, value in row.items()})
-                for record in records:
-                    whole.write(between + json.dumps(record))
-                    between = ",\n"
-            whole.write("[]\n" if between == "[\n" else "\n]\n")
+            rows = csv.writer(table, lineterminator="\n")
+            rows.writerow(COLUMNS)
+            separator = "[\n"
+            for record in (record for item in items for record in self._records(item)):
+                records.write(separator + json.dumps(record))
+                separator = ",\n"
+                rows.writerows([cell(value) for value in row] for row in _rows(record))
+            records.write("[]\n" if separator == "[\n" else "\n]\n")
 
     def refuse(self, failures: Sequence[Failure]) -> None:
         """List what could not be read in ``unreadable.csv``; without any, remove the list."""

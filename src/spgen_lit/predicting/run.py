@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import webbrowser
-from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -26,12 +25,11 @@ from spgen_lit.predicting.illustration import (
     illustrate_page,
     read_captions,
 )
-from spgen_lit.predicting.outputs import Failure, Outputs, find_images, from_trials
+from spgen_lit.predicting.outputs import Outputs, find_images, from_trials
 from spgen_lit.predicting.prediction import predict
 from spgen_lit.predicting.regions import find_regions, tabulate_regions
 from spgen_lit.predictor import Predictor
 from spgen_lit.pretrained import training_warning, weights_file
-from spgen_lit.scanpath import Scanpath
 
 
 def load_observers(people: str | None) -> Observers:
@@ -43,33 +41,26 @@ def load_observers(people: str | None) -> Observers:
     """
     if people is None:
         return Observers()
-    if people.endswith(".json"):
-        records = json.loads(Path(people).read_text(encoding="utf-8"))
-        try:
-            paths = from_trials(records)
-            title = "observers"
-        except (KeyError, TypeError) as error:
-            raise ValueError(
-                f"people={people}: every record needs name, subject, width, height, X and Y in "
-                f"px and, if known, T in ms; missing or wrong: {error}"
-            ) from error
-    else:
+    if not people.endswith(".json"):
         name, _, root = people.partition(":")
         if not root:
             raise ValueError(f"people={people}: neither a .json file nor <set>:<folder>")
-        found = build_reader(name, root).read()
-        paths, title = found.scanpaths, found.observers_title
-    gaze: dict[str, list[Scanpath]] = {}
-    for path in paths:
-        gaze.setdefault(path.image, []).append(path)
-    return Observers(gaze, title)
+        gaze = build_reader(name, root).read()
+        return Observers.of(gaze.scanpaths, gaze.observers_title)
+    try:
+        return Observers.of(from_trials(json.loads(Path(people).read_text(encoding="utf-8"))))
+    except (KeyError, TypeError) as error:
+        raise ValueError(
+            f"people={people}: every record needs name, subject, width, height, X and Y in "
+            f"px and, if known, T in ms; missing or wrong: {error}"
+        ) from error
 
 
 def run(settings: Settings, console: Console, *, show: bool = False) -> int:
-    """Predict, write and tell; returns the exit code.
+    """Predict, write and report; returns the exit code.
 
     Args:
-        settings: What is wanted.
+        settings: Keys of ``conf/predict.yaml``.
         console: Where progress, warnings and the summary are printed.
         show: Whether the page is opened in a browser.
 
@@ -82,56 +73,55 @@ def run(settings: Settings, console: Console, *, show: bool = False) -> int:
         raise ValueError("images must be given, for example: spgen predict my_paintings")
     items, failures = find_images(settings.images)
     observers = load_observers(settings.people)
-    regions = find_regions(settings.regions)
+    regions = find_regions(settings.regions) if settings.regions else None
     model = settings.ckpt_path or settings.model
     predictor = Predictor.from_pretrained(model, settings.device, settings.domain, settings.trust)
-    name = str(predictor.info["name"])
-    warning = training_warning(predictor.info)
-    _say(console, f"warning: {name}: {warning}" if warning else "", "bold red")
+    info = predictor.info
+    name, warning = str(info["name"]), training_warning(info)
+    label = f"{name}: {warning}" if warning else name
+    _say(console, f"warning: {label}" if warning else "", "bold red")
+    temperature = settings.temperature
     made_by = {
         "model": name,
         "weights": file_hash(weights_file(model))[:16],
-        "gaze": predictor.info.get("gaze", "unknown"),
+        "gaze": info.get("gaze", "unknown"),
         "warning": warning,
         "samples": settings.samples,
         "viewing_time": settings.viewing_time,
-        "temperature": float(
-            predictor.temperature if settings.temperature is None else settings.temperature
-        ),
+        "temperature": float(predictor.temperature if temperature is None else temperature),
         "seed": settings.seed,
         "domain": predictor.domain,
     }
-    told = f"{name}: {warning}" if warning else name
-    outputs = Outputs(settings.output, made_by, told)
+    outputs = Outputs(settings.output, made_by, label)
     note = f"{name} · typical of {settings.samples} sampled scanpaths · seed {settings.seed}"
-    illustrator = Illustrator(
-        outputs, settings, read_captions(items), note, told if warning else ""
-    )
+    warning = label if warning else ""
+    illustrator = Illustrator(outputs, settings, read_captions(items), note, warning)
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
     with Progress(TextColumn("predicting"), *columns, console=console) as progress:
-        before, refused = predict(predictor, items, outputs, illustrator, settings, progress)
-    failures += refused
-    bad = {failure.path for failure in failures}
-    done = [item for item in items if item.path not in bad]
+        before, unread = predict(predictor, items, outputs, illustrator, settings, progress)
+    failures += unread
+    done = [item for item in items if item.path not in {failure.path for failure in failures}]
     outputs.join(done)
-    marked, faulty = tabulate_regions(
-        outputs, done, regions, observers, settings.picture_side, illustrator.warning
-    )
-    failures += faulty
+    if regions is not None:
+        side = settings.picture_side
+        count, faulty = tabulate_regions(outputs, done, regions, observers, side, warning)
+        failures += faulty
+        _say(console, f"{count} images with regions: {outputs.root}/regions")
     outputs.refuse(failures)
-    page = None
-    if settings.page:
-        learned = " and ".join(predictor.info.get("source", [])) or "unknown data"
+    resumed = f" ({before} of them before this run)" if before else ""
+    _say(console, f"{len(done)} images done{resumed}: {outputs.root}")
+    if failures:
+        listing = outputs.root / "unreadable.csv"
+        _say(console, f"{len(failures)} could not be read (all listed in {listing}):")
+    for failure in failures[:20]:
+        _say(console, f"  {failure.path}: {failure.reason}")
+    if settings.page and done:
+        learned = " and ".join(info.get("source", [])) or "unknown data"
         notes = (
             f"{name}, trained on {learned} · {settings.samples} samples an image · "
             f"temperature {made_by['temperature']:g} · seed {settings.seed}"
         )
         page = illustrate_page(illustrator, done, observers, notes)
-    resumed = f" ({before} of them before this run)" if before else ""
-    _say(console, f"{len(done)} images done{resumed}: {outputs.root}")
-    _say(console, f"{marked} images with regions: {outputs.root}/regions" if marked else "")
-    _tell_failures(console, outputs, failures)
-    if page is not None:
         _say(console, f"look at them in a browser: {page}")
         if show:
             webbrowser.open(page.absolute().as_uri())
@@ -142,11 +132,3 @@ def _say(console: Console, text: str, style: str | None = None) -> None:
     """One line as it is, whatever brackets a name holds; nothing for empty text."""
     if text:
         console.print(shown(text), markup=False, highlight=False, soft_wrap=True, style=style)
-
-
-def _tell_failures(console: Console, outputs: Outputs, failures: Sequence[Failure]) -> None:
-    if failures:
-        listing = outputs.root / "unreadable.csv"
-        _say(console, f"{len(failures)} could not be read (all listed in {listing}):")
-    for failure in failures[:20]:
-        _say(console, f"  {failure.path}: {failure.reason}")
