@@ -64,7 +64,7 @@ def photographs(folder: Path, count: int, distinct: int = 20) -> list[Path]:
 
 def load(checkpoint: str | None, small: bool = False) -> Predictor:
     if checkpoint:
-        return Predictor.from_checkpoint(checkpoint)
+        return Predictor.from_pretrained(checkpoint)
     torch.manual_seed(0)
     network = build_network(SMALL if small else SPEC)
     return Predictor(network, Frame(network.frame))

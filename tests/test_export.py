@@ -24,7 +24,6 @@ from spgen_lit.predictor import Predictor
 onnx_sampler = pytest.importorskip(
     "spgen_lit.exporting.onnx_sampler", reason="needs the export extra"
 )
-export_run = pytest.importorskip("spgen_lit.exporting.export_run", reason="needs the export extra")
 
 SPEC = tree(options={"domain_norm": "affine"}, frame=[128, 96], channels=16, max_fixations=6)
 FILES = {
@@ -33,8 +32,12 @@ FILES = {
     "image.pt2",
     "step.pt2",
     "sample.py",
+    "frame.py",
+    "images.py",
     "noise.py",
+    "scanpath.py",
     "settings.json",
+    "card.json",
     "README.md",
 }
 
@@ -86,19 +89,18 @@ class Exported:
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
     root = tmp_path_factory.mktemp("export")
     checkpoint = write_checkpoint(root / "run" / "checkpoints" / "best.ckpt", SPEC, "letterbox")
-    values = {
-        "model": 0.35,
-        "interval": [0.33, 0.37],
-        "observers": 0.39,
-        "chance": 0.19,
-        "normalized": 0.8,
+    scores = root / "run" / "results" / "source-osie"
+    scores.mkdir(parents=True)
+    summary = {
+        "images": 63,
+        "meta": {"data": "osie", "split": "val", "gaze": "eye", "seed": 0},
+        "metrics": {"scanmatch": {"mean": 0.35, "interval": [0.33, 0.37], "normalized": 0.8}},
     }
-    results = {"source-osie": {"images": 63, "split": "val", "scanmatch": values}}
-    summary = {"temperature": 1.0, "results": results}
-    (root / "run" / "summary.json").write_text(json.dumps(summary))
+    (scores / "summary.json").write_text(json.dumps(summary))
+    (scores / "protocol.json").write_text("{}")
     painting = root / "painting.jpg"
-    picture = export_run.made_images((400, 520), 1)[0]
-    Image.fromarray(picture).save(painting, quality=95)
+    noise = np.random.default_rng(1).integers(0, 256, (65, 50, 3), np.uint8)
+    Image.fromarray(noise).resize((400, 520)).save(painting, quality=95)
     done = command(f"ckpt_path={checkpoint}", "output=out", "samples=4", "domain=target", cwd=root)
     assert done.returncode == 0, done.stderr
     return Exported(root / "out", checkpoint, painting, done.stdout)
@@ -113,26 +115,30 @@ def test_export_writes_these_files_and_says_how_near_they_are(exported: Exported
     }
     assert "32 scanpaths as torch's to" in exported.said
     card = (exported.folder / "README.md").read_text()
-    for told in (
-        "| source-osie (val, 63 images) | scanmatch | 0.350 [0.330, 0.370] | 0.390 |",
-        "osie: MIT",
-    ):
-        assert told in card
-    assert "simulated" not in card
+    row = next(line for line in card.splitlines() if "osie (val, 63 images)" in line)
+    assert [cell.strip() for cell in row.split("|")[2:-1]] == [
+        "scanmatch",
+        "0.350",
+        "[0.33, 0.37]",
+        "0.800",
+    ]
+    assert "osie: MIT" in card
+    assert "SIMULATED" not in card
 
 
 @pytest.mark.parametrize("temperature", [0.0, 0.7, None])
 def test_onnx_runtime_draws_torchs_paths(exported: Exported, temperature: float | None) -> None:
     sampler = onnx_sampler.OnnxSampler(exported.folder, threads=1)
-    predictor = Predictor.from_checkpoint(exported.checkpoint, domain="target")
+    predictor = Predictor.from_pretrained(exported.checkpoint, domain="target")
     for image in (exported.painting, np.asarray(Image.open(exported.painting))[:200]):
         theirs = predictor(image, samples=5, temperature=temperature, seed=9)
         ours = sampler(image, samples=5, temperature=temperature, seed=9)
         assert len(theirs) == len(ours) == 5
-        for own, path in zip(ours, theirs, strict=True):
-            assert own.xy == pytest.approx(path.xy, abs=1e-4)
-            assert own.durations == pytest.approx(path.durations, abs=1e-4)
-    photographs = Predictor.from_checkpoint(exported.checkpoint)
+        for mine, path in zip(ours, theirs, strict=True):
+            assert (mine.image, mine.size, mine.observer) == (path.image, path.size, path.observer)
+            assert mine.xy == pytest.approx(path.xy, abs=1e-4)
+            assert mine.durations == pytest.approx(path.durations, abs=1e-4)
+    photographs = Predictor.from_pretrained(exported.checkpoint)
     other = photographs(image, samples=1, temperature=temperature, seed=9)[0]
     assert not np.array_equal(other.durations, theirs[0].durations), (
         "the domains' branches are the same"
@@ -145,30 +151,30 @@ def test_paths_of_the_graph_are_those_of_the_network_from_the_same_seeds(
     exported: Exported,
 ) -> None:
     sampler = onnx_sampler.OnnxSampler(exported.folder, threads=1)
-    predictor = Predictor.from_checkpoint(exported.checkpoint, domain="target")
+    predictor = Predictor.from_pretrained(exported.checkpoint, domain="target")
     planes = np.random.default_rng(3).integers(0, 255, (3, 96, 128), np.uint8)
     seeds, shown = [path_seed(7, "any", k) for k in range(6)], predictor.viewing((128, 96))
-    for seconds in (None, 0.8, 6.0):
-        known = replace(shown, seconds=seconds or shown.seconds)
+    for viewing_time in (None, 0.8, 6.0):
+        known = replace(shown, seconds=viewing_time or shown.seconds)
         with torch.inference_mode():
             encoded = predictor.network.train(False).encode(
                 torch.from_numpy(planes)[None], "target"
             )
             rows = viewing_rows([known], [96])
             drawn = predictor.network.sample(encoded, [seeds], 1.0, rows)
-        ours = sampler.draw(sampler.encode(planes), seeds, 1.0, seconds)
+        ours = sampler.draw(sampler.encode(planes), seeds, 1.0, viewing_time)
         theirs = zip(drawn.arrays(0), drawn.seconds(0), strict=True)
-        for found, (xy, lasting) in zip(ours, theirs, strict=True):
-            assert found.xy == pytest.approx(xy, abs=1e-4)
-            assert found.durations == pytest.approx(lasting, abs=1e-4)
+        for (xy, seconds), (true_xy, true_seconds) in zip(ours, theirs, strict=True):
+            assert xy == pytest.approx(true_xy, abs=1e-4)
+            assert seconds == pytest.approx(true_seconds, abs=1e-4)
 
 
 def test_paths_follow_their_seeds_and_a_bad_temperature_is_named(exported: Exported) -> None:
     sampler = onnx_sampler.OnnxSampler(exported.folder, threads=1)
     terms = sampler.encode(np.full((3, 96, 128), 90, np.uint8))
     one, two, again = (sampler.draw(terms, [seed], 1.0)[0] for seed in (1, 2, 1))
-    assert np.array_equal(one.xy, again.xy) and np.array_equal(one.durations, again.durations)
-    assert not np.array_equal(one.xy[0], two.xy[0])
+    assert np.array_equal(one[0], again[0]) and np.array_equal(one[1], again[1])
+    assert not np.array_equal(one[0][0], two[0][0])
     for wrong in (-1.0, float("nan")):
         with pytest.raises(ValueError, match="temperature must be finite"):
             sampler.draw(terms, [1], wrong)
@@ -197,7 +203,7 @@ runpy.run_path(sys.argv[0], run_name="__main__")
     assert done.returncode == 0, done.stderr
     header, *rows = [line.split(",") for line in done.stdout.splitlines()]
     assert header == ["image", "width", "height", "observer", "fixation", "x", "y", "duration"]
-    paths = Predictor.from_checkpoint(exported.checkpoint, domain="target")(
+    paths = Predictor.from_pretrained(exported.checkpoint, domain="target")(
         exported.painting, samples=3
     )
     expected = np.concatenate([path.pixels for path in paths])
@@ -209,9 +215,9 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 
 def test_programs_load_and_give_the_networks_values(exported: Exported) -> None:
     program = torch.export.load(exported.folder / "image.pt2")
-    images = torch.from_numpy(np.stack(export_run.made_images((128, 96), 1))).permute(0, 3, 1, 2)
+    images = torch.randint(0, 256, (1, 3, 96, 128), dtype=torch.uint8)
     with torch.no_grad():
-        found = program.module()(images.contiguous())
+        found = program.module()(images)
     terms = onnx_sampler.OnnxSampler(exported.folder, threads=1).encode(images[0].numpy())
     for (name, expected), value in zip(terms.items(), found, strict=True):
         assert value.numpy() == pytest.approx(expected, abs=1e-3), name
@@ -236,7 +242,9 @@ def test_what_cannot_be_exported_is_said_and_leaves_nothing(tmp_path: Path) -> N
         onnx_sampler.OnnxSampler(tmp_path)
 
 
-def test_model_card_without_scores_says_so(tmp_path: Path) -> None:
-    card = model_card({"gaze": "simulated", "source": ["gallery"]}, tmp_path / "a.ckpt")
-    assert "**The gaze is simulated, not people's.**" in card
-    assert "python -m spgen_lit.evaluate" in card
+def test_a_model_card_says_what_is_not_known_and_warns() -> None:
+    card = {"name": "mine", "gaze": "simulated", "source": ["gallery"], "scores": []}
+    text = model_card(card, "trained on SIMULATED gaze", "source", {"paths": 3})
+    assert "**trained on SIMULATED gaze**" in text
+    assert "`spgen evaluate`" in text
+    assert "- seed: not recorded" in text

@@ -81,7 +81,7 @@ def test_paths_page_and_regions_from_one_command(
     assert [(r["name"], r["subject"]) for r in records] == [
         (name, number) for name in ("a.png", "deep/b.jpg") for number in (1, 2)
     ]
-    expected = Predictor.from_checkpoint(checkpoint)(
+    expected = Predictor.from_pretrained(checkpoint)(
         images / "deep" / "b.jpg", samples=2, temperature=0.5
     )
     assert np.column_stack([records[3]["X"], records[3]["Y"]]) == pytest.approx(

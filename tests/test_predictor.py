@@ -40,7 +40,7 @@ def images(tmp_path: Path) -> list[Path]:
 
 
 def test_paths_do_not_depend_on_batch_number_of_samples_or_array(checkpoint, images) -> None:
-    predictor = Predictor.from_checkpoint(checkpoint)
+    predictor = Predictor.from_pretrained(checkpoint)
     together = predictor.batch(images, samples=4, seed=3)
     for file, paths in zip(images, together, strict=True):
         alone = predictor(file, samples=2, seed=3)
@@ -56,7 +56,7 @@ def test_paths_do_not_depend_on_batch_number_of_samples_or_array(checkpoint, ima
 
 
 def test_at_temperature_zero_seeds_do_not_matter(checkpoint, images) -> None:
-    predictor = Predictor.from_checkpoint(checkpoint)
+    predictor = Predictor.from_pretrained(checkpoint)
     first = predictor(images[0], samples=3, temperature=0, seed=1)
     for path in [*first, *predictor(images[0], samples=2, temperature=0, seed=2)]:
         assert np.allclose(path.xy, first[0].xy)
@@ -70,11 +70,11 @@ def test_sampling_leaves_the_mode_of_the_network(checkpoint, images) -> None:
 
 def test_what_is_no_checkpoint_or_image_is_named(checkpoint, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"none.ckpt: no such file or folder"):
-        Predictor.from_checkpoint(tmp_path / "none.ckpt")
+        Predictor.from_pretrained(tmp_path / "none.ckpt")
     (tmp_path / "text.ckpt").write_text("hello")
     with pytest.raises(ValueError, match=r"cannot read checkpoint .*text.ckpt"):
-        Predictor.from_checkpoint(tmp_path / "text.ckpt")
-    predictor = Predictor.from_checkpoint(checkpoint)
+        Predictor.from_pretrained(tmp_path / "text.ckpt")
+    predictor = Predictor.from_pretrained(checkpoint)
     with pytest.raises(ValueError, match=r"uint8 RGB .*float64 \(4, 4\)"):
         predictor(np.zeros((4, 4)))
     with pytest.raises(ValueError, match="samples must be at least 1, found 0"):
@@ -175,7 +175,7 @@ def test_the_density_is_the_mean_of_the_maps_that_are_drawn_from(stretched, imag
 
 
 def test_likelihoods_are_refused_where_they_would_be_wrong(checkpoint, stretched, images) -> None:
-    letterboxed = Predictor.from_checkpoint(checkpoint)
+    letterboxed = Predictor.from_pretrained(checkpoint)
     for ask in (letterboxed.log_likelihood, letterboxed.next_fixation):
         with pytest.raises(ValueError, match=r"needs frame mode stretch, .* has letterbox"):
             ask(images[0], PATH)

@@ -84,7 +84,7 @@ def test_a_model_is_small_plain_and_draws_nearly_the_same_paths(
     assert set(score["metrics"]) == {"energy"}
 
     picture = np.random.default_rng(0).integers(0, 255, (90, 120, 3), np.uint8)
-    before = Predictor.from_checkpoint(checkpoint)(picture, samples=3)
+    before = Predictor.from_pretrained(checkpoint)(picture, samples=3)
     after = Predictor.from_pretrained(folder)(picture, samples=3)
     assert [len(path) for path in before] == [len(path) for path in after]
     for one, other in zip(before, after, strict=True):

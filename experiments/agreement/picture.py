@@ -50,7 +50,7 @@ def main() -> None:
     gaze = Osie(OmegaConf.load(options.ours / "config.yaml").data.source.osie.root).read()
     groups = gaze.by_image()
     models = [
-        Predictor.from_checkpoint(run / "checkpoints" / "best.ckpt")
+        Predictor.from_pretrained(run / "checkpoints" / "best.ckpt")
         for run in (options.ours, options.published)
     ]
     rows = []

@@ -51,7 +51,7 @@ def main() -> None:
     files = sorted(list_images(options.paintings))
     chosen = [files[round(k * (len(files) - 1) / (COUNT - 1))] for k in range(COUNT)]
     models = [
-        Predictor.from_checkpoint(run / "checkpoints" / "best.ckpt")
+        Predictor.from_pretrained(run / "checkpoints" / "best.ckpt")
         for run in (options.source_only, options.adapted)
     ]
     cells = [[cell(model, file, options.show) for model in models] for file in chosen]

@@ -18,7 +18,7 @@ import hydra
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
 
-from spgen_lit.config import CONFIG_DIR, plain, run_hydra_app
+from spgen_lit.config import CONFIG_DIR, one_line_errors, plain, run_hydra_app
 
 
 @dataclass
@@ -43,7 +43,7 @@ ConfigStore.instance().store(name="export_schema", node=ExportSchema)
 
 
 def _export(config: DictConfig) -> str:
-    """Write what ``format`` names; returns what to tell the user."""
+    """Write what ``format`` names; returns a line for the user."""
     if OmegaConf.is_missing(config, "ckpt_path"):
         raise ValueError(
             "ckpt_path must be given, for example: spgen export "
@@ -56,8 +56,12 @@ def _export(config: DictConfig) -> str:
     if warning:
         print(f"warning: {config.ckpt_path}: {warning}", file=sys.stderr)
     if config.format == "onnx":
-        from spgen_lit.exporting.export_run import run
-
+        try:
+            from spgen_lit.exporting.export_run import run
+        except ImportError as error:
+            raise ImportError(
+                f"{error}; ONNX needs more packages: pip install 'spgen-lit[export]'"
+            ) from error
         return run(config)
     if config.format != "safetensors":
         raise ValueError(f"format must be onnx or safetensors, found {config.format!r}")
@@ -73,17 +77,8 @@ def _export(config: DictConfig) -> str:
 
 @hydra.main(version_base="1.3", config_path=CONFIG_DIR, config_name="export")
 def _application(config: DictConfig) -> None:
-    try:
+    with one_line_errors():
         print(_export(config))
-    except ImportError as error:
-        print(
-            f"error: {error}; export needs more packages: pip install 'spgen-lit[export]'",
-            file=sys.stderr,
-        )
-        raise SystemExit(2) from None
-    except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(2) from None
 
 
 def main() -> None:

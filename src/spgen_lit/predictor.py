@@ -31,8 +31,8 @@ Bits = NDArray[np.float64]
 class Predictor:
     """Draws scanpaths with a trained network.
 
-    >>> predictor = Predictor.from_checkpoint("best.ckpt")   # doctest: +SKIP
-    >>> paths = predictor("painting.jpg", samples=10)        # doctest: +SKIP
+    >>> predictor = Predictor.from_pretrained("natural")  # doctest: +SKIP
+    >>> paths = predictor("painting.jpg", samples=10)     # doctest: +SKIP
 
     A scanpath depends on the image, its identifier, the seed, the sample's number, the
     temperature and the viewing conditions alone: not on the batch, the device, or how many
@@ -92,22 +92,6 @@ class Predictor:
         frame = Frame(tuple(found.card["frame"]["size"]), found.card["frame"]["mode"])
         return cls(network, frame, found.card, device, domain)
 
-    @classmethod
-    def from_checkpoint(
-        cls,
-        path: str | Path,
-        device: str = "cpu",
-        domain: str = "source",
-        trust: Sequence[str] = (),
-    ) -> Predictor:
-        """Load a checkpoint that training wrote; the rest as of :meth:`from_pretrained`.
-
-        Raises:
-            FileNotFoundError: If there is no such file.
-            ValueError: If it is no checkpoint of this package, or damaged.
-        """
-        return cls.from_pretrained(Path(path), device, domain, trust)
-
     @property
     def temperature(self) -> float:
         """The network's own temperature."""
@@ -156,8 +140,6 @@ class Predictor:
         ids = None if id is None else [id]
         return self.batch([image], samples, temperature, seed, ids, viewing_time)[0]
 
-    sample = __call__
-
     def batch(
         self,
         images: Sequence[Image],
@@ -205,8 +187,7 @@ class Predictor:
         seeds = [[path_seed(seed, name, k) for k in range(samples)] for name in names]
         rows = viewing_rows(shown, [height for _, height in sizes], self.network.datasets)
         with self._evaluating():
-            encoded = self.network.encode(planes.to(self.device), self.domain)
-            drawn = self.network.sample(encoded, seeds, temperature, rows)
+            drawn = self.network.sample(self._encode(planes), seeds, temperature, rows)
         out: list[list[Scanpath]] = []
         for index, (name, size, viewing) in enumerate(zip(names, sizes, shown, strict=True)):
             paths = []
@@ -238,7 +219,9 @@ class Predictor:
 
         Returns:
             The scanpaths of each image; and, where all images have observers and the network
-            states a likelihood, what :meth:`place_bits` gives.
+            states a likelihood, for each image and observer ``(fixation,)``: log2 density over
+            the image, whose area is 1, given the fixations before; NaN for a fixation off the
+            image, and for a first fixation that was given.
         """
         viewings = [
             paths[0].viewing if paths else self.viewing(size)
@@ -248,7 +231,15 @@ class Predictor:
         known = self.network.has_likelihood and self.frame.mode == "stretch"
         if not known or not all(observers.values()):
             return drawn, None
-        return drawn, self.place_bits(planes, sizes, list(observers.values()))
+        with self._evaluating():
+            paths = self._paths(list(observers.values()))
+            bits = self.network.log_prob(self._encode(planes), paths).place
+        out = []
+        for theirs, rows in zip(observers.values(), bits.double().cpu().numpy(), strict=True):
+            # A path without a fixation on the image is not among those given to the network.
+            known_rows = iter(rows)
+            out.append([_aligned(path, known_rows) for path in theirs])
+        return drawn, out
 
     def log_likelihood(self, image: Image, path: Scanpath) -> dict[str, Floats]:
         """Log-likelihood in bits of each fixation of a path under what is sampled at T = 1.
@@ -271,47 +262,6 @@ class Predictor:
         with self._evaluating():
             bits = self.network.log_prob(encoded, paths)
         return {name: value[0, 0].cpu().numpy() for name, value in bits._asdict().items()}
-
-    def place_bits(
-        self,
-        planes: Tensor,
-        sizes: Sequence[tuple[int, int]],
-        observers: Sequence[Sequence[Scanpath]],
-    ) -> list[list[Bits]]:
-        """Log-likelihood in bits of the places of many observers' fixations.
-
-        Args:
-            planes: Images in the frame, uint8 RGB ``(image, 3, height, width)``.
-            sizes: Width and height in px of the images as they were.
-            observers: The scanpaths on each image, relative to it.
-
-        Returns:
-            For each image and observer ``(fixation,)``: log2 density over the image, whose
-            area is 1, given the fixations before; NaN for a fixation off the image, and for a
-            first fixation that was given.
-
-        Raises:
-            ValueError: For a network without a likelihood, or a letterboxed frame.
-        """
-        self._needs_stretch()
-        longest = max(len(p) for row in observers for p in row)
-        paths = pad_paths(observers, longest, self.network.datasets)
-        with self._evaluating():
-            encoded = self.network.encode(planes.to(self.device), self.domain)
-            given = PathBatch(*(values.to(self.device) for values in paths))
-            bits = self.network.log_prob(encoded, given).place.double().cpu().numpy()
-        out = []
-        for theirs, rows in zip(observers, bits, strict=True):
-            # A path without a fixation on the image is not among those given to the network.
-            known = iter(rows)
-            out.append([_aligned(path, known) for path in theirs])
-        return out
-
-    def _needs_stretch(self) -> None:
-        if self.frame.mode != "stretch":
-            raise ValueError(
-                f"a likelihood needs frame mode stretch, and this network has {self.frame.mode}"
-            )
 
     def next_fixation(self, image: Image, path: Scanpath | None = None) -> Floats:
         """Probability ``(height, width)`` of the next fixation's cell, after a path so far.
@@ -354,7 +304,7 @@ class Predictor:
             [self.viewing(sizes[0], viewing_time)], [sizes[0][1]], self.network.datasets
         )
         with self._evaluating():
-            encoded = self.network.encode(planes.to(self.device), self.domain)
+            encoded = self._encode(planes)
             paths = self.network.sample(encoded, seeds, 1.0, rows)
             maps = self.network.next_maps(encoded, paths)[0][paths.mask[0]].mean(0)
         return maps.cpu().numpy()
@@ -370,16 +320,25 @@ class Predictor:
         finally:
             self.network.train(training)
 
+    def _encode(self, planes: Tensor) -> Encoded:
+        return self.network.encode(planes.to(self.device), self.domain)
+
+    def _paths(self, observers: Sequence[Sequence[Scanpath]]) -> PathBatch:
+        """The scanpaths on each image, as the network takes them."""
+        longest = max(len(path) for paths in observers for path in paths)
+        paths = pad_paths(observers, longest, self.network.datasets)
+        return PathBatch(*(values.to(self.device) for values in paths))
+
     def _given(self, image: Image, path: Scanpath) -> tuple[Encoded, PathBatch]:
         """One encoded image with a path on it, as the network takes them."""
-        self._needs_stretch()
+        if self.frame.mode != "stretch":
+            raise ValueError(
+                f"a likelihood needs frame mode stretch, and this network has {self.frame.mode}"
+            )
         if len(path.on_image()) != len(path):
             raise ValueError(f"{path.image}: a fixation lies off the image; use path.on_image()")
-        planes, _ = self.planes([image])
-        paths = pad_paths([[path]], len(path), self.network.datasets)
         with self._evaluating():
-            encoded = self.network.encode(planes.to(self.device), self.domain)
-        return encoded, PathBatch(*(values.to(self.device) for values in paths))
+            return self._encode(self.planes([image])[0]), self._paths([[path]])
 
     def planes(self, images: Sequence[Image]) -> tuple[Tensor, list[tuple[int, int]]]:
         """Images in the frame, uint8 ``(image, 3, height, width)``, and their full sizes."""

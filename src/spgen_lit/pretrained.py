@@ -45,13 +45,14 @@ class Pretrained:
 def shipped_models() -> dict[str, Path]:
     """Name to folder of the models inside this package, the default first.
 
-    A lab's own stand beside them: ``SPGEN_MODELS`` names a folder of such folders.
+    ``SPGEN_MODELS`` names a folder of more such folders, whose models take the place of
+    shipped ones of the same name.
     """
     roots = [Path(str(resources.files("spgen_lit"))) / "models"]
-    roots += [Path(own)] if (own := os.environ.get("SPGEN_MODELS")) else []
-    # The lab's own come last, and take the place of a shipped one of the same name.
-    folders = [place for root in roots if root.is_dir() for place in sorted(root.iterdir())]
-    found = {place.name: place for place in folders if (place / CARD).is_file()}
+    if more := os.environ.get("SPGEN_MODELS"):
+        roots.append(Path(more))
+    cards = [card for root in roots for card in sorted(root.glob(f"*/{CARD}"))]
+    found = {card.parent.name: card.parent for card in cards}
     return dict(sorted(found.items(), key=lambda item: item[0] != DEFAULT))
 
 
@@ -69,39 +70,36 @@ def load_pretrained(model: str | os.PathLike[str]) -> Pretrained:
         ValueError: For a file of another form.
         ImportError: For a Hugging Face id without the package ``huggingface_hub``.
     """
-    place = Path(model).expanduser()
-    shipped = shipped_models()
-    if str(model) in shipped:
-        return _read_folder(shipped[str(model)])
-    if place.is_dir():
-        if (place / CARD).is_file():
-            return _read_folder(place)
-        best = place / "checkpoints" / "best.ckpt"
-        if best.is_file():
-            return read_checkpoint(best)
-        raise FileNotFoundError(
-            f"model {place}: the folder holds neither {CARD} nor checkpoints/best.ckpt; give a "
-            "folder that spgen export or spgen train wrote"
-        )
-    if place.is_file():
-        return _read_folder(place.parent) if place.name == WEIGHTS else read_checkpoint(place)
-    if _HUB_ID.fullmatch(str(model)) and not place.suffix:
-        return _read_folder(_from_hub(str(model)))
-    raise FileNotFoundError(
-        f"model {place}: no such file or folder, and no model of that name is shipped; "
-        f"shipped: {', '.join(shipped) or 'none'}"
-    )
+    found = _locate(model)
+    return _read_folder(found) if found.is_dir() else read_checkpoint(found)
 
 
 def weights_file(model: str | os.PathLike[str]) -> Path:
     """The file that holds a model's weights; arguments as of :func:`load_pretrained`."""
+    found = _locate(model)
+    return found / WEIGHTS if found.is_dir() else found
+
+
+def _locate(model: str | os.PathLike[str]) -> Path:
+    """The folder with a card, or the checkpoint, that a name, path or id means."""
     shipped = shipped_models()
-    place = shipped.get(str(model), Path(model).expanduser())
-    if place.is_file():
-        return place
-    if not place.is_dir():
-        place = _from_hub(str(model))
-    return place / WEIGHTS if (place / WEIGHTS).is_file() else place / "checkpoints" / "best.ckpt"
+    path = shipped.get(str(model), Path(model).expanduser())
+    if path.is_file():
+        return path.parent if path.name == WEIGHTS else path
+    if path.is_dir():
+        found = path if (path / CARD).is_file() else path / "checkpoints" / "best.ckpt"
+        if not found.exists():
+            raise FileNotFoundError(
+                f"model {path}: the folder holds neither {CARD} nor checkpoints/best.ckpt; give a "
+                "folder that spgen export or spgen train wrote"
+            )
+        return found
+    if _HUB_ID.fullmatch(str(model)) and not path.suffix:
+        return _from_hub(str(model))
+    raise FileNotFoundError(
+        f"model {path}: no such file or folder, and no model of that name is shipped; "
+        f"shipped: {', '.join(shipped) or 'none'}"
+    )
 
 
 def read_checkpoint(file: Path) -> Pretrained:
@@ -190,50 +188,61 @@ def write_pretrained(
             raise ValueError(f"{checkpoint}: weight {key} is not finite in half precision")
         state[key] = small.contiguous().clone()
     card = {
-        "name": name or output.name,
-        # The run's whole configuration names folders of its machine.
-        **{key: value for key, value in model.card.items() if key not in ("name", "config")},
-        **_origin(checkpoint, model.card),
-        "scores": [_score(Path(folder)) for folder in scores],
+        **card_of(checkpoint, name or output.name, scores),
         "known_failures": list(failures),
         "parameters": sum(value.numel() for value in state.values()),
     }
     write_bytes(output / WEIGHTS, save(state, metadata={"format": "pt"}))
-    card["sha256"] = file_hash(output / WEIGHTS)
-    write_json(output / CARD, card)
+    write_json(output / CARD, {**card, "sha256": file_hash(output / WEIGHTS)})
     return output
 
 
-def _origin(checkpoint: Path, card: Mapping[str, Any]) -> dict[str, Any]:
-    """Commit, date and split of the training: from the card, or the run's summary and settings."""
+def card_of(
+    checkpoint: Path, name: str, scores: Sequence[str | os.PathLike[str]] = ()
+) -> dict[str, Any]:
+    """What is known of a model, as plain values without folders of the machine it was made on.
+
+    Args:
+        checkpoint: See :func:`load_pretrained`.
+        name: What the model is called.
+        scores: Folders that ``spgen evaluate`` wrote; if none, those that the run itself wrote.
+
+    Raises:
+        FileNotFoundError: If there is no such model.
+        ValueError: If the model or scores cannot be read.
+    """
+    card = load_pretrained(checkpoint).card
+    run = checkpoint.parent.parent if checkpoint.is_file() else checkpoint
     summary: dict[str, Any] = {}
-    for folder in (checkpoint, *checkpoint.parents[:2]):
-        if (folder / "summary.json").is_file():
-            summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-            break
+    if (run / "summary.json").is_file():
+        summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))
+    folders = scores or [
+        folder for kind in ("source", "target") for folder in (run / "results").glob(f"{kind}-*")
+    ]
     config = card.get("config", {})
-    data = {key: config.get("data", {}).get(key) for key in ("split_seed", "val", "test")}
     return {
+        **{key: value for key, value in card.items() if key not in ("config", "sha256")},
+        "name": name,
         "recipe": card.get("recipe", config.get("name")),
         "commit": card.get("commit", summary.get("commit")),
         "date": card.get("date", datetime.now(UTC).date().isoformat()),
         # Evaluation refuses a split that would hold training images by these three.
-        "config": {"data": data},
+        "config": {
+            "data": {key: config.get("data", {}).get(key) for key in ("split_seed", "val", "test")}
+        },
+        "scores": [_score(Path(folder)) for folder in sorted(folders)] or card.get("scores", []),
     }
 
 
 def _score(folder: Path) -> dict[str, Any]:
     """The headline figures of one folder that ``spgen evaluate`` wrote."""
     try:
-        summary, protocol = (
-            json.loads((folder / name).read_text(encoding="utf-8"))
-            for name in ("summary.json", "protocol.json")
-        )
-        meta, metrics = summary["meta"], summary["metrics"]
+        summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+        metrics = summary["metrics"]
         return {
-            **{key: meta.get(key) for key in ("data", "split", "gaze", "seed")},
+            **{key: summary["meta"].get(key) for key in ("data", "split", "gaze", "seed")},
             "images": summary["images"],
-            "protocol": protocol,
+            "protocol": json.loads((folder / "protocol.json").read_text(encoding="utf-8")),
             "metrics": {key: metrics[key] for key in ("energy", "scanmatch") if key in metrics},
         }
     except (OSError, ValueError, KeyError) as error:

@@ -131,7 +131,7 @@ def score_run(
     # The run's own classes are trusted: they have just been trained.
     trust = [type(made).__module__ for made in (module.network, module.network.encoder)]
     predictor = (
-        Predictor.from_checkpoint(best, device, trust=trust)
+        Predictor.from_pretrained(best, device, trust=trust)
         if best
         else Predictor(module.network, data.frame, module.card, device)
     )
