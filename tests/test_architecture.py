@@ -57,10 +57,8 @@ FORBIDDEN_WHOLE = {"part", "own", "asked", "said", "told", "wanted", "share", "s
 NOT_YET_RENAMED = {
     "data",
     "evaluation",
-    "exporting",
     "learning",
     "network",
-    "pictures",
     "training",
 }
 # What must not be known, whoever offers it.

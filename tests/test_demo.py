@@ -11,7 +11,8 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from spgen_lit import demo, pretrained
+from spgen_lit import demo
+from spgen_lit.predicting import run as predicting
 
 
 def test_pictures_and_renditions_are_written_with_their_credits(
@@ -39,15 +40,18 @@ def test_it_ends_with_what_was_seen_what_it_is_not_and_what_to_type(
         return subprocess.CompletedProcess(command, 0)
 
     monkeypatch.setattr(demo.subprocess, "run", train)
-    monkeypatch.setattr(pretrained, "shipped_models", dict)
+    monkeypatch.setattr(demo, "write_pictures", called.append)
+    monkeypatch.setattr(predicting, "run", lambda settings, console: called.append(settings))
     done = CliRunner().invoke(demo.command, ["--out", str(tmp_path), "trainer.max_epochs=1"])
     assert done.exit_code == 0, done.output
     lines = done.output.strip().splitlines()
-    assert "ships no trained model" in lines[0]
     assert [line.partition(":")[0] for line in lines[-3:]] == [
         "What you saw",
         "What it is not",
         "What to type next",
     ]
     assert "simulated" in lines[-2]
-    assert called[0][-1] == "trainer.max_epochs=1"
+    pictures, settings, command = called
+    assert settings.images == str(pictures)
+    assert (settings.model, settings.output) == ("natural", str(tmp_path / "looked_at"))
+    assert command[-1] == "trainer.max_epochs=1"

@@ -16,7 +16,7 @@ from PIL import Image
 from tests.networks import tree
 
 from spgen_lit.instantiation import build_network
-from spgen_lit.pretrained import DEFAULT, shipped_models, write_pretrained
+from spgen_lit.network.released import ReleasedSPGen
 from spgen_lit.scanpath import Scanpath
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -35,8 +35,6 @@ def _given(folder: Path) -> dict[str, object]:
     state = {f"network.{k}": v for k, v in build_network(spec).state_dict().items()}
     card = {"network": spec, "frame": {"size": [128, 96], "mode": "stretch"}, "gaze": "simulated"}
     torch.save({"spgen_lit": card, "state_dict": state}, folder / "best.ckpt")
-    if not shipped_models():  # a folder of that name stands in
-        write_pretrained(folder / "best.ckpt", folder / DEFAULT)
     rng = np.random.default_rng(0)
     photo = rng.integers(0, 256, (96, 128, 3), dtype=np.uint8)
     Image.fromarray(photo).save(folder / "painting.jpg")
@@ -64,6 +62,8 @@ def _given(folder: Path) -> dict[str, object]:
 def test_python_blocks_run_or_say_why_not(page: Path, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     scope = _given(tmp_path)
+    if "released.pth" in page.read_text(encoding="utf-8"):
+        torch.save(ReleasedSPGen().state_dict(), tmp_path / "released.pth")
     for marker, code in BLOCK.findall(page.read_text(encoding="utf-8")):
         if not marker:
             exec(compile(code, _name(page), "exec", dont_inherit=True), scope)
@@ -89,9 +89,6 @@ def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
 def test_notebooks_run(path: Path, tmp_path: Path) -> None:
     if importlib.util.find_spec("nbclient") is None:
         pytest.skip("needs pip install 'spgen-lit[docs]'")
-    # Until a trained model comes with the package.
-    if "from_pretrained" in path.read_text(encoding="utf-8") and not shipped_models():
-        pytest.skip("no trained model is shipped")
     import nbformat
     from nbclient import NotebookClient
 

@@ -14,7 +14,7 @@ from spgen_lit.scanpath import Scanpath
 
 
 def test_the_package_offers_its_public_names() -> None:
-    assert {"SPGen", "ScanpathModule", "DomainMix", "Predictor", "load_dataset"} <= set(
+    assert {"SPGen", "ScanpathModule", "DomainMix", "Predictor", "evaluate", "load_dataset"} <= set(
         dir(spgen_lit)
     )
     for name in dir(spgen_lit):

@@ -2,11 +2,12 @@
 
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from spgen_lit.data.catalogue import load_dataset as load_dataset
     from spgen_lit.data.module import DomainMix as DomainMix
+    from spgen_lit.evaluation.score import score as evaluate
     from spgen_lit.learning.module import ScanpathModule as ScanpathModule
     from spgen_lit.network.spgen import SPGen as SPGen
     from spgen_lit.predictor import Predictor as Predictor
@@ -17,30 +18,25 @@ try:
 except PackageNotFoundError:  # a checkout that was never installed
     __version__ = "0+unknown"
 
-__all__ = [
-    "DomainMix",
-    "Predictor",
-    "SPGen",
-    "Scanpath",
-    "ScanpathModule",
-    "__version__",
-    "load_dataset",
-]
 _HOMES = {
     "DomainMix": "data.module",
     "Predictor": "predictor",
     "SPGen": "network.spgen",
     "Scanpath": "scanpath",
     "ScanpathModule": "learning.module",
+    "evaluate": "evaluation.score",
     "load_dataset": "data.catalogue",
 }
+__all__ = ["DomainMix", "Predictor", "SPGen", "Scanpath", "ScanpathModule", "evaluate"]
+__all__ += ["__version__", "load_dataset"]
 
 
-def __getattr__(name: str) -> Any:
-    """Load a public name when it is first asked for: importing torch takes seconds."""
+def __getattr__(name: str) -> object:
+    """Load a public name when it is first used: importing torch takes seconds."""
     if name not in _HOMES:
         raise AttributeError(f"module 'spgen_lit' has no attribute {name!r}")
-    return getattr(import_module(f"spgen_lit.{_HOMES[name]}"), name)
+    home = import_module(f"spgen_lit.{_HOMES[name]}")
+    return getattr(home, "score" if name == "evaluate" else name)
 
 
 def __dir__() -> list[str]:

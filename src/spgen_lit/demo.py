@@ -39,8 +39,8 @@ def write_pictures(folder: Path) -> None:
         title, credit = _CREDITS[file.stem]
         for medium in (None, *_MEDIA):
             name = f"{file.stem}.png" if medium is None else f"{file.stem}_{medium}.png"
-            said = credit if medium is None else f"{medium}, made of the {credit}"
-            rows.append({"file": name, "title": title, "artist": said})
+            artist = credit if medium is None else f"{medium}, made of the {credit}"
+            rows.append({"file": name, "title": title, "artist": artist})
             if not (folder / name).is_file():
                 picture = photograph if medium is None else paint(photograph, medium, seed=0)
                 Image.fromarray(picture).save(folder / name)
@@ -59,34 +59,25 @@ def command(out: str, overrides: tuple[str, ...]) -> None:
 
     from spgen_lit.predicting import Settings
     from spgen_lit.predicting.run import run
-    from spgen_lit.pretrained import shipped_models
+    from spgen_lit.pretrained import DEFAULT
 
     console = Console(stderr=True)
-    place = Path(out)
-    page, seen = place / "looked_at" / "index.html", ""
-    models = list(shipped_models())
-    if models:
-        console.rule(f"1 of 2: the model {models[0]} looks at photographs and paintings")
-        write_pictures(place / "pictures")
-        settings = Settings(
-            images=str(place / "pictures"), model=models[0], output=str(page.parent)
-        )
-        run(settings, console)
-        seen = (
-            f"{page} plays the scanpaths that the shipped model {models[0]!r} draws on three "
-            "photographs and on paintings made of them; "
-        )
-    else:
-        console.print("This version ships no trained model, so the first half is left out.")
+    root = Path(out)
+    page = root / "looked_at" / "index.html"
+    console.rule(f"1 of 2: the model {DEFAULT} looks at photographs and paintings")
+    write_pictures(root / "pictures")
+    run(Settings(images=str(root / "pictures"), output=str(page.parent)), console)
     console.rule("2 of 2: training with adaptation on a simulated gallery")
     train = [sys.executable, "-m", "spgen_lit.train", "+experiment=demo"]
-    done = subprocess.run([*train, f"hydra.run.dir={place / 'training'}", *overrides])
+    done = subprocess.run([*train, f"hydra.run.dir={root / 'training'}", *overrides])
     if done.returncode:
         raise SystemExit(done.returncode)
     console.rule("the end")
     for line in (
-        f"What you saw: {seen}{place / 'training'} holds a network trained before your eyes on "
-        "drawn photographs with gaze, and adapted to drawn paintings without.",
+        f"What you saw: {page} plays the scanpaths that the shipped model {DEFAULT!r} draws on "
+        f"three photographs and on paintings made of them; {root / 'training'} holds a network "
+        "trained before your eyes on drawn photographs with gaze, and adapted to drawn paintings "
+        "without.",
         "What it is not: nobody's gaze was recorded on these pictures, and the gallery's observers "
         "are simulated: its table shows that all parts work, not how well people are predicted.",
         "What to type next: spgen predict my_paintings --open (my_paintings: a folder of yours)",

@@ -76,7 +76,7 @@ class _Door(click.Command):
 @click.option("--people", metavar="PATH", help="Recorded scanpaths to show beside: a JSON file.")
 @click.option("--open", "show", is_flag=True, help="Open the page in a browser at the end.")
 def command(
-    paths: tuple[str, ...], out: str, format: tuple[str, ...], show: bool, **given: Any
+    paths: tuple[str, ...], out: str, format: tuple[str, ...], show: bool, **options: Any
 ) -> None:
     """Scanpaths for images: files, folders, quoted patterns.
 
@@ -84,7 +84,7 @@ def command(
     """
     with one_line_errors():
         settings = Settings(
-            images=list(paths), output=out, formats=list(format) or ["png"], **given
+            images=list(paths), output=out, formats=list(format) or ["png"], **options
         )
     _run(settings, show)
 

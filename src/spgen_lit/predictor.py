@@ -107,8 +107,8 @@ class Predictor:
         """
         known = dict(self.info.get("viewing", {}))
         degrees = known.pop("degrees", None)
-        shown = Viewing(**known, px_per_degree=size[1] / degrees if degrees else None)
-        return shown if seconds is None else replace(shown, seconds=seconds)
+        viewing = Viewing(**known, px_per_degree=size[1] / degrees if degrees else None)
+        return viewing if seconds is None else replace(viewing, seconds=seconds)
 
     def __call__(
         self,

@@ -139,9 +139,16 @@ def test_the_viewer_opens_plays_scrubs_and_switches_layers(browser: Any, tmp_pat
     assert browser.requests() == [page.as_uri()]
 
 
-def test_keys_move_step_and_close(browser: Any, tmp_path: Path) -> None:
-    page = tmp_path / "index.html"
-    write_page(page, [entry(f"image {k}") for k in range(3)])
+HOSTILE = [
+    "\"'><img src=x onerror=\"document.title='hit'\">",
+    "</script><script>document.title='hit'</script><!--",
+    "\U0001f600 שלום &amp; 100% #2 ?q=1 \\u003c @SCRIPT@",
+]
+
+
+def test_keys_move_step_and_close_whatever_the_names(browser: Any, tmp_path: Path) -> None:
+    page = tmp_path / '50% #1 ?x "y" <z>' / "index.html"
+    write_page(page, [entry(name) for name in HOSTILE], notes=HOSTILE[1], warning=HOSTILE[0])
     browser.size(390, 800, phone=True)
     browser.open(page)
     browser.run("document.querySelector('#speed').value = '0.25'")
@@ -164,6 +171,10 @@ def test_keys_move_step_and_close(browser: Any, tmp_path: Path) -> None:
     assert browser.run(f"{chips}.findIndex(b => b.getAttribute('aria-pressed') == 'true')") == 1
     browser.key("ArrowLeft")
     assert browser.run("document.querySelector('#viewer').dataset.index") == "2"
+    assert browser.run("document.querySelector('#name').textContent").startswith(HOSTILE[2])
+    assert browser.run("[...document.querySelectorAll('.card')].map(c => c.title)") == HOSTILE
+    assert browser.run("document.querySelector('#notes').textContent") == HOSTILE[1]
+    assert browser.run("document.title") == "Scanpaths"
     browser.key("+")
     assert browser.run("document.querySelector('#speed').value") == "0.5"
     wide = browser.run("document.documentElement.scrollWidth <= innerWidth")
@@ -177,3 +188,4 @@ def test_keys_move_step_and_close(browser: Any, tmp_path: Path) -> None:
     browser.key("Escape")
     browser.wait("!document.querySelector('#viewer').open")
     assert browser.complaints() == []
+    assert browser.requests() == [page.as_uri()]

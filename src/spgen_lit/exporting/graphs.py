@@ -68,13 +68,13 @@ class StepGraph(nn.Module):
         viewing = torch.full((1, paths, len(VIEWING)), float("nan"))
         state = self.begin(paths).values()
         # One tensor given for two inputs would be traced as one input.
-        given = (*terms, *state, viewing, *self.noise(paths))
-        return (*(value.clone() for value in given), torch.tensor(1.0))
+        inputs = (*terms, *state, viewing, *self.noise(paths))
+        return (*(value.clone() for value in inputs), torch.tensor(1.0))
 
     def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
         """Inputs by the names of ``INPUTS`` and the temperature; outputs by ``OUTPUTS``."""
-        *given, temperature = tensors
-        rest = iter(given)
+        *inputs, temperature = tensors
+        rest = iter(inputs)
         terms = ImageTerms(*(next(rest) for _ in TERMS))
         history = History(*(next(rest) for _ in History._fields))
         time = Time(*(next(rest) for _ in Time._fields))

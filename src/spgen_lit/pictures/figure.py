@@ -141,7 +141,7 @@ def px_axes(
     return axes
 
 
-def drawn_over(image: Pixels, draw: Callable[[Axes], object]) -> Pixels:
+def draw_over(image: Pixels, draw: Callable[[Axes], object]) -> Pixels:
     """The picture with a drawing over it.
 
     Args:

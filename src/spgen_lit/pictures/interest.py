@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import AbstractPathEffect, withStroke
 from numpy.typing import NDArray
 
-from spgen_lit.pictures.figure import COLORS, Pixels, drawn_over, render, style, write_cells
+from spgen_lit.pictures.figure import COLORS, Pixels, draw_over, render, style, write_cells
 from spgen_lit.pictures.overlay import WARNING, stroke_unit, write
 
 
@@ -71,7 +71,7 @@ def draw_regions(image: Pixels, names: Sequence[str], labels: NDArray[np.integer
             label = write(axes, name, place, max(11, 16 * unit), weight="bold", ha="center")
             label.set_path_effects(casing)
 
-    return drawn_over(image, draw)
+    return draw_over(image, draw)
 
 
 def interest_sheet(

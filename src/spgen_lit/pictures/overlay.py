@@ -16,7 +16,7 @@ from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 from numpy.typing import NDArray
 
-from spgen_lit.pictures.figure import Pixels, drawn_over, px_axes, px_figure
+from spgen_lit.pictures.figure import Pixels, draw_over, px_axes, px_figure
 from spgen_lit.scanpath import Array, Scanpath
 
 #: Time runs through these colors; each is far from both black and white.
@@ -163,7 +163,7 @@ def draw_scanpath(image: Pixels, path: Scanpath, *, numbers: bool = True) -> Pix
     """
     height, width = image.shape[:2]
     discs, unit = discs_of(path, width, height), stroke_unit(width, height)
-    return drawn_over(image, lambda axes: draw_discs(axes, discs, unit, numbers=numbers))
+    return draw_over(image, lambda axes: draw_discs(axes, discs, unit, numbers=numbers))
 
 
 def scanpath_figure(image: Pixels, path: Scanpath, caption: Caption = Caption()) -> Figure:

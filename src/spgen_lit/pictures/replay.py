@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from spgen_lit.files import atomic
-from spgen_lit.pictures.figure import Pixels, drawn_over
+from spgen_lit.pictures.figure import Pixels, draw_over
 from spgen_lit.pictures.overlay import TYPICAL_S, Discs, discs_of, draw_discs, stroke_unit
 from spgen_lit.pictures.sheets import fit_width, footed
 from spgen_lit.scanpath import Array, Scanpath
@@ -56,7 +56,7 @@ def frame(image: Pixels, path: Scanpath, seconds: float) -> Pixels:
         radii[-1] *= 0.35 + 0.65 * min(1.0, age)
     discs = Discs(discs.centers[:count], radii, discs.colors[:count])
     unit = stroke_unit(width, height)
-    return drawn_over(image, lambda axes: draw_discs(axes, discs, unit))
+    return draw_over(image, lambda axes: draw_discs(axes, discs, unit))
 
 
 def frames(image: Pixels, path: Scanpath) -> Iterator[Pixels]:
@@ -98,7 +98,7 @@ def save_replay(
             _write_mp4(part, pictures)
 
 
-def _write_mp4(part: Path, pictures: Iterator[Pixels]) -> None:
+def _write_mp4(target: Path, pictures: Iterator[Pixels]) -> None:
     writer = cv2.VideoWriter()
     for picture in pictures:
         height, width = picture.shape[:2]
@@ -106,8 +106,8 @@ def _write_mp4(part: Path, pictures: Iterator[Pixels]) -> None:
         even = cv2.copyMakeBorder(picture, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
         if not writer.isOpened():
             size = (even.shape[1], even.shape[0])
-            writer.open(str(part), cv2.VideoWriter.fourcc(*"mp4v"), RATE, size)
+            writer.open(str(target), cv2.VideoWriter.fourcc(*"mp4v"), RATE, size)
             if not writer.isOpened():
-                raise OSError(f"{part.parent}: OpenCV here has no MP4 encoder; choose GIF")
+                raise OSError(f"{target.parent}: OpenCV here has no MP4 encoder; choose GIF")
         writer.write(cv2.cvtColor(even, cv2.COLOR_RGB2BGR))
     writer.release()

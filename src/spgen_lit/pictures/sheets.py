@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from spgen_lit.pictures.figure import Pixels, drawn_over, px_axes, px_figure, render
+from spgen_lit.pictures.figure import Pixels, draw_over, px_axes, px_figure, render
 from spgen_lit.pictures.overlay import PAPER, WARNING, draw_scanpath, write
 from spgen_lit.scanpath import Scanpath
 
@@ -29,7 +29,7 @@ def footed(picture: Pixels, text: str) -> Pixels:
     letter = max(9, picture.shape[1] // 60)
     strip = np.full((2 * letter, picture.shape[1], 3), 250, np.uint8)
     place = (0.5 * letter, 1.0 * letter)
-    named = drawn_over(strip, lambda axes: write(axes, text, place, letter, color=WARNING))
+    named = draw_over(strip, lambda axes: write(axes, text, place, letter, color=WARNING))
     return np.concatenate([picture, named])
 
 
