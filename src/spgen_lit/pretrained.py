@@ -219,6 +219,7 @@ def card_of(
     folders = scores or [
         folder for kind in ("source", "target") for folder in (run / "results").glob(f"{kind}-*")
     ]
+    figures = [_score(Path(folder)) for folder in sorted(folders, key=str)]
     config = card.get("config", {})
     return {
         **{key: value for key, value in card.items() if key not in ("config", "sha256")},
@@ -230,7 +231,7 @@ def card_of(
         "config": {
             "data": {key: config.get("data", {}).get(key) for key in ("split_seed", "val", "test")}
         },
-        "scores": [_score(Path(folder)) for folder in sorted(folders)] or card.get("scores", []),
+        "scores": figures or card.get("scores", []),
     }
 
 

@@ -10,6 +10,7 @@ given those before it, and the density of a baseline. What is added is
 from __future__ import annotations
 
 import json
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ def main() -> None:
         list(range(len(trains))),
     )
     model, baseline = Stored(content, "model"), Stored(content, "baseline")
-    content["pysaliency"] = {"version": pysaliency.__version__} | {
+    content["pysaliency"] = {"version": version("pysaliency")} | {
         average: float(model.information_gain(stimuli, fixations, baseline, average=average))
         for average in ("fixation", "image")
     }

@@ -213,7 +213,7 @@ def compare(
         seeds = [path_seed(0, str(number), k) for k in range(samples)]
         with torch.inference_mode():
             encoded = network.encode(torch.from_numpy(planes)[None], predictor.domain)
-            for name, value in encoded.terms._asdict().items():
+            for name, value in zip(TERMS, encoded.terms, strict=True):
                 scale = max(1.0, float(value.abs().max()))
                 note("encoding", terms[name] / scale, value.numpy() / scale)
             for temperature in TEMPERATURES:

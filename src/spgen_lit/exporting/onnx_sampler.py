@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from spgen_lit.data.frame import Frame
 from spgen_lit.data.images import image_size, read_image
 from spgen_lit.network.noise import draw_noise, path_seed
-from spgen_lit.scanpath import Scanpath
+from spgen_lit.scanpath import Array, Scanpath
 
 Floats = NDArray[np.float32]
 
@@ -102,7 +102,7 @@ class OnnxSampler:
         seeds: Sequence[int],
         temperature: float | None = None,
         viewing_time: float | None = None,
-    ) -> list[tuple[Floats, Floats]]:
+    ) -> list[tuple[Array, Array]]:
         """Draw one path a seed on an encoded image.
 
         Args:
@@ -155,7 +155,10 @@ class OnnxSampler:
             if (length <= step + 1).all():
                 break
             state = {name: outputs[f"next_{name}"] for name in state}
-        return [(xy[row, :n], seconds[row, :n]) for row, n in enumerate(length.tolist())]
+        return [
+            (xy[row, :n].astype(np.float64), seconds[row, :n].astype(np.float64))
+            for row, n in enumerate(length.tolist())
+        ]
 
 
 def main() -> None:
