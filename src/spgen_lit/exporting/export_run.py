@@ -21,7 +21,7 @@ from omegaconf import DictConfig
 from torch.export import Dim, ExportedProgram
 
 from spgen_lit import scanpath
-from spgen_lit.batch import viewing_row
+from spgen_lit.batch import viewing_row, viewing_rows
 from spgen_lit.config import plain, trusted
 from spgen_lit.data import frame, images
 from spgen_lit.data.images import read_image
@@ -169,7 +169,7 @@ def _write_onnx(
 def _settings(predictor: Predictor, network: SPGen, step: StepGraph) -> dict[str, Any]:
     """What the sampler must know beside the graphs."""
     fitted = predictor.frame
-    viewing = viewing_row(predictor.viewing(fitted.size), fitted.size[1])
+    viewing = viewing_row(predictor.viewing(fitted.size), fitted.size[1], network.datasets)
     return {
         "frame": asdict(fitted),
         "cells": network.head.grid[0] * network.head.grid[1],
@@ -207,7 +207,8 @@ def compare(
         far = float(np.abs(found - expected).max(initial=0)) if same else math.inf
         worst[name] = max(worst[name], far)
 
-    viewing = torch.tensor([viewing_row(predictor.viewing(network.frame), network.frame[1])])
+    viewings = [predictor.viewing(network.frame)]
+    viewing = viewing_rows(viewings, [network.frame[1]], network.datasets)
     for number, planes in enumerate(np.ascontiguousarray(frames.transpose(0, 3, 1, 2))):
         terms = sampler.encode(planes)
         seeds = [path_seed(0, str(number), k) for k in range(samples)]
