@@ -161,7 +161,30 @@ def gazepoint(root, trials):
         rows(root / f"{who}_fixations.csv", (*header, "FPOGV"), content, mark=",")
 
 
-def asc(root, trials, rate=500):
+DEGREE = SCREEN[0] / 0.53 * 0.6 * np.tan(np.pi / 180)  # px: 53 cm seen from 60 cm
+
+
+def separated(trials, degrees=1.0):
+    """The trials without fixations that no saccade of this size leads to: no tracker parts them."""
+    kept = []
+    for image, who, xy, ms in trials:
+        chosen, last = [], np.array(SIZE) / 2  # a cross before the picture
+        for n, place in enumerate(xy):
+            if np.linalg.norm(place - last) >= degrees * DEGREE:
+                chosen.append(n)
+                last = place
+        kept.append((image, who, xy[chosen], ms[chosen]))
+    return kept
+
+
+def saccade(start, end, rate):
+    """Samples of the eye in flight: the main sequence's duration, the speed rising and falling."""
+    seconds = 0.021 + 0.0022 * np.linalg.norm(end - start) / DEGREE
+    time = (np.arange(max(round(seconds * rate), 2)) + 0.5)[:, None] / max(round(seconds * rate), 2)
+    return start + (10 * time**3 - 15 * time**4 + 6 * time**5) * (end - start)
+
+
+def asc(root, trials, rate=500, events=True):
     """edf2asc of two eyes: messages, blinks, EFIX events; the picture centered on the screen."""
     step = 1000 // rate
     for who in sorted({trial[1] for trial in trials}):
@@ -172,66 +195,78 @@ def asc(root, trials, rate=500):
         for number, (image, seen, xy, ms) in enumerate(trials, start=1):
             if seen != who:
                 continue
-            lines += [
-                f"MSG\t{time} TRIALID {number}",
-                f"START\t{time}\tLEFT\tRIGHT\tSAMPLES\tEVENTS",
-            ]
+            lines += [f"MSG\t{time} TRIALID {number}"]
+            lines += [f"START\t{time}\tLEFT\tRIGHT\tSAMPLES\tEVENTS"]
             lines += ["PRESCALER\t1", "VPRESCALER\t1", "PUPIL\tAREA"]
             kind = f"GAZE\tLEFT\tRIGHT\tRATE\t {rate:.2f}\tTRACKING\tCR\tFILTER\t2"
             lines += [f"EVENTS\t{kind}", f"SAMPLES\t{kind}"]
             # A fixation on the cross before the picture, which is no part of the scanpath.
-            lines += _fixation(time, 960, 540, 100, step)
-            time += 110
-            lines.append(f"MSG\t{time} !V IMGLOAD CENTER images/{image}.png 960 540")
-            for n, (x, y) in enumerate(xy + CORNER):
-                lines += _fixation(time, x, y, int(ms[n]), step)
-                time += int(ms[n]) // step * step + step
-                lines += [f"SSACC R  {time}"]
-                blank = "   .\t   .\t    0.0\t   .\t   .\t    0.0\t....."
-                if n == 2:
-                    lines += [f"SBLINK R {time}", f"{time}\t{blank}"]
-                    lines += [f"EBLINK R {time}\t{time}\t{step}"]
+            places = np.vstack([np.array(SCREEN) / 2, xy + CORNER])
+            counts = [50, *(ms // step).astype(int)]
+            for n, place in enumerate(places):
+                fixation = _samples(time, np.repeat(place[None], counts[n], 0), step)
+                last = time + (counts[n] - 1) * step
+                for eye, shift in (("L", -4), ("R", 4)) if events else ():
+                    fixation.insert(0, f"SFIX {eye}   {time}")
+                    end = f"{time}\t{last}\t{counts[n] * step}"
+                    fixation.append(
+                        f"EFIX {eye}   {end}\t{place[0] + shift:.1f}\t{place[1]:.1f}\t900"
+                    )
+                lines += fixation
+                time = last + step
+                if n == 3:
+                    lines += [f"SBLINK R {time}"] if events else []
+                    lines += [f"{time}\t   .\t   .\t    0.0\t   .\t   .\t    0.0\t....."]
+                    lines += [f"EBLINK R {time}\t{time}\t{step}"] if events else []
                     time += step
-                saccade = f"{time}\t{time + step}\t{2 * step}\t 1.0\t 1.0\t 2.0\t 2.0\t 1.0\t 50"
-                lines.append(f"ESACC R  {saccade}")
-                time += 2 * step
+                if n + 1 < len(places):
+                    flight = _samples(time, saccade(place, places[n + 1], rate), step)
+                    time += len(flight) * step
+                    end = f"{time - len(flight) * step}\t{time - step}\t{len(flight) * step}"
+                    lines += ["SSACC R  " + end.split("\t")[0]] if events else []
+                    lines += flight
+                    lines += (
+                        [f"ESACC R  {end}\t 1.0\t 1.0\t 2.0\t 2.0\t 1.0\t 50"] if events else []
+                    )
+                if n == 0:
+                    lines.append(f"MSG\t{time} !V IMGLOAD CENTER images/{image}.png 960 540")
             lines += [f"MSG\t{time} TRIAL_RESULT 0"]
             lines += [f"END\t{time + 1}\tSAMPLES\tEVENTS\tRES\t  40.00\t  40.00"]
             time += 100
         (root / f"{who}.asc").write_text("\n".join(lines) + "\n")
 
 
-def _fixation(time, x, y, ms, step):
-    lines = [f"SFIX L   {time}", f"SFIX R   {time}"]
-    times = range(time, time + ms // step * step, step)
-    left = f"{x - 4:.1f}\t{y:.1f}\t 900.0"
-    lines += [f"{t}\t  {left}\t  {x + 4:.1f}\t{y:.1f}\t 900.0\t....." for t in times]
-    end = f"{time}\t{times[-1]}\t{len(times) * step}"
-    lines.append(f"EFIX L   {end}\t{x - 4:.1f}\t{y:.1f}\t900")
-    return [*lines, f"EFIX R   {end}\t{x + 4:.1f}\t{y:.1f}\t900"]
+def _samples(time, xy, step):
+    """Lines of both eyes, 4 px to the left and right of each place."""
+    return [
+        f"{time + n * step}\t  {x - 4:.2f}\t{y:.2f}\t 900.0\t  {x + 4:.2f}\t{y:.2f}\t 900.0\t....."
+        for n, (x, y) in enumerate(xy)
+    ]
 
 
-def bids(root, trials, rate=250, events=True):
-    """BEP020: samples, events of the tracker, and what was shown, with their sidecars."""
+def bids(root, trials, rate=250, events=True, noise=0.0):
+    """BEP020: samples, events of the tracker, and what was shown, with their sidecars.
+
+    `noise` is the standard deviation in px of samples while the eye rests.
+    """
     (root / "stimuli").mkdir(parents=True, exist_ok=True)
     for file in (root / "images").glob("*.png"):
         file.rename(root / "stimuli" / file.name)
-    step = 1000 / rate
+    step, rng = 1000 / rate, np.random.default_rng(0)
     for who in sorted({trial[1] for trial in trials}):
         samples, found, shown, time = [], [], [], 5000.0
         for image, seen, xy, ms in trials:
             if seen != who:
                 continue
-            begin = time
-            for n, (x, y) in enumerate(xy + CORNER):
+            begin, places = time, xy + CORNER
+            for n, place in enumerate(places):
                 count = int(ms[n] // step)
                 found.append((time, count * step, "fixation", 0, "n/a"))
-                for _ in range(count):
-                    samples.append((time, round(x, 2), round(y, 2), 900))
-                    time += step
-                for share in (0.4, 0.8):
-                    there = (xy + CORNER)[min(n + 1, len(xy) - 1)]
-                    samples.append((time, *(np.array([x, y]) * (1 - share) + there * share), 900))
+                gaze = place + rng.normal(0, noise, (count, 2))
+                if n + 1 < len(places):
+                    gaze = np.vstack([gaze, saccade(place, places[n + 1], rate)])
+                for x, y in np.round(gaze, 2):
+                    samples.append((time, x, y, 900))
                     time += step
             shown.append(((begin - 5000) / 1000, (time - begin) / 1000, "picture", f"{image}.png"))
             for _ in range(20):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from spgen_lit.data.__main__ import main
+from spgen_lit.data.__main__ import _Setting, main
 from spgen_lit.data.catalogue import CATALOGUE, build_reader
 from spgen_lit.data.readers.converted import Converted
 
@@ -55,10 +55,11 @@ def test_wrong_names_and_settings_are_answered_with_the_nearest(tmp_path, capsys
 
 
 def test_settings_are_yaml(tmp_path):
-    reader = build_reader("cat2000", tmp_path, ["categories=[Art, Social]", "gaze=false"])
-    assert reader.categories == ("Art", "Social")
-    assert reader.gaze is False
-    assert build_reader("coco_freeview", tmp_path, ["screen=[512, 320]"]).screen == (512, 320)
+    setting = _Setting().convert
+    assert setting("categories=[Art, Social]", None, None) == ("categories", ["Art", "Social"])
+    assert setting("gaze=false", None, None) == ("gaze", False)
+    reader = build_reader("cat2000", tmp_path, categories=["Art"], gaze=False)
+    assert (reader.categories, reader.gaze) == (["Art"], False)
 
 
 def test_own_data_go_from_table_to_json_by_two_lines(tmp_path, capsys):

@@ -82,13 +82,13 @@ def test_missing_folder_says_what_was_looked_for_and_how_to_get_it(tmp_path):
         Osie(tmp_path).read()
 
 
-def test_missing_images_are_named_or_left_out(tmp_path):
+def test_missing_images_are_named(tmp_path):
     write(tmp_path)
     (tmp_path / "data/stimuli/1009.jpg").unlink()
-    with pytest.raises(FileNotFoundError, match=r"1 of 2 images .*: 1009\.jpg; .*strict=false"):
+    with pytest.raises(FileNotFoundError, match=r"1 of 2 images .*: 1009\.jpg; add them"):
         Osie(tmp_path).read()
-    with pytest.warns(UserWarning, match=r"1009\.jpg"):
-        gaze = Osie(tmp_path, strict=False).read()
+    gaze, problems = Osie(tmp_path).survey()
+    assert [problem.what[:13] for problem in problems] == ["image missing"]
     assert list(gaze.stimuli) == ["1001.jpg"]
     assert {p.image for p in gaze.scanpaths} == {"1001.jpg"}
 

@@ -64,7 +64,7 @@ def test_bad_rows_are_named_by_file_and_line(small, rows, said):
 
 def test_a_missing_image_is_named(small):
     (small / "STIMULI" / "b.jpeg").unlink()
-    with pytest.raises(ValueError, match=r"SCANPATHS.b: image missing: no file b\.\*"):
+    with pytest.raises(ValueError, match=r"SCANPATHS.b: image missing: no file b in"):
         FixaTons(small).read()
 
 

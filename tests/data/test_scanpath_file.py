@@ -199,7 +199,7 @@ def test_files_that_are_no_scanpath_files(tmp_path: Path) -> None:
         ("x.json", "{", "not readable as JSON"),
         ("x.json", '{"a": 1}', "needs a list of trials"),
         ("x.json", "[]", "no trial is on an image of this split"),
-        ("x.csv", "", "no column for image, x, y; found none"),
+        ("x.csv", "", "No columns to parse"),
         ("x.csv", "image,x\n1,2\n", "no column for y; found image, x"),
         ("x.mat", "1 2 3", "ends in .json, .csv"),
     ):

@@ -18,13 +18,13 @@ def recorded(tmp_path):
     return tmp_path, exporters.truth(tmp_path)
 
 
-def same(gaze, trials, eye=0.0, seconds=0.0006):
+def same(gaze, trials, eye=0.0, seconds=0.0006, pixels=0.05):
     found = {(path.image.removesuffix(".png"), path.observer): path for path in gaze.scanpaths}
     assert len(found) == len(trials) == len(gaze.scanpaths)
     for image, who, xy, ms in trials:
         path = found[image, who]
         assert path.size == SIZE
-        np.testing.assert_allclose(path.pixels, xy + np.array([eye, 0]), atol=0.05)
+        np.testing.assert_allclose(path.pixels, xy + np.array([eye, 0]), atol=pixels)
         np.testing.assert_allclose(path.durations, ms / 1000, atol=seconds)
 
 
@@ -167,18 +167,27 @@ def test_bids_with_the_trackers_events(recorded):
         Table(root, tracker="bids").read()
 
 
-def test_bids_without_events_has_them_detected(recorded):
+@pytest.mark.parametrize(("rate", "noise"), [(250, 0.0), (250, 0.4), (1000, 0.4)])
+def test_bids_without_events_has_them_detected(recorded, rate, noise):
+    """Noise of .01 degrees, as an EyeLink has; every fixation comes back within .5 px."""
     pytest.importorskip("pymovements")
     root, trials = recorded
-    exporters.bids(root, trials, events=False)
+    trials = exporters.separated(trials)
+    exporters.bids(root, trials, rate, events=False, noise=noise)
     gaze = Table(root, tracker="bids", picture="centered").read()
-    found = {(path.image.removesuffix(".png"), path.observer): path for path in gaze.scanpaths}
-    for image, who, xy, _ in trials:
-        path = found[image, who]
-        reach = np.linalg.norm(path.pixels[:, None] - xy, axis=2)
-        assert reach.min(axis=1).max() < 6
-        far = np.linalg.norm(np.diff(xy, axis=0), axis=1) > 60
-        assert len(path) >= far.sum() - 1
+    same(gaze, trials, seconds=0.02, pixels=0.5)
+
+
+def test_eyelink_asc_without_events_has_them_detected(recorded):
+    pytest.importorskip("pymovements")
+    root, trials = recorded
+    trials = exporters.separated(trials)
+    exporters.asc(root, trials, events=False)
+    given = {"size": SCREEN, "picture": "centered", "eye": "right"}
+    gaze = Table(root, tracker="asc", px_per_degree=exporters.DEGREE, **given).read()
+    same(gaze, trials, eye=4, seconds=0.02, pixels=0.5)
+    with pytest.raises(ValueError, match=r"no fixations \(EFIX\).*or give px_per_degree"):
+        Table(root, tracker="asc", **given).read()
 
 
 def test_a_recording_of_something_else_is_passed_over(recorded):

@@ -11,176 +11,189 @@ Examples::
 
 from __future__ import annotations
 
-import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+import click
 import yaml
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as Grid
 
-from spgen_lit.data.catalogue import CATALOGUE, build_reader
+from spgen_lit.data.catalogue import CATALOGUE, Entry, build_reader
 from spgen_lit.data.check import Report, check, contact_sheet
 from spgen_lit.data.exports import export
 from spgen_lit.data.fetch import FetchError, fetch
 from spgen_lit.data.readers.table import DECLARATION, Table
 from spgen_lit.files import write_json, write_text
 
-_COLOURS = {"error": "red", "warning": "yellow"}
+_COLORS = {"error": "red", "warning": "yellow"}
 _HEAD = "# What the table beside this file means: settings of spgen_lit.data.readers.table.Table.\n"
+_FILE = click.Path(path_type=Path)
+
+
+class _Setting(click.ParamType):
+    """``key=value``, the value as in YAML."""
+
+    name = "key=value"
+
+    def convert(
+        self, value: str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, object]:
+        key, mark, content = value.partition("=")
+        try:
+            if mark and key:
+                return key, yaml.safe_load(content)
+        except yaml.YAMLError:
+            self.fail(f"the value of {key} is not YAML: {content!r}", param, ctx)
+        self.fail(f"a setting is key=value, found {value!r}", param, ctx)
+
+
+@click.group(help="List, check, convert and fetch gaze sets.")
+def command() -> None:
+    """The commands below."""
+
+
+_name = click.argument("name")
+_root = click.argument("root", type=_FILE)
+_settings = click.option(
+    "--set", "settings", multiple=True, type=_Setting(), help="An argument of the reader."
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 if all is well, 1 if `check` or `fetch` failed, 2 if it could not run."""
-    options = _parser().parse_args(arguments)
-    console = Console()
     try:
-        return int(options.run(options, console))
-    except (FetchError, FileNotFoundError, ValueError, OSError) as error:
-        Console(stderr=True).print(
-            f"[red]{options.command}:[/red] {_plain(str(error))}", soft_wrap=True
-        )
+        words = None if arguments is None else list(arguments)
+        return command.main(words, prog_name="spgen data", standalone_mode=False) or 0
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except (FetchError, ValueError, OSError) as error:
+        Console(stderr=True).print(f"[red]error:[/red] {_plain(str(error))}", soft_wrap=True)
         return 1 if isinstance(error, FetchError) else 2
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m spgen_lit.data", description="List, check, convert and fetch gaze sets."
-    )
-    commands = parser.add_subparsers(dest="command", required=True)
-    listing = commands.add_parser("list", help="every readable set: size, licence, how to get it")
-    listing.add_argument("name", nargs="?", help="one set only")
-    listing.set_defaults(run=_list)
-    checking = commands.add_parser("check", help="what is in a set and what looks wrong")
-    _add_set(checking)
-    checking.add_argument("--all", action="store_true", help="every finding, not ten of a kind")
-    checking.add_argument("--no-images", action="store_true", help="read image headers only")
-    checking.add_argument("--sheet", type=Path, metavar="PNG", help="draw the gaze over images")
-    checking.add_argument("--json", type=Path, metavar="FILE", help="write the findings there too")
-    checking.set_defaults(run=_check)
-    converting = commands.add_parser("convert", help="write a set in another form, without loss")
-    _add_set(converting)
-    converting.add_argument("out", type=Path, help="folder to write")
-    converting.add_argument("--to", required=True, choices=("json", "csv", "pysaliency"))
-    converting.set_defaults(run=_convert)
-    fetching = commands.add_parser("fetch", help="download a set that is openly available")
-    fetching.add_argument("name", help="name of the set, see list")
-    fetching.add_argument("folder", type=Path, nargs="?", help="default: data/<name>")
-    fetching.add_argument("--mirror", help="address of a folder that serves the same files")
-    fetching.add_argument("--tries", type=int, default=5, help="attempts at each file")
-    fetching.add_argument("--keep-archives", action="store_true")
-    fetching.set_defaults(run=_fetch)
-    return parser
-
-
-def _add_set(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", help="name of the set (see list), or a reader's dotted name")
-    parser.add_argument("root", type=Path, help="its folder or file")
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="another argument of the reader, may be repeated",
-    )
-
-
-def _list(options: argparse.Namespace, console: Console) -> int:
-    if options.name and options.name not in CATALOGUE:
-        raise ValueError(f"unknown set {options.name!r}; known: {', '.join(CATALOGUE)}")
-    for name in [options.name] if options.name else CATALOGUE:
-        entry = CATALOGUE[name]
-        lines = {
-            "holds": entry.size,
-            "gaze": entry.gaze,
-            "licence": entry.licence,
-            "cite": entry.citation,
-            "get": entry.get,
-            "reader": entry.reader,
-        }
-        console.print(f"[bold]{name}[/bold]", highlight=False)
-        for key, value in lines.items():
+@command.command("list", help="Every readable set: size, licence, how to get it.")
+@click.argument("name", required=False)
+def _list(name: str | None) -> None:
+    for key in [name] if name else CATALOGUE:
+        entry = _entry(key)
+        _print(f"[bold]{key}[/bold]")
+        for title, value in (
+            ("holds", entry.size),
+            ("gaze", entry.gaze),
+            ("licence", entry.licence),
+            ("cite", entry.citation),
+            ("get", entry.get),
+            ("reader", entry.reader),
+        ):
             if value:
-                console.print(f"  {key:8}{escape(value)}", highlight=False, soft_wrap=True)
-    return 0
+                _print(f"  {title:8}{escape(value)}")
 
 
-def _check(options: argparse.Namespace, console: Console) -> int:
-    reader = build_reader(options.name, options.root, options.set)
+def _entry(name: str) -> Entry:
+    if name not in CATALOGUE:
+        raise ValueError(f"unknown set {name!r}; known: {', '.join(CATALOGUE)}")
+    return CATALOGUE[name]
+
+
+@command.command("check", help="What is in a set, and what looks wrong.")
+@_name
+@_root
+@_settings
+@click.option("--all", "everything", is_flag=True, help="Every finding, not ten of a kind.")
+@click.option("--no-images", is_flag=True, help="Read image headers only.")
+@click.option("--sheet", type=_FILE, metavar="PNG", help="Draw the gaze over images.")
+@click.option("--json", "json_file", type=_FILE, help="Write the findings there too.")
+def _check(
+    name: str,
+    root: Path,
+    settings: Iterable[tuple[str, object]],
+    everything: bool,
+    no_images: bool,
+    sheet: Path | None,
+    json_file: Path | None,
+) -> int:
+    reader = build_reader(name, root, **dict(settings))
     if isinstance(reader, Table):
         reader.whole()  # what is not declared is an error of the command, not of the data
-    report = check(reader, images=not options.no_images, progress=console.is_terminal)
-    _show(report, console, None if options.all else 10)
-    if options.json:
+    report = check(reader, images=not no_images, progress=sys.stdout.isatty())
+    _show(report, None if everything else 10)
+    if json_file:
         findings = [asdict(finding) for finding in report.findings]
         content = {"name": report.name, "figures": report.figures, "findings": findings}
-        write_json(options.json, {**content, "failed": report.failed})
-    if options.sheet and report.gaze:
-        _say(console, f"gaze over images: {contact_sheet(report.gaze, options.sheet)}")
+        write_json(json_file, {**content, "failed": report.failed})
+    if sheet and report.gaze:
+        _print(_plain(f"gaze over images: {contact_sheet(report.gaze, sheet)}"))
     if isinstance(reader, Table) and report.failed:
-        _say(console, f"{DECLARATION} not written: the table has errors")
+        _print(f"{DECLARATION} not written: the table has errors")
     elif isinstance(reader, Table):
         stored = write_text(
             reader.folder / DECLARATION, _HEAD + yaml.safe_dump(reader.declaration())
         )
-        _say(console, f"declared in {stored}, which check, convert, train and evaluate read")
-    return 1 if report.failed else 0
+        _print(_plain(f"declared in {stored}, which check, convert, train and evaluate read"))
+    return int(report.failed)
 
 
-def _say(console: Console, line: str) -> None:
-    console.print(_plain(line), highlight=False, soft_wrap=True)
+@command.command("convert", help="Write a set in another form, without loss.")
+@_name
+@_root
+@click.argument("out", type=_FILE)
+@click.option("--to", "form", required=True, type=click.Choice(["json", "csv", "pysaliency"]))
+@_settings
+def _convert(
+    name: str, root: Path, out: Path, form: str, settings: Iterable[tuple[str, object]]
+) -> None:
+    gaze = build_reader(name, root, **dict(settings)).read()
+    written = ", ".join(str(file) for file in export(gaze, out, form))
+    _print(_plain(f"{len(gaze.scanpaths)} scanpaths on {len(gaze.stimuli)} images: {written}"))
+    _print(_plain(f"read back: spgen data check converted {out}"))
 
 
-def _show(report: Report, console: Console, most: int | None) -> None:
-    table = Grid(title=report.name or None, show_header=False)
-    for key, value in report.figures.items():
-        table.add_row(key, value)
+@command.command("fetch", help="Download a set that is openly available.")
+@_name
+@click.argument("folder", type=_FILE, required=False)
+@click.option("--mirror", help="Address of a folder that serves the same files.")
+@click.option("--tries", default=5, show_default=True, help="Attempts at each file.")
+@click.option("--keep-archives", is_flag=True)
+def _fetch(
+    name: str, folder: Path | None, mirror: str | None, tries: int, keep_archives: bool
+) -> None:
+    _entry(name)
+    folder = folder or Path("data") / name
+    bar = sys.stdout.isatty()
+    fetch(name, folder, mirror, tries, keep_archives=keep_archives, progress=bar)
+    _print(_plain(f"{name} is in {folder}"))
+
+
+def _show(report: Report, most: int | None) -> None:
     if report.figures:
-        console.print(table)
+        table = Grid(title=report.name or None, show_header=False)
+        for row in report.figures.items():
+            table.add_row(*row)
+        Console().print(table)
     for (level, kind), findings in report.kinds().items():
-        colour = _COLOURS[level]
-        console.print(f"[{colour}]{level}: {kind}[/{colour}] ({len(findings)})", highlight=False)
+        color = _COLORS[level]
+        _print(f"[{color}]{level}: {kind}[/{color}] ({len(findings)})")
         for finding in findings[:most]:
-            line = f"  {_plain(finding.where)}: {_plain(finding.what)}"
-            console.print(line, highlight=False, soft_wrap=True)
+            _print(f"  {_plain(finding.where)}: {_plain(finding.what)}")
         if most is not None and len(findings) > most:
-            console.print(f"  … and {len(findings) - most} more (--all shows them)")
+            _print(f"  … and {len(findings) - most} more (--all shows them)")
     errors = sum(finding.level == "error" for finding in report.findings)
-    said = f"{errors} errors, {len(report.findings) - errors} warnings"
-    console.print(f"[red]{said}[/red]" if errors else f"[green]{said}[/green]", highlight=False)
+    color = "red" if errors else "green"
+    _print(f"[{color}]{errors} errors, {len(report.findings) - errors} warnings[/{color}]")
+
+
+def _print(line: str) -> None:
+    Console().print(line, highlight=False, soft_wrap=True)
 
 
 def _plain(text: str) -> str:
     """Text as it is, even where a file name is no valid UTF-8 or looks like markup."""
     return escape(text.encode("utf-8", "backslashreplace").decode())
-
-
-def _convert(options: argparse.Namespace, console: Console) -> int:
-    gaze = build_reader(options.name, options.root, options.set).read()
-    files = export(gaze, options.out, options.to)
-    written = ", ".join(str(file) for file in files)
-    _say(console, f"{len(gaze.scanpaths)} scanpaths on {len(gaze.stimuli)} images: {written}")
-    _say(console, f"read back: spgen data check converted {options.out}")
-    return 0
-
-
-def _fetch(options: argparse.Namespace, console: Console) -> int:
-    if options.name not in CATALOGUE:
-        raise ValueError(f"unknown set {options.name!r}; known: {', '.join(CATALOGUE)}")
-    folder = options.folder or Path("data") / options.name
-    fetch(
-        options.name,
-        folder,
-        options.mirror,
-        options.tries,
-        keep_archives=options.keep_archives,
-        progress=console.is_terminal,
-    )
-    _say(console, f"{options.name} is in {folder}")
-    return 0
 
 
 if __name__ == "__main__":

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import difflib
 import importlib
-from collections.abc import Iterable
+import inspect
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -100,43 +100,42 @@ _CONTENT: dict[str, dict[str, Any]] = yaml.safe_load(
 CATALOGUE: dict[str, Entry] = {name: _entry(content) for name, content in _CONTENT.items()}
 
 
-def build_reader(name: str, root: str | Path, settings: Iterable[str] = ()) -> Reader:
+def build_reader(name: str, root: str | Path, /, **settings: object) -> Reader:
     """A reader of the catalogue, or any class by its dotted name.
 
     Args:
         name: Name in the catalogue, or e.g. ``my.module.MyReader``.
         root: The set's folder (or file).
-        settings: ``key=value`` for the reader's other arguments, values as in YAML.
+        settings: The reader's other arguments.
 
     Raises:
-        ValueError: For an unknown name, key, or value, naming the nearest valid ones.
+        ValueError: For an unknown name, argument, or value, naming the nearest valid ones.
     """
     target = CATALOGUE[name].reader if name in CATALOGUE else name
     module, _, attribute = target.rpartition(".")
     if not module:
-        near = difflib.get_close_matches(name, CATALOGUE, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(CATALOGUE)}."
-        raise ValueError(f"unknown set {name!r}; {hint} A reader's dotted name works too")
+        hint = _nearest(name, list(CATALOGUE))
+        raise ValueError(f"unknown set {name!r}; {hint}. A reader's dotted name works too")
     try:
-        maker: Any = getattr(importlib.import_module(module), attribute)
+        maker: Callable[..., Reader] = getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError) as error:
         raise ValueError(f"no reader {target} ({error})") from error
-    given = dict(_setting(text) for text in settings)
-    if dataclasses.is_dataclass(maker):
-        known = [field.name for field in dataclasses.fields(maker) if field.name != "root"]
-        for key in given:
-            if key not in known:
-                near = difflib.get_close_matches(key, known, n=1)
-                hint = f"did you mean {near[0]}?" if near else f"it takes {', '.join(known)}"
-                raise ValueError(f"{name} has no setting {key!r}; {hint}")
+    known = list(inspect.signature(maker).parameters)[1:]
+    for key in settings:
+        if key not in known:
+            raise ValueError(f"{name} has no setting {key!r}; {_nearest(key, known)}")
     try:
-        reader: Reader = maker(root, **given)
+        return maker(root, **settings)
     except TypeError as error:
         raise ValueError(f"{name}: {error}; give it by --set key=value") from error
-    return reader
 
 
-def load_dataset(name: str, root: str | Path, **settings: object) -> GazeSet:
+def _nearest(word: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(word, known, n=1)
+    return f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+
+
+def load_dataset(name: str, root: str | Path, /, **settings: object) -> GazeSet:
     """Read a set of the catalogue: images by identifier, and scanpaths on them.
 
     Args:
@@ -148,15 +147,4 @@ def load_dataset(name: str, root: str | Path, **settings: object) -> GazeSet:
         ValueError: For an unknown name or argument, or files that cannot be read.
         FileNotFoundError: If files are missing.
     """
-    return build_reader(name, root, [f"{key}={value}" for key, value in settings.items()]).read()
-
-
-def _setting(text: str) -> tuple[str, Any]:
-    key, mark, value = text.partition("=")
-    if not mark or not key:
-        raise ValueError(f"a setting is key=value, found {text!r}")
-    try:
-        content = yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise ValueError(f"the value of {key} is not YAML: {value!r}") from error
-    return key, tuple(content) if isinstance(content, list) else content
+    return build_reader(name, root, **settings).read()

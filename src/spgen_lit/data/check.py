@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -107,28 +106,21 @@ def _figures(gaze: GazeSet) -> dict[str, str]:
 def _viewing(gaze: GazeSet) -> str:
     """How the pictures were shown, as far as it is known, of the usual path."""
     usual = Counter(path.viewing for path in gaze.scanpaths).most_common(1)[0][0]
-    told = {
+    known = {
         f"{usual.seconds} s": usual.seconds,
         f"{usual.px_per_degree or 0:.3g} px a degree": usual.px_per_degree,
         f"first fixation {usual.first_fixation}": usual.first_fixation,
         f"task {usual.task}": usual.task,
     }
-    return ", ".join(said for said, known in told.items() if known is not None) or "not declared"
+    words = [words for words, value in known.items() if value is not None]
+    return ", ".join(words) or "not declared"
 
 
 def _image_findings(gaze: GazeSet, progress: bool) -> Iterator[Finding]:
     prints: list[Print] = []
-
-    def one(stimulus: Stimulus) -> Print | Finding:
-        try:
-            return fingerprint(stimulus)
-        except ImageError as error:
-            what = str(error).removeprefix(f"{stimulus.path}: ")
-            return Finding("error", "unreadable image", str(stimulus.path), what)
-
-    stimuli: Sequence[Any] = list(gaze.stimuli.values())
-    with ThreadPoolExecutor(2) as pool:
-        results: Iterable[Print | Finding] = pool.map(one, stimuli)
+    stimuli = list(gaze.stimuli.values())
+    with ThreadPoolExecutor(2) as threads:
+        results = threads.map(_print, stimuli)
         for result in track(results, "reading images", total=len(stimuli), disable=not progress):
             if isinstance(result, Finding):
                 yield result
@@ -147,6 +139,15 @@ def _image_findings(gaze: GazeSet, progress: bool) -> Iterator[Finding]:
         elif one_split == "no split":
             what += "; a random split may part them"
         yield Finding(level, "duplicate image", where, what)
+
+
+def _print(stimulus: Stimulus) -> Print | Finding:
+    """What an image is recognized by, or that it cannot be read."""
+    try:
+        return fingerprint(stimulus)
+    except ImageError as error:
+        what = str(error).removeprefix(f"{stimulus.path}: ")
+        return Finding("error", "unreadable image", str(stimulus.path), what)
 
 
 def contact_sheet(gaze: GazeSet, path: Path, images: int = 12, side: int = 360) -> Path:

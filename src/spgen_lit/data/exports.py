@@ -5,12 +5,10 @@ from __future__ import annotations
 import csv
 import json
 import os
-import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
@@ -51,7 +49,7 @@ def export(gaze: GazeSet, folder: str | Path, form: str) -> list[Path]:
     Raises:
         ValueError: For an unknown form.
     """
-    writers: dict[str, Callable[[GazeSet, Path, Path], list[str]]] = {
+    writers: dict[str, Callable[[GazeSet, Path, Path], None]] = {
         "json": _json,
         "csv": _csv,
         "pysaliency": _pysaliency,
@@ -60,34 +58,32 @@ def export(gaze: GazeSet, folder: str | Path, form: str) -> list[Path]:
         raise ValueError(f"form must be one of {', '.join(writers)}, found {form!r}")
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=".convert-", dir=folder))
-    try:
-        names = writers[form](gaze, draft, folder)
-        _dump(set_content(gaze, folder), draft / FILE)
-        for name in (*names, FILE):
-            (draft / name).replace(folder / name)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-    return [folder / name for name in (*names, FILE)]
+    with tempfile.TemporaryDirectory(prefix=".convert-", dir=folder) as draft:
+        writers[form](gaze, Path(draft), folder)
+        _dump(set_content(gaze, folder), Path(draft) / FILE)
+        names = sorted(file.name for file in Path(draft).iterdir())
+        for name in names:
+            (Path(draft) / name).replace(folder / name)
+    return [folder / name for name in names]
 
 
-def exact(shares: Array, scale: Array | float) -> Array:
-    """Products ``shares * scale``, as short as can be, that divided by `scale` give `shares`.
+def exact(relative: Array, scale: Array | float) -> Array:
+    """Products ``relative * scale``, as short as can be, that divided by `scale` give `relative`.
 
     The plain product, rounded to nine decimals, its neighbours: the first that fits. Where
-    the shares were themselves such a quotient, one always does.
+    the numbers were themselves such a quotient, one always does.
     """
-    scale = np.broadcast_to(np.asarray(scale, np.float64), shares.shape)
-    product = shares * scale
+    scale = np.broadcast_to(np.asarray(scale, np.float64), relative.shape)
+    product = relative * scale
     result = product.copy()
-    fits = np.zeros(shares.shape, bool)
+    fits = np.zeros(relative.shape, bool)
     for guess in (
         np.round(product, 9),
         product,
         np.nextafter(product, np.inf),
         np.nextafter(product, -np.inf),
     ):
-        better = ~fits & (guess / scale == shares)
+        better = ~fits & (guess / scale == relative)
         result[better] = guess[better]
         fits |= better
     return result
@@ -106,13 +102,13 @@ def _short(values: Array) -> list[int | float]:
     return [int(v) if v == int(v) else float(v) for v in values]
 
 
-def _json(gaze: GazeSet, draft: Path, folder: Path) -> list[str]:
+def _json(gaze: GazeSet, draft: Path, folder: Path) -> None:
     splits = {image: split for split, ids in gaze.splits.items() for image in ids}
     trials = []
     for path, _, pixels, ms in _trials(gaze):
         observer = path.observer
         plain = observer.isdigit() and f"{int(observer):02d}" == observer
-        item: dict[str, Any] = {
+        item: dict[str, object] = {
             "name": path.image,
             "subject": int(observer) if plain else observer,
             "width": path.size[0],
@@ -127,10 +123,9 @@ def _json(gaze: GazeSet, draft: Path, folder: Path) -> list[str]:
             item["split"] = splits[path.image]
         trials.append(item)
     _dump(trials, draft / "scanpaths.json")
-    return ["scanpaths.json"]
 
 
-def _csv(gaze: GazeSet, draft: Path, folder: Path) -> list[str]:
+def _csv(gaze: GazeSet, draft: Path, folder: Path) -> None:
     with (draft / "scanpaths.csv").open(
         "w", newline="", encoding="utf-8", errors="surrogateescape"
     ) as file:
@@ -140,70 +135,54 @@ def _csv(gaze: GazeSet, draft: Path, folder: Path) -> list[str]:
             head = (path.image, *path.size, path.observer, trial)
             if not len(path):
                 writer.writerow((*head, 0, "", "", ""))
-            x, y = _short(pixels[:, 0]), _short(pixels[:, 1])
-            times: list[Any] = [""] * len(path) if ms is None else _short(ms)
-            for number, row in enumerate(zip(x, y, times, strict=True), start=1):
+            times = [""] * len(path) if ms is None else _short(ms)
+            columns = (_short(pixels[:, 0]), _short(pixels[:, 1]), times)
+            for number, row in enumerate(zip(*columns, strict=True), start=1):
                 writer.writerow((*head, number, *row))
-    return ["scanpaths.csv"]
 
 
-def _pysaliency(gaze: GazeSet, draft: Path, folder: Path) -> list[str]:
-    _stimuli(gaze, draft / "stimuli.hdf5", folder)
-    places = {image: number for number, image in enumerate(gaze.stimuli)}
-    observers = {
-        name: number for number, name in enumerate(sorted({p.observer for p in gaze.scanpaths}))
-    }
-    lengths = np.array([len(path) for path in gaze.scanpaths], np.int64)
-    padded = np.full((4, len(lengths), max(lengths, default=0)), np.nan)
-    for row, (path, _, pixels, _ms) in enumerate(_trials(gaze)):
-        lasting = path.durations
-        begin = np.arange(len(path)) if lasting is None else np.cumsum(lasting) - lasting
-        padded[:3, row, : len(path)] = pixels[:, 0], pixels[:, 1], begin
-        if lasting is not None:
-            padded[3, row, : len(path)] = lasting
-    timed = any(path.durations is not None for path in gaze.scanpaths)
-    numbers = [(places[p.image], observers[p.observer]) for p in gaze.scanpaths]
-    ns, subjects = np.array(numbers, np.int64).reshape(-1, 2).T
-    with h5py.File(draft / "fixations.hdf5", "w") as file:
-        # Every release of pysaliency reads this type; only later ones read ScanpathFixations.
-        _mark(file, "FixationTrains", "1.2")
-        file.attrs["observers"] = json.dumps({str(n): name for name, n in observers.items()})
-        for name, values in zip(("xs", "ys", "ts"), padded, strict=False):
-            file.create_dataset(f"train_{name}", data=values)
-        file.create_dataset("train_ns", data=ns)
-        file.create_dataset("train_subjects", data=subjects)
-        file.attrs["__attributes__"] = np.bytes_("[]")
-        file.attrs["scanpath_attribute_mapping"] = np.bytes_('{"durations": "duration"}')
-        _attributes(file, "scanpath_attributes", {})
-        durations = {"durations": padded[3]} if timed else {}
-        _attributes(file, "scanpath_fixation_attributes", durations)
-    return ["stimuli.hdf5", "fixations.hdf5"]
-
-
-def _stimuli(gaze: GazeSet, path: Path, folder: Path) -> None:
-    with h5py.File(path, "w") as file:
-        _mark(file, "FileStimuli", "2.1")
+def _pysaliency(gaze: GazeSet, draft: Path, folder: Path) -> None:
+    with h5py.File(draft / "stimuli.hdf5", "w") as file:
         names = [os.fsencode(os.path.relpath(s.path, folder)) for s in gaze.stimuli.values()]
         file.create_dataset("filenames", data=names, dtype=h5py.string_dtype())
         shapes = file.create_dataset("shapes", (len(names),), dtype=h5py.vlen_dtype(np.int64))
         for number, stimulus in enumerate(gaze.stimuli.values()):
             shapes[number] = np.array([stimulus.size[1], stimulus.size[0], 3])
-        file.attrs["__attributes__"] = np.bytes_("[]")
+        _mark(file, type="FileStimuli", version="2.1", __attributes__="[]")
         file.attrs["size"] = len(names)
+    places = {image: number for number, image in enumerate(gaze.stimuli)}
+    people = sorted({path.observer for path in gaze.scanpaths})
+    observers = {name: number for number, name in enumerate(people)}
+    lengths = [len(path) for path in gaze.scanpaths]
+    x, y, begins, seconds = np.full((4, len(lengths), max(lengths, default=0)), np.nan)
+    for row, (path, _, pixels, _ms) in enumerate(_trials(gaze)):
+        count, lasting = len(path), path.durations
+        x[row, :count], y[row, :count] = pixels.T
+        begins[row, :count] = np.arange(count)
+        if lasting is not None:
+            seconds[row, :count] = lasting
+            begins[row, :count] = np.cumsum(lasting) - lasting
+    with h5py.File(draft / "fixations.hdf5", "w") as file:
+        # Every release of pysaliency reads this type; only later ones read ScanpathFixations.
+        _mark(file, type="FixationTrains", version="1.2", __attributes__="[]")
+        _mark(file, scanpath_attribute_mapping='{"durations": "duration"}')
+        file.attrs["observers"] = json.dumps({str(n): name for name, n in observers.items()})
+        file["train_xs"], file["train_ys"], file["train_ts"] = x, y, begins
+        file["train_ns"] = np.array([places[p.image] for p in gaze.scanpaths], np.int64)
+        file["train_subjects"] = np.array([observers[p.observer] for p in gaze.scanpaths], np.int64)
+        _mark(file.create_group("scanpath_attributes"), __attributes__="[]")
+        timed = any(path.durations is not None for path in gaze.scanpaths)
+        group = file.create_group("scanpath_fixation_attributes")
+        _mark(group, __attributes__='["durations"]' if timed else "[]")
+        if timed:
+            group["durations"] = seconds
 
 
-def _mark(target: Any, kind: str, version: str) -> None:
-    target.attrs["type"] = np.bytes_(kind)
-    target.attrs["version"] = np.bytes_(version)
+def _mark(target: h5py.Group, **attributes: str) -> None:
+    for key, value in attributes.items():
+        target.attrs[key] = np.bytes_(value)
 
 
-def _attributes(target: Any, name: str, values: dict[str, Any]) -> None:
-    group = target.create_group(name)
-    for key, value in values.items():
-        group.create_dataset(key, data=value)
-    group.attrs["__attributes__"] = np.bytes_(json.dumps(sorted(values)))
-
-
-def _dump(content: Any, path: Path) -> None:
+def _dump(content: object, path: Path) -> None:
     # In ASCII: file names that are no valid UTF-8 survive as escapes.
     path.write_text(json.dumps(content), encoding="ascii")

@@ -79,7 +79,7 @@ def content_findings(gaze: GazeSet, thumbs: Mapping[str, Pixels]) -> Iterator[Fi
         return
     maps = [_contrast(thumbs[image]) for image in ids]
     places = [np.concatenate([path.xy for path in groups[image]]) for image in ids]
-    own = np.array([_at(m, xy) for m, xy in zip(maps, places, strict=True)])
+    actual = np.array([_at(m, xy) for m, xy in zip(maps, places, strict=True)])
     scores = {
         mistake: np.array([_at(m, move(xy)) for m, xy in zip(maps, places, strict=True)])
         for mistake, move in _MISTAKES.items()
@@ -88,15 +88,15 @@ def content_findings(gaze: GazeSet, thumbs: Mapping[str, Pixels]) -> Iterator[Fi
         neighbors = maps[shift:] + maps[:shift]
         found = [_at(m, xy) for m, xy in zip(neighbors, places, strict=True)]
         scores[f"{mistake}: are rows and images one line off?"] = np.array(found)
-    mistake = max(scores, key=lambda name: _z(scores[name] - own))
-    z, reached = _z(scores[mistake] - own), scores[mistake].mean()
+    mistake = max(scores, key=lambda name: _z(scores[name] - actual))
+    z, reached = _z(scores[mistake] - actual), scores[mistake].mean()
     if z > _SURE and reached > _CONTRAST:
-        evidence = f"{reached:.2f} against {own.mean():.2f} std, {len(ids)} images, z {z:.1f}"
+        evidence = f"{reached:.2f} against {actual.mean():.2f} std, {len(ids)} images, z {z:.1f}"
         what = f"gaze meets more contrast {mistake} ({evidence})"
         yield Finding("warning", "content", gaze.name, what)
         return
     others = [[_at(maps[n - d], xy) for d in range(2, 8)] for n, xy in enumerate(places)]
-    z = _z(own - np.mean(others, axis=1))
+    z = _z(actual - np.mean(others, axis=1))
     if len(ids) >= 40 and z < 1:
         yield Finding(
             "warning",
@@ -136,10 +136,10 @@ def _z(difference: Array) -> float:
     return float(difference.mean() / max(difference.std() / np.sqrt(len(difference)), 1e-9))
 
 
-Said = tuple[Level, str, str]
+Message = tuple[Level, str, str]  # level, kind, what
 
 
-def _path_findings(path: Scanpath) -> Iterator[Said]:
+def _path_findings(path: Scanpath) -> Iterator[Message]:
     if len(path) == 0:
         yield "warning", "no fixations", "the path is empty"
         return
@@ -174,7 +174,7 @@ def _path_findings(path: Scanpath) -> Iterator[Said]:
         yield "warning", "zero duration", f"fixation {place} lasts 0 s"
 
 
-def _frame(paths: list[Scanpath]) -> Iterator[Said]:
+def _frame(paths: list[Scanpath]) -> Iterator[Message]:
     """Gaze that fills another frame than the image."""
     xy = np.concatenate([path.xy for path in paths])
     size = np.concatenate([np.full((len(p), 2), p.size, float) for p in paths])
@@ -199,7 +199,7 @@ def _frame(paths: list[Scanpath]) -> Iterator[Said]:
         yield "warning", "frame", what
 
 
-def _steps(paths: list[Scanpath]) -> Iterator[Said]:
+def _steps(paths: list[Scanpath]) -> Iterator[Message]:
     """Rows that are no fixations, or those of several eyes or observers in one path."""
     steps = np.concatenate([np.hypot(*np.diff(path.xy, axis=0).T) for path in paths])
     length = float(np.median([len(path) for path in paths]))
@@ -218,7 +218,7 @@ def _steps(paths: list[Scanpath]) -> Iterator[Said]:
         yield "error", "observers", f"{what} with every row?"
 
 
-def _first(paths: list[Scanpath]) -> Iterator[Said]:
+def _first(paths: list[Scanpath]) -> Iterator[Message]:
     """First fixations at one point, which the experiment gave and the observer did not choose."""
     starts = np.array([path.xy[0] for path in paths])
     near = float((np.abs(starts - np.median(starts, axis=0)) < 0.05).all(axis=1).mean())
@@ -232,7 +232,7 @@ def _first(paths: list[Scanpath]) -> Iterator[Said]:
         yield "warning", "first fixation", f"{what}; first_fixation: free?"
 
 
-def _times(paths: list[Scanpath]) -> Iterator[Said]:
+def _times(paths: list[Scanpath]) -> Iterator[Message]:
     """Columns that are no durations."""
     timed = [path.durations for path in paths if path.durations is not None]
     if not timed:
@@ -249,7 +249,7 @@ def _times(paths: list[Scanpath]) -> Iterator[Said]:
         yield "warning", "durations", f"{what}: another unit, or samples?"
 
 
-def _viewing(paths: list[Scanpath]) -> Iterator[Said]:
+def _viewing(paths: list[Scanpath]) -> Iterator[Message]:
     """Declared viewing conditions that the gaze contradicts."""
     degree = [max(p.size) / p.viewing.px_per_degree for p in paths if p.viewing.px_per_degree]
     if degree and not 2 < np.median(degree) < 120:
@@ -265,8 +265,8 @@ def _viewing(paths: list[Scanpath]) -> Iterator[Said]:
         yield "warning", "viewing", f"{what}: seconds in another unit, or several trials in one?"
 
 
-def _observers(paths: list[Scanpath]) -> Iterator[Said]:
-    """An observer of its own for every path."""
+def _observers(paths: list[Scanpath]) -> Iterator[Message]:
+    """Another observer for every path."""
     names = {path.observer for path in paths}
     images = {path.image for path in paths}
     if len(paths) > 20 and len(names) == len(paths) and len(images) < len(paths):

@@ -73,11 +73,11 @@ class GazeSet:
     def subset(self, images: Iterable[str]) -> GazeSet:
         """The same set with only these image ids, in this order."""
         ids = list(images)
-        wanted = set(ids)
+        chosen = set(ids)
         return replace(
             self,
             stimuli={i: self.stimuli[i] for i in ids},
-            scanpaths=[path for path in self.scanpaths if path.image in wanted],
+            scanpaths=[path for path in self.scanpaths if path.image in chosen],
         )
 
 

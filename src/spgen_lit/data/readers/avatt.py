@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from spgen_lit.data.catalogue import CATALOGUE
 from spgen_lit.data.images import list_files
@@ -68,18 +68,16 @@ class Avatt(FileReader):
                 if image in stimuli:
                     problems.add(where, "the same image_id as a painting before it")
                     continue
-                try:
+                with problems.at(where, "image, box, exposure_s and scanpaths"):
                     stimulus = self._painting(row, image)
                     paths += _scanpaths(row, stimulus)
                     stimuli[image] = stimulus
-                except (ValueError, KeyError, TypeError, UnidentifiedImageError) as error:
-                    problems.add(where, f"needs image, box, exposure_s and scanpaths ({error})")
         notes = () if self.duplicates else ("paintings marked as duplicates left out",)
         splits = {"test": tuple(sorted(stimuli))} if self.sealed else {}
-        return public_set("avatt", stimuli, paths, splits, notes)
+        return public_set(GazeSet("", stimuli, paths, splits=splits), "avatt", notes)
 
     def _painting(self, row: Mapping[str, Any], image: str) -> Stimulus:
-        """The painting as a file of its own, cut out of the canvas."""
+        """The painting, cut out of the canvas into a file."""
         left, top, right, bottom = (float(row[key]) for key in _BOX)
         if not (0 <= left < right <= self.canvas[0] and 0 <= top < bottom <= self.canvas[1]):
             raise ValueError(f"box {[left, top, right, bottom]} leaves the canvas {self.canvas}")

@@ -9,13 +9,16 @@ import os
 import struct
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike
+from PIL import UnidentifiedImageError
 
 from spgen_lit.data.catalogue import CATALOGUE
 from spgen_lit.data.images import ImageError, image_size
@@ -34,11 +37,15 @@ class Problem:
         return f"{self.where}: {self.what}"
 
 
+class BadContentError(ValueError):
+    """Bad content, reported with its place."""
+
+
 @dataclass
 class Problems:
     """Where readers report bad content.
 
-    By default the first problem raises ``ValueError``; with ``collect`` all are kept, the
+    By default the first problem raises ``BadContentError``; with ``collect`` all are kept, the
     trial concerned is left out, and reading goes on.
     """
 
@@ -46,11 +53,29 @@ class Problems:
     found: list[Problem] = field(default_factory=list)
 
     def add(self, where: str | Path, what: str) -> None:
-        """Report one problem; raises ``ValueError`` unless collecting."""
+        """Report one problem; raises ``BadContentError`` unless collecting."""
         problem = Problem(str(where), what)
         if not self.collect:
-            raise ValueError(str(problem))
+            raise BadContentError(str(problem))
         self.found.append(problem)
+
+    @contextmanager
+    def at(self, where: str | Path, needed: str = "") -> Iterator[None]:
+        """Report what goes wrong inside as bad content of this place; what follows goes on."""
+        try:
+            yield
+        except BadContentError:
+            raise
+        except (
+            ValueError,
+            LookupError,
+            TypeError,
+            AttributeError,
+            UnidentifiedImageError,
+        ) as error:
+            found = f"the field {error} is missing" if isinstance(error, KeyError) else str(error)
+            found = found.removeprefix(f"{where}: ")
+            self.add(where, f"needs {needed} ({found})" if needed else found)
 
 
 # What bad content leads to where nobody foresaw it: in indexing, arithmetic, libraries.
@@ -126,6 +151,18 @@ def need(path: Path, what: str, how: str) -> Path:
     return path
 
 
+def load_json(path: Path) -> Any:
+    """What a JSON file holds.
+
+    Raises:
+        ValueError: If it is not JSON, naming the file.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path}: not readable as JSON ({error})") from error
+
+
 def measure(images: Iterable[tuple[str, Path]], problems: Problems) -> dict[str, Stimulus]:
     """Stimuli of image ids and files, each with its size from the file's header."""
     stimuli: dict[str, Stimulus] = {}
@@ -137,82 +174,158 @@ def measure(images: Iterable[tuple[str, Path]], problems: Problems) -> dict[str,
     return stimuli
 
 
-def scanpath(
-    where: str,
-    stimulus: Stimulus,
-    pixels: ArrayLike,
-    durations: ArrayLike | None,
-    observer: str,
-    problems: Problems,
-) -> Scanpath | None:
-    """A scanpath from px and seconds, or None where the content was reported as bad."""
-    try:
-        return Scanpath.from_pixels(stimulus.id, stimulus.size, pixels, durations, observer)
-    except (ValueError, TypeError) as error:
-        problems.add(where, str(error))
-        return None
+class SetBuilder:
+    """Images and scanpaths of a set while its files are read; bad content is reported.
 
+    Attributes:
+        files: Image id to file, of every image that is there.
+        place: Where they were looked for, for messages.
+        problems: Where bad content is reported.
+        known: What ``set.json`` says of a converted set.
+        paths: Scanpaths so far.
+        members: Split to image ids so far.
+    """
 
-def by_image(paths: Iterable[Scanpath | None]) -> list[Scanpath]:
-    """Scanpaths without the gaps, ordered by image, then observer, else as read."""
-    return sorted((p for p in paths if p is not None), key=lambda p: (p.image, p.observer))
+    def __init__(
+        self,
+        files: dict[str, Path],
+        place: str | Path,
+        problems: Problems,
+        known: SetFile | None = None,
+    ) -> None:
+        self.files = files
+        self.place = place
+        self.problems = problems
+        self.known = known
+        self.paths: list[Scanpath] = []
+        self.members: dict[str, list[str]] = defaultdict(list)
+        self._measured: dict[str, Stimulus | None] = dict(known.stimuli) if known else {}
+
+    def measure_all(self) -> None:
+        """Take all images into the set, looked at or not."""
+        for image, file in self.files.items():
+            self.stimulus(image, file)
+
+    def stimulus(self, image: str, where: str | Path) -> Stimulus | None:
+        """An image of the set; None, reported once, if it is missing or cannot be read."""
+        if image not in self._measured:
+            self._measured[image] = None
+            if image in self.files:
+                measured = measure([(image, self.files[image])], self.problems)
+                self._measured[image] = measured.get(image)
+            else:
+                self.problems.add(where, f"image missing: no file {image} in {self.place}")
+        return self._measured[image]
+
+    def add(
+        self,
+        where: str | Path,
+        image: str,
+        pixels: ArrayLike,
+        seconds: ArrayLike | None = None,
+        observer: str = "",
+        split: str = "",
+        frame: ArrayLike | None = None,
+        viewing: Viewing | None = None,
+    ) -> None:
+        """Take a scanpath into the set.
+
+        Args:
+            where: File and trial, for messages.
+            image: The image's id.
+            pixels: Fixations ``(fixation, 2)`` in px of `frame`.
+            seconds: Durations ``(fixation,)``.
+            observer: Who looked.
+            split: Official split of the image.
+            frame: Width and height that `pixels` count; the image's own by default.
+            viewing: How the image was shown.
+        """
+        stimulus = self.stimulus(image, where)
+        if stimulus is None:
+            return
+        self.members[split].append(image)
+        with self.problems.at(where):
+            xy = np.asarray(pixels, np.float64).reshape(-1, 2)
+            xy = xy / np.asarray(stimulus.size if frame is None else frame, np.float64)
+            times = None if seconds is None else np.asarray(seconds, np.float64)
+            path = Scanpath(image, stimulus.size, xy, times, observer, viewing or Viewing())
+            self.paths.append(path)
+
+    @property
+    def stimuli(self) -> dict[str, Stimulus]:
+        """Images so far, ordered by id."""
+        return {image: stimulus for image, stimulus in sorted(self._measured.items()) if stimulus}
+
+    def splits(self) -> dict[str, tuple[str, ...]]:
+        """Image ids of each split, sorted; an image in two splits is reported, and kept in one."""
+        splits: dict[str, tuple[str, ...]] = {}
+        taken: dict[str, str] = {}
+        for split in ("test", "val", "train"):  # an image once tested on is never trained on
+            ids = sorted(set(self.members[split]))
+            for image in ids:
+                if image in taken:
+                    what = f"image {image} is in both splits {taken[image]} and {split}"
+                    self.problems.add(self.place, what)
+            kept = tuple(image for image in ids if image not in taken)
+            taken |= dict.fromkeys(kept, split)
+            if kept:
+                splits[split] = kept
+        return dict(reversed(splits.items()))
+
+    def build(self, name: str) -> GazeSet:
+        """The set, of people's gaze; a converted one with all that ``set.json`` says."""
+        if self.known:
+            return self.known.gaze_set(self.paths)
+        return GazeSet(name, self.stimuli, _by_image(self.paths), "eye", self.splits())
+
+    def build_public(
+        self,
+        name: str,
+        notes: tuple[str, ...] = (),
+        splits: dict[str, tuple[str, ...]] | None = None,
+        first_fixation: FirstFixation | None = None,
+    ) -> GazeSet:
+        """The set as one of the catalogue, with its citation, licence and viewing conditions.
+
+        Args:
+            name: Its name in the catalogue.
+            notes: Facts a reader of results must know.
+            splits: Official splits; those of the scanpaths taken by default.
+            first_fixation: Where it differs from what the catalogue says.
+        """
+        splits = self.splits() if splits is None else splits
+        gaze = GazeSet(name, self.stimuli, self.paths, "eye", splits, notes=notes)
+        return public_set(gaze, name, notes, first_fixation)
 
 
 def public_set(
+    gaze: GazeSet,
     name: str,
-    stimuli: dict[str, Stimulus],
-    paths: Iterable[Scanpath | None] = (),
-    splits: dict[str, tuple[str, ...]] | None = None,
     notes: tuple[str, ...] = (),
     first_fixation: FirstFixation | None = None,
 ) -> GazeSet:
-    """A set of the catalogue, with its citation, licence and viewing conditions.
-
-    Args:
-        name: Its name in the catalogue.
-        stimuli: Image id to stimulus; kept in the order of their ids.
-        paths: Scanpaths without gaps or with; put in order of image and observer. Those that
-            say how their picture was shown keep it.
-        splits: Official splits.
-        notes: Facts a reader of results must know.
-        first_fixation: Where it differs from what the catalogue says.
-    """
+    """A set with what the catalogue says of it; scanpaths that say how they were made keep it."""
     entry = CATALOGUE[name]
     viewing = entry.viewing
     if first_fixation is not None:
         viewing = replace(viewing, first_fixation=first_fixation)
     viewed = [
         path if path.viewing != Viewing() else replace(path, viewing=viewing.viewing(path.size))
-        for path in by_image(paths)
+        for path in _by_image(gaze.scanpaths)
     ]
-    return GazeSet(
-        name,
-        dict(sorted(stimuli.items())),
-        viewed,
-        entry.gaze if viewed else "none",
-        splits or {},
-        entry.citation,
-        entry.licence,
-        notes,
+    return replace(
+        gaze,
+        name=name,
+        scanpaths=viewed,
+        gaze=entry.gaze if viewed else "none",
+        citation=entry.citation,
+        licence=entry.licence,
+        notes=notes,
     )
 
 
-def sort_splits(
-    members: Mapping[str, list[str]], problems: Problems, where: str | Path
-) -> dict[str, tuple[str, ...]]:
-    """Image ids of each split, sorted; an image in two splits is reported, and kept in one."""
-    splits: dict[str, tuple[str, ...]] = {}
-    taken: dict[str, str] = {}
-    for split in ("test", "val", "train"):  # an image once tested on is never trained on
-        ids = sorted(set(members.get(split, [])))
-        for image in ids:
-            if image in taken:
-                problems.add(where, f"image {image} is in both splits {taken[image]} and {split}")
-        kept = tuple(image for image in ids if image not in taken)
-        taken.update(dict.fromkeys(kept, split))
-        if kept:
-            splits[split] = kept
-    return dict(reversed(splits.items()))
+def _by_image(paths: Iterable[Scanpath]) -> list[Scanpath]:
+    return sorted(paths, key=lambda path: (path.image, path.observer))
 
 
 FILE = "set.json"
@@ -236,30 +349,20 @@ class SetFile:
         path = folder / FILE
         if not path.is_file():
             return None
+        content = load_json(path)
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-            stimuli = {
-                item["id"]: Stimulus(
-                    item["id"],
-                    folder / item["file"],
-                    (item["width"], item["height"]),
-                    item.get("attributes", {}),
-                )
-                for item in content["images"]
-            }
-            viewing = {
-                item["id"]: Viewing(**item["viewing"])
-                for item in content["images"]
-                if "viewing" in item
-            }
-            splits = content.get("splits", {})
+            stimuli, viewing = {}, {}
+            for item in content["images"]:
+                image, size = item["id"], (item["width"], item["height"])
+                file, attributes = folder / item["file"], item.get("attributes", {})
+                stimuli[image] = Stimulus(image, file, size, attributes)
+                viewing[image] = Viewing(**item.get("viewing", {}))
+                if not all(type(side) is int and 0 < side < 10**6 for side in size):
+                    raise TypeError(f"width and height of {image} must be whole numbers")
             texts = [content.get(key, "") for key in ("name", "gaze", "citation", "licence")]
-            texts += [*stimuli, *(image for ids in splits.values() for image in ids)]
-            sizes = [side for stimulus in stimuli.values() for side in stimulus.size]
-            if not all(isinstance(text, str) for text in texts) or not all(
-                type(side) is int and 0 < side < 10**6 for side in sizes
-            ):
-                raise TypeError("names and ids must be text, widths and heights whole numbers")
+            texts += [*stimuli, *(i for ids in content.get("splits", {}).values() for i in ids)]
+            if not all(isinstance(text, str) for text in texts):
+                raise TypeError("names and ids must be text")
             missing = [s.path for s in stimuli.values() if not s.path.is_file()]
         except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
             raise ValueError(f"{path}: not a set file as convert writes it ({error})") from error
@@ -273,7 +376,7 @@ class SetFile:
         return GazeSet(
             content.get("name", ""),
             self.stimuli,
-            [replace(p, viewing=self.viewing.get(p.image, Viewing())) for p in paths],
+            [replace(p, viewing=self.viewing.get(p.image, Viewing())) for p in _by_image(paths)],
             content.get("gaze", "eye"),
             {split: tuple(ids) for split, ids in content.get("splits", {}).items()},
             content.get("citation", ""),

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from spgen_lit.data.images import list_images
-from spgen_lit.data.readers.base import FileReader, Problems, measure, need, public_set, scanpath
-from spgen_lit.data.readers.matlab import load_matlab, points
+from spgen_lit.data.readers.base import FileReader, Problems, SetBuilder, need
+from spgen_lit.data.readers.matlab import Struct, Value, load_matlab, points
 from spgen_lit.data.records import GazeSet
-from spgen_lit.scanpath import Scanpath
 
 
 @dataclass(frozen=True)
@@ -47,8 +44,8 @@ class Cat2000(FileReader):
         how = "`spgen data fetch cat2000` downloads and unpacks it."
         images = need(root / "Stimuli", "CAT2000's images", how)
         present = sorted(path.name for path in images.iterdir() if path.is_dir())
-        wanted = list(self.categories) if self.categories is not None else present
-        unknown = sorted(set(wanted) - set(present))
+        categories = present if self.categories is None else list(self.categories)
+        unknown = sorted(set(categories) - set(present))
         if unknown:
             raise FileNotFoundError(
                 f"CAT2000's category {', '.join(unknown)} not found in {images}; "
@@ -56,50 +53,41 @@ class Cat2000(FileReader):
             )
         files = {
             f"{category}/{path.name}": path
-            for category in wanted
+            for category in categories
             for path in list_images(images / category)
             if path.parent.name == category  # its folder Output holds pictures of maps
         }
-        stimuli = measure(files.items(), problems)
-        paths: list[Scanpath | None] = []
+        builder = SetBuilder(files, images, problems)
+        builder.measure_all()
         if self.gaze:
             table = need(root / "allFixData.mat", "CAT2000's fixations", how)
-            for where, image, observer, data in _records(table, problems):
-                if image.split("/")[0] not in wanted:
-                    continue
-                if image not in files:
-                    problems.add(where, f"image missing: no file {image} in {images}")
-                elif image in stimuli:
-                    paths.append(scanpath(where, stimuli[image], data, None, observer, problems))
-        notes = ("images lie on grey bars up to 1920x1080",)
-        return public_set("cat2000", stimuli, paths, notes=notes)
+            content = load_matlab(table)
+            maps = [value for value in content.values() if isinstance(value, dict)]
+            if len(maps) != 1:
+                raise ValueError(
+                    f"{table}: needs one containers.Map of images, found {sorted(content)}"
+                )
+            for image, cells in maps[0].items():
+                if image.split("/")[0] in categories:
+                    _add_records(builder, table, image, cells)
+        return builder.build_public("cat2000", ("images lie on grey bars up to 1920x1080",))
 
 
-def _records(
-    table: Path, problems: Problems
-) -> Iterator[tuple[str, str, str, NDArray[np.float64]]]:
-    content = load_matlab(table)
-    maps = [value for value in content.values() if isinstance(value, dict)]
-    if len(maps) != 1:
-        raise ValueError(f"{table}: needs one containers.Map of images, found {sorted(content)}")
-    for image, value in maps[0].items():
-        for number, record in enumerate(_leaves(value), start=1):
-            where = f"{table}: image {image}, record {number}"
-            try:
-                data = points(record["data"])[:, :2]
-                observer = str(record["name"]).removesuffix(".eye").split("-")[-1]
-            except (ValueError, KeyError) as error:
-                problems.add(where, f"needs name and data ({error})")
-                continue
-            data = data[~np.isnan(data).any(axis=1)] - 1
-            fresh = np.r_[True, (np.diff(data, axis=0) != 0).any(axis=1)][: len(data)]
-            yield where, image, observer, data[fresh]
+def _add_records(builder: SetBuilder, table: Path, image: str, cells: Value) -> None:
+    for number, record in enumerate(_leaves(cells), start=1):
+        where = f"{table}: image {image}, record {number}"
+        with builder.problems.at(where):
+            pixels = points(record["data"])[:, :2]
+            pixels = pixels[~np.isnan(pixels).any(axis=1)] - 1
+            new = np.r_[True, (np.diff(pixels, axis=0) != 0).any(axis=1)][: len(pixels)]
+            observer = str(record["name"]).removesuffix(".eye").split("-")[-1]
+            builder.add(where, image, pixels[new], None, observer)
 
 
-def _leaves(value: Any) -> Iterator[dict[str, Any]]:
+def _leaves(cells: Value) -> Iterator[Struct]:
     """Records however deep in cells."""
-    if isinstance(value, dict):
-        yield value
-    elif isinstance(value, list):
-        for item in value:
-            yield from _leaves(item)
+    if isinstance(cells, dict):
+        yield cells
+    elif isinstance(cells, list):
+        for cell in cells:
+            yield from _leaves(cell)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -16,15 +15,14 @@ from spgen_lit.data.images import list_images
 from spgen_lit.data.readers.base import (
     FileReader,
     Problems,
+    SetBuilder,
     SetFile,
-    by_image,
-    measure,
+    load_json,
     need,
     public_set,
-    sort_splits,
 )
-from spgen_lit.data.records import GazeSet, Stimulus
-from spgen_lit.scanpath import Array, Scanpath
+from spgen_lit.data.records import GazeSet
+from spgen_lit.scanpath import Array
 
 _SPLITS = {"train": "train", "valid": "val", "val": "val", "validation": "val", "test": "test"}
 
@@ -69,6 +67,22 @@ class Trial:
             raise ValueError(f"fields must be equally long, found {found}")
         return np.column_stack([x, y]), None if ms is None else ms / 1000
 
+    def frame(self, units: Literal["px", "relative"], size: tuple[int, int] | None) -> Array:
+        """Width and height that X and Y count: the trial's own, else this size.
+
+        Raises:
+            ValueError: If neither is known.
+        """
+        if units == "relative":
+            return np.ones(2)
+        sides = [self.content.get(key) for key in ("width", "height")]
+        if not all(sides) and size is None:
+            raise ValueError(
+                "needs width and height of the frame that X and Y count; add them to the "
+                "trials, or give `frame`"
+            )
+        return np.asarray(sides if all(sides) else size, np.float64)
+
 
 def load_trials(table: Path, problems: Problems) -> Iterator[Trial]:
     """Trials of a JSON file, in its order; what is no trial is reported.
@@ -76,10 +90,7 @@ def load_trials(table: Path, problems: Problems) -> Iterator[Trial]:
     Raises:
         ValueError: If the file is no JSON list.
     """
-    try:
-        content = json.loads(table.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{table}: not readable as JSON ({error})") from error
+    content = load_json(table)
     if not isinstance(content, list):
         raise ValueError(f"{table}: needs a list of trials, found {type(content).__name__}")
     for number, item in enumerate(content):
@@ -131,44 +142,19 @@ class CocoJson(FileReader):
         root = Path(self.root)
         table = root if root.suffix == ".json" else root / self.file
         need(table, "JSON file of trials", "Set `root` to its folder, `file` to its name.")
-        known = SetFile.load(table.parent, problems)
         folder = table.parent / self.images
-        stimuli = known.stimuli if known else {}
-        paths: list[Scanpath | None] = []
-        members: dict[str, list[str]] = {}
+        known = SetFile.load(table.parent, problems)
+        images = [] if known else list_images(folder)
+        files = {path.relative_to(folder).as_posix(): path for path in images}
+        builder = SetBuilder(files, folder, problems, known)
         for trial in load_trials(table, problems):
-            if trial.name not in stimuli:
-                if known or not (folder / trial.name).is_file():
-                    missing = "set.json" if known else str(folder)
-                    problems.add(trial.where, f"image missing: no {trial.name} in {missing}")
-                    continue
-                stimuli.update(measure([(trial.name, folder / trial.name)], problems))
-            if trial.name in stimuli:
-                members.setdefault(trial.split, []).append(trial.name)
-                try:
-                    pixels, seconds = trial.fixations()
-                    scale = self._scale(trial.content.get("width"), trial.content.get("height"))
-                    stimulus: Stimulus = stimuli[trial.name]
-                    xy = pixels / scale
-                    paths.append(Scanpath(stimulus.id, stimulus.size, xy, seconds, trial.observer))
-                except (ValueError, TypeError) as error:
-                    problems.add(trial.where, str(error))
-        if known:
-            return known.gaze_set(by_image(paths))
-        splits = sort_splits(members, problems, table)
-        name = self.name or table.parent.resolve().name
-        return GazeSet(name, stimuli, by_image(paths), "eye", splits)
-
-    def _scale(self, width: object, height: object) -> np.ndarray:
-        if self.units == "relative":
-            return np.ones(2)
-        size = (width, height) if width and height else self.frame
-        if size is None:
-            raise ValueError(
-                "needs width and height of the frame that X and Y count; add them to the "
-                "trials, or give `frame`"
-            )
-        return np.asarray(size, np.float64)
+            with problems.at(trial.where):
+                pixels, seconds = trial.fixations()
+                frame = trial.frame(self.units, self.frame)
+                builder.add(
+                    trial.where, trial.name, pixels, seconds, trial.observer, trial.split, frame
+                )
+        return builder.build(self.name or table.parent.resolve().name)
 
 
 @dataclass(frozen=True)
@@ -183,8 +169,7 @@ class Scene(CocoJson):
     images: str | Path = "images"
 
     def _read(self, problems: Problems) -> GazeSet:
-        gaze = super()._read(problems)
-        return public_set("scene", gaze.stimuli, gaze.scanpaths, gaze.splits)
+        return public_set(super()._read(problems), "scene")
 
 
 @dataclass(frozen=True)
@@ -208,7 +193,10 @@ class CocoFreeView(FileReader):
 
     root: str | Path
     screen: tuple[int, int] = (1680, 1050)
-    _name = "coco_freeview"
+    _name: ClassVar[str] = "coco_freeview"
+    _notes: ClassVar[tuple[str, ...]] = (
+        "the first fixation is at the centre, where a cross was shown",
+    )
 
     def _read(self, problems: Problems) -> GazeSet:
         root, entry = Path(self.root), CATALOGUE[self._name]
@@ -222,43 +210,26 @@ class CocoFreeView(FileReader):
         for path in list_images(root):
             files.setdefault(path.name, path)
             files[f"{path.parent.name}/{path.name}"] = path  # COCO-Search18: a folder a target
-        stimuli: dict[str, Stimulus] = {}
-        paths: list[Scanpath | None] = []
-        members: dict[str, list[str]] = {}
+        builder = SetBuilder(files, f"{root} or below", problems)
         for trial in (t for table in tables for t in load_trials(table, problems)):
-            if not self._wanted(trial.content):
-                continue
             image = self._image(trial)
-            file = files.get(image) or files.get(trial.name)
-            if file is None:
-                problems.add(trial.where, f"image missing: no file {trial.name} below {root}")
+            if image is None:
                 continue
-            if image not in stimuli:
-                stimuli.update(measure([(image, file)], problems))
-            if image in stimuli:
-                paths.append(self._scanpath(trial, stimuli[image], problems))
-                members.setdefault(trial.split, []).append(image)
-        splits = sort_splits(members, problems, root)
-        return public_set(self._name, stimuli, paths, splits, self._notes())
+            if trial.name in files:
+                files.setdefault(image, files[trial.name])
+            stimulus = builder.stimulus(image, trial.where)
+            if stimulus is None:
+                continue
+            with problems.at(trial.where):
+                pixels, seconds = trial.fixations()
+                on_screen = pixels / np.asarray(self.screen, np.float64)
+                xy = Frame(self.screen, "letterbox").inverse(on_screen, stimulus.size)
+                builder.add(trial.where, image, xy, seconds, trial.observer, trial.split, (1, 1))
+        return builder.build_public(self._name, self._notes)
 
-    def _scanpath(self, trial: Trial, stimulus: Stimulus, problems: Problems) -> Scanpath | None:
-        try:
-            pixels, seconds = trial.fixations()
-            on_screen = pixels / np.asarray(self.screen, np.float64)
-            xy = Frame(self.screen, "letterbox").inverse(on_screen, stimulus.size)
-            return Scanpath(stimulus.id, stimulus.size, xy, seconds, trial.observer)
-        except ValueError as error:
-            problems.add(trial.where, str(error))
-            return None
-
-    def _wanted(self, content: dict[str, Any]) -> bool:
-        return True
-
-    def _image(self, trial: Trial) -> str:
+    def _image(self, trial: Trial) -> str | None:
+        """The id of a trial's image, or None for a trial that is not read."""
         return trial.name
-
-    def _notes(self) -> tuple[str, ...]:
-        return ("the first fixation is at the centre, where a cross was shown",)
 
 
 @dataclass(frozen=True)
@@ -279,17 +250,17 @@ class CocoSearch18(CocoFreeView):
     condition: Literal["present", "absent", "both"] = "both"
     targets: Sequence[str] | None = None
     correct: bool = True
-    _name = "coco_search18"
+    _name: ClassVar[str] = "coco_search18"
+    _notes: ClassVar[tuple[str, ...]] = (
+        "visual search, not free viewing",
+        *CocoFreeView._notes,
+    )
 
-    def _wanted(self, content: dict[str, Any]) -> bool:
-        return (
-            (self.condition == "both" or content.get("condition") == self.condition)
-            and (self.targets is None or content.get("task") in self.targets)
+    def _image(self, trial: Trial) -> str | None:
+        target, content = trial.content.get("task", ""), trial.content
+        read = (
+            self.condition in ("both", content.get("condition"))
+            and (self.targets is None or target in self.targets)
             and (not self.correct or content.get("correct", 1) == 1)
         )
-
-    def _image(self, trial: Trial) -> str:
-        return f"{trial.content.get('task', '')}/{trial.name}"
-
-    def _notes(self) -> tuple[str, ...]:
-        return ("visual search, not free viewing", *super()._notes())
+        return f"{target}/{trial.name}" if read else None

@@ -30,21 +30,7 @@ class Converted(FileReader):
         root = Path(self.root)
         forms: dict[str, FileReader] = {
             "scanpaths.json": CocoJson(root),
-            "scanpaths.csv": Table(
-                root,
-                "px",
-                file="scanpaths.csv",
-                image="image",
-                observer="observer",
-                x="x_px",
-                y="y_px",
-                trial="trial",
-                order="fixation",
-                duration="duration_ms",
-                time="ms",
-                width="width",
-                height="height",
-            ),
+            "scanpaths.csv": Table(root, tracker="converted"),
             "fixations.hdf5": Pysaliency(root),
         }
         for name, reader in forms.items():

@@ -8,9 +8,6 @@ from pathlib import Path
 from spgen_lit.data.readers.base import FileReader, Problems, need, public_set
 from spgen_lit.data.readers.table import Table
 from spgen_lit.data.records import GazeSet
-from spgen_lit.scanpath import FirstFixation
-
-_DEGREES = (32.0, 18.0)  # of the screen of 1920x1080 px, which every image fills
 
 
 @dataclass(frozen=True)
@@ -34,23 +31,8 @@ class Daemons(FileReader):
     def _read(self, problems: Problems) -> GazeSet:
         root = Path(self.root)
         need(root, "folder of DAEMONS", "`spgen data fetch daemons` downloads and unpacks it.")
-        table = Table(
-            root,
-            "px",
-            file="**/SAC_{split}.csv",
-            images=".",
-            size=_DEGREES,
-            picture=(0, 0, *_DEGREES),
-            y_up=True,
-            image="Img",
-            observer="VP",
-            trial="trial",
-            duration="fixdur",
-            time="ms",
-            missing=["NA"],
-            keep=None if self.first else {"forced_fix": ["0", "FALSE"]},
-        )
-        gaze = table._read(problems)
+        kept = {"forced_fix": "*"} if self.first else None
+        gaze = Table(root, tracker="daemons", keep=kept)._read(problems)
         for stimulus in gaze.stimuli.values():
             if stimulus.size != (1920, 1080):
                 problems.add(
@@ -58,6 +40,5 @@ class Daemons(FileReader):
                     f"{stimulus.size[0]}x{stimulus.size[1]} px, shown at 1920x1080: remove its "
                     "EXIF orientation (exiftool -Orientation= FILE)",
                 )
-        begun: FirstFixation = "given" if self.first else "free"
         notes = (f"fixations on the marker {'kept' if self.first else 'left out'}",)
-        return public_set("daemons", gaze.stimuli, gaze.scanpaths, gaze.splits, notes, begun)
+        return public_set(gaze, "daemons", notes, "given" if self.first else "free")

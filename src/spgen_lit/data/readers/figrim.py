@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from spgen_lit.data.catalogue import CATALOGUE
 from spgen_lit.data.images import list_files, list_images
-from spgen_lit.data.readers.base import FileReader, Problems, measure, public_set, scanpath
+from spgen_lit.data.readers.base import FileReader, Problems, SetBuilder, public_set
 from spgen_lit.data.readers.coco import CocoJson
-from spgen_lit.data.readers.matlab import listed, load_matlab, points
-from spgen_lit.data.records import GazeSet, Stimulus
-from spgen_lit.scanpath import Scanpath
+from spgen_lit.data.readers.matlab import Value, listed, load_matlab, points
+from spgen_lit.data.records import GazeSet
 
 _TABLES = ("allImages_release.mat", "allImages_fillers.mat")
 _PHASES = ("enc", "rec", "rec2")
@@ -49,7 +47,7 @@ class Figrim(FileReader):
         root, entry = Path(self.root), CATALOGUE["figrim"]
         if (root / "scanpaths.json").is_file():
             gaze = CocoJson(root, images="images")._read(problems)
-            return public_set("figrim", gaze.stimuli, gaze.scanpaths, gaze.splits, _NOTES)
+            return public_set(gaze, "figrim", _NOTES)
         tables = [path for path in list_files(root) if path.name in _TABLES]
         if not tables:
             raise FileNotFoundError(
@@ -57,40 +55,27 @@ class Figrim(FileReader):
                 f"scanpaths.json. How to get it: {entry.get}."
             )
         files = {path.name: path for path in list_images(root)}
-        stimuli: dict[str, Stimulus] = {}
-        paths: list[Scanpath | None] = []
+        builder = SetBuilder(files, f"{root} or below", problems)
         for table in tables:
             content = load_matlab(table)
             if "allImages" not in content:
                 raise ValueError(f"{table}: needs the variable allImages, found {sorted(content)}")
             for item in listed(content["allImages"]):
                 image = str(item.get("filename", ""))
-                where = f"{table}: image {image}"
-                if image not in files:
-                    problems.add(where, f"image missing: no file {image!r} below {root}")
-                    continue
-                stimuli.update(measure([(image, files[image])], problems))
-                if image in stimuli:
-                    people = listed(item.get("userdata", []))
-                    paths += self._viewings(where, stimuli[image], people, problems)
-        notes = (*_NOTES, f"viewings read: {', '.join(self.phases)}")
-        return public_set("figrim", stimuli, paths, notes=notes)
+                if builder.stimulus(image, f"{table}: image {image}") is not None:
+                    self._add_viewings(builder, table, image, listed(item.get("userdata", [])))
+        return builder.build_public("figrim", (*_NOTES, f"viewings read: {', '.join(self.phases)}"))
 
-    def _viewings(
-        self, where: str, stimulus: Stimulus, people: list[Any], problems: Problems
-    ) -> list[Scanpath | None]:
-        paths: list[Scanpath | None] = []
+    def _add_viewings(
+        self, builder: SetBuilder, table: Path, image: str, people: list[Value]
+    ) -> None:
         for number, person in enumerate(people, start=1):
-            trial = f"{where}, observer {number:02d}"
             fixations = person.get("fixations") if isinstance(person, dict) else None
             if not isinstance(fixations, dict):
                 continue  # this person did not see this image
             for phase in self.phases:
-                try:
+                where = f"{table}: image {image}, observer {number:02d}, {phase}"
+                with builder.problems.at(where):
                     pixels = points(fixations.get(phase, []))[:, :2]
-                except ValueError as error:
-                    problems.add(f"{trial}, {phase}", str(error))
-                    continue
-                if len(pixels):
-                    paths.append(scanpath(trial, stimulus, pixels, None, f"{number:02d}", problems))
-        return paths
+                    if len(pixels):
+                        builder.add(where, image, pixels, observer=f"{number:02d}")

@@ -82,15 +82,12 @@ class LeMeurPaintings(FileReader):
         names = ((p.relative_to(images).as_posix(), p) for p in list_images(images))
         stimuli = measure(names, problems)
         for stimulus in stimuli.values():
-            try:
+            with problems.at(stimulus.path):
                 shape = self.fixation_map(stimulus.id).shape
-            except ValueError as error:
-                problems.add(stimulus.path, str(error))
-                continue
-            if shape != stimulus.size[::-1]:
-                problems.add(stimulus.path, f"map of {shape[1]}x{shape[0]} px for {stimulus.size}")
+                if shape != stimulus.size[::-1]:
+                    raise ValueError(f"map of {shape[1]}x{shape[0]} px for {stimulus.size}")
         notes = ("fixation maps without order: measures on maps only, no scanpaths",)
-        return public_set("lemeur_paintings", stimuli, notes=notes)
+        return public_set(GazeSet("", stimuli), "lemeur_paintings", notes)
 
     def fixation_map(self, image: str) -> NDArray[np.bool_]:
         """Where anybody fixated: ``(height, width)``, True at fixated pixels.

@@ -11,8 +11,11 @@ import numpy as np
 import scipy.io
 from scipy.io.matlab import MatlabOpaque
 
+Value = Any  # what MATLAB stores: text, arrays, lists of cells, structs
+Struct = dict[str, Value]
 
-def load_matlab(path: str | Path) -> dict[str, Any]:
+
+def load_matlab(path: str | Path) -> Struct:
     """Variables of a ``.mat`` file, of version 4 to 7 (scipy) or 7.3 (HDF5).
 
     A struct becomes a dict, an array of structs a list of dicts, a cell a list (column by
@@ -33,7 +36,7 @@ def load_matlab(path: str | Path) -> dict[str, Any]:
         raise ValueError(f"{path}: not a readable MATLAB file ({error})") from error
 
 
-def listed(value: Any) -> list[Any]:
+def listed(value: Value) -> list[Value]:
     """A list of a struct array, a cell or a single value: MATLAB keeps no such difference."""
     if isinstance(value, list):
         return value
@@ -42,7 +45,7 @@ def listed(value: Any) -> list[Any]:
     return [value]
 
 
-def points(value: Any) -> np.ndarray:
+def points(value: Value) -> np.ndarray:
     """Numbers ``(n, 2 or more)`` of a MATLAB matrix, empty ones included.
 
     Raises:
@@ -56,9 +59,9 @@ def points(value: Any) -> np.ndarray:
     return array.astype(np.float64)
 
 
-def _load_scipy(path: Path) -> dict[str, Any]:
+def _load_scipy(path: Path) -> Struct:
     raw = scipy.io.loadmat(path)
-    content: dict[str, Any] = {}
+    content: Struct = {}
     opaque = []
     for name, value in raw.items():
         if isinstance(value, MatlabOpaque):
@@ -69,16 +72,12 @@ def _load_scipy(path: Path) -> dict[str, Any]:
         # scipy leaves objects undecoded; their fields lie in a small MAT file of their own.
         space = np.asarray(raw["__function_workspace__"]).ravel().tobytes()
         inner = scipy.io.loadmat(io.BytesIO(b" " * 124 + space[:4] + space[8:]))
-        maps = _maps(_plain_all(inner))
-        content.update(zip(opaque, maps, strict=False))
+        fields = [_plain(value) for value in inner.values() if isinstance(value, np.ndarray)]
+        content.update(zip(opaque, _maps(fields), strict=False))
     return content
 
 
-def _plain_all(raw: dict[str, Any]) -> list[Any]:
-    return [_plain(value) for name, value in raw.items() if isinstance(value, np.ndarray)]
-
-
-def _plain(value: Any) -> Any:
+def _plain(value: Value) -> Value:
     if not isinstance(value, np.ndarray):
         return value
     flat = value.ravel(order="F")
@@ -94,7 +93,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _maps(value: Any) -> list[dict[str, Any]]:
+def _maps(value: Value) -> list[Struct]:
     """Every ``containers.Map`` stored somewhere in an object's fields."""
     if isinstance(value, list):
         return [found for item in value for found in _maps(item)]
@@ -105,9 +104,9 @@ def _maps(value: Any) -> list[dict[str, Any]]:
     return [found for item in value.values() for found in _maps(item)]
 
 
-def _load_hdf5(path: Path) -> dict[str, Any]:
+def _load_hdf5(path: Path) -> Struct:
     with h5py.File(path, "r") as file:
-        content: dict[str, Any] = {}
+        content: Struct = {}
         objects = []
         for name, item in file.items():
             if name.startswith("#"):
@@ -123,11 +122,11 @@ def _load_hdf5(path: Path) -> dict[str, Any]:
         return content
 
 
-def _class(item: Any) -> str:
+def _class(item: Value) -> str:
     return np.bytes_(item.attrs.get("MATLAB_class", b"")).decode()
 
 
-def _from_hdf5(file: h5py.File, item: Any) -> Any:
+def _from_hdf5(file: h5py.File, item: Value) -> Value:
     if isinstance(item, h5py.Group):
         fields = {name: item[name] for name in item}
         arrays = [f for f in fields.values() if isinstance(f, h5py.Dataset) and not _class(f)]

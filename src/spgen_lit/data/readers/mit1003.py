@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from spgen_lit.data.images import list_images
-from spgen_lit.data.readers.base import (
-    FileReader,
-    Problems,
-    by_image,
-    measure,
-    need,
-    public_set,
-    scanpath,
-)
-from spgen_lit.data.records import GazeSet, Stimulus
-from spgen_lit.scanpath import Array, FirstFixation, Scanpath
+from spgen_lit.data.readers.base import FileReader, Problems, SetBuilder, need, public_set
+from spgen_lit.data.records import GazeSet
+from spgen_lit.scanpath import Array, Scanpath
 
 
 @dataclass(frozen=True)
@@ -47,17 +38,20 @@ class FixaTons(FileReader):
         root = Path(self.root)
         images = need(root / "STIMULI", "folder STIMULI of a FixaTons set", self._how())
         traces = need(root / "SCANPATHS", "folder SCANPATHS of a FixaTons set", self._how())
-        stimuli = measure(((path.name, path) for path in list_images(images)), problems)
-        known = {path.name for path in list_images(images)}
-        stems = {Path(identity).stem: identity for identity in known}
-        paths: list[Scanpath | None] = []
+        builder = SetBuilder({path.name: path for path in list_images(images)}, images, problems)
+        builder.measure_all()
+        stems = {Path(image).stem: image for image in builder.files}
         for folder in sorted(path for path in traces.iterdir() if path.is_dir()):
-            identity = stems.get(folder.name, folder.name)
-            if identity not in known:
-                problems.add(folder, f"image missing: no file {folder.name}.* in {images}")
-            elif identity in stimuli:
-                paths.extend(_observers(folder, stimuli[identity], problems))
-        return GazeSet(self.name or root.resolve().name, stimuli, by_image(paths), "eye")
+            image = stems.get(folder.name, folder.name)
+            if builder.stimulus(image, folder) is None:
+                continue
+            for file in sorted(path for path in folder.iterdir() if path.is_file()):
+                if file.name.startswith("."):
+                    continue
+                with problems.at(file):
+                    rows = _rows(file)
+                    builder.add(file, image, rows[:, :2], rows[:, 3] - rows[:, 2], file.name)
+        return builder.build(self.name or root.resolve().name)
 
     def _how(self) -> str:
         return "Set `root` to the folder of one FixaTons set (see `python -m spgen_lit.data list`)."
@@ -78,12 +72,11 @@ class Mit1003FixaTons(FixaTons):
 
     def _read(self, problems: Problems) -> GazeSet:
         gaze = super()._read(problems)
-        paths = gaze.scanpaths
         if not self.first:
-            paths = [_later(path) for path in paths if len(path) > 1]
-        notes = (*gaze.notes, f"first fixation {'kept' if self.first else 'left out'}")
-        begun: FirstFixation = "given" if self.first else "free"
-        return public_set("mit1003", gaze.stimuli, paths, notes=notes, first_fixation=begun)
+            later = [_later(path) for path in gaze.scanpaths if len(path) > 1]
+            gaze = replace(gaze, scanpaths=later)
+        notes = (f"first fixation {'kept' if self.first else 'left out'}",)
+        return public_set(gaze, "mit1003", notes, "given" if self.first else "free")
 
     def _how(self) -> str:
         return (
@@ -98,37 +91,20 @@ def _later(path: Scanpath) -> Scanpath:
     return replace(path, xy=path.xy[1:], durations=durations)
 
 
-def _observers(folder: Path, stimulus: Stimulus, problems: Problems) -> Iterator[Scanpath | None]:
-    for file in sorted(path for path in folder.iterdir() if path.is_file()):
-        if file.name.startswith("."):
-            continue
-        rows = _rows(file, problems)
-        if rows is None:
-            continue
-        late = np.flatnonzero(rows[:, 3] < rows[:, 2])
-        if len(late):
-            problems.add(file, f"line {late[0] + 1}: t_end {rows[late[0], 3]} lies before t_start")
-            continue
-        durations = rows[:, 3] - rows[:, 2]
-        yield scanpath(str(file), stimulus, rows[:, :2], durations, file.name, problems)
-
-
-def _rows(file: Path, problems: Problems) -> Array | None:
-    """Rows ``(fixation, 4)`` of one scanpath file, or None if it was reported as bad."""
+def _rows(file: Path) -> Array:
+    """Rows ``(fixation, 4)`` of one scanpath file."""
     rows = []
     text = file.read_text(encoding="utf-8", errors="replace")
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip():
             continue
         try:
-            values = [float(value) for value in line.replace(",", " ").split()]
-        except ValueError:
-            problems.add(file, f"line {number}: not a row of numbers: {line.strip()!r}")
-            return None
-        if len(values) != 4:
-            problems.add(
-                file, f"line {number}: {len(values)} values, needed x y t_start t_end (px, s)"
-            )
-            return None
-        rows.append(values)
+            row = [float(value) for value in line.replace(",", " ").split()]
+        except ValueError as error:
+            raise ValueError(f"line {number}: not a row of numbers: {line.strip()!r}") from error
+        if len(row) != 4:
+            raise ValueError(f"line {number}: {len(row)} values, needed x y t_start t_end (px, s)")
+        if row[3] < row[2]:
+            raise ValueError(f"line {number}: t_end {row[3]} lies before t_start")
+        rows.append(row)
     return np.array(rows, dtype=np.float64).reshape(-1, 4)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spgen_lit.data.images import list_images
-from spgen_lit.data.readers.base import FileReader, Problems, measure, need, public_set, scanpath
+from spgen_lit.data.readers.base import FileReader, Problems, SetBuilder, need
 from spgen_lit.data.readers.matlab import listed, load_matlab, points
-from spgen_lit.data.records import GazeSet, Stimulus
-from spgen_lit.scanpath import Array, FirstFixation, Scanpath
+from spgen_lit.data.records import GazeSet
+from spgen_lit.scanpath import Array, FirstFixation
 
+_PX_PER_DEGREE = 34.0  # on the authors' screen
+_RATE = 240.0  # samples per second
 _WINDOW = 4  # samples averaged, as published
 _SEARCH = 25  # samples within which a saccade must slow down again
 
@@ -33,8 +34,6 @@ class Mit1003Mat(FileReader):
         velocity: Threshold of the saccades, degrees per second.
         duration: Stretches up to this long, in seconds, are no fixation.
         first: Keep the first fixation (FixaTons' form of the set keeps it).
-        px_per_degree: Pixels per degree on the authors' screen.
-        rate: Samples per second.
 
     Raises:
         FileNotFoundError: From `read`, for missing folders.
@@ -45,48 +44,30 @@ class Mit1003Mat(FileReader):
     velocity: float = 6.0
     duration: float = 0.05
     first: bool = True
-    px_per_degree: float = 34.0
-    rate: float = 240.0
 
     def _read(self, problems: Problems) -> GazeSet:
         root = Path(self.root)
         how = "`spgen data fetch mit1003` downloads and unpacks both."
         images = need(root / "ALLSTIMULI", "MIT1003's images", how)
         data = need(root / "DATA", "MIT1003's eye-tracking data", how)
-        stimuli = measure(((path.name, path) for path in list_images(images)), problems)
-        stems = {Path(identity).stem: identity for identity in stimuli}
-        paths: list[Scanpath | None] = []
+        builder = SetBuilder({path.name: path for path in list_images(images)}, images, problems)
+        builder.measure_all()
+        stems = {Path(image).stem: image for image in builder.files}
         for observer in sorted(path for path in data.iterdir() if path.is_dir()):
             for file in sorted(observer.glob("*.mat")):
-                if file.stem not in stems:
-                    problems.add(file, f"image missing: no file {file.stem}.* in {images}")
-                    continue
-                paths.extend(self._trial(file, stimuli[stems[file.stem]], problems))
+                with problems.at(file):
+                    samples = _samples(file)
+                    places, starts, ends = detect_fixations(samples, self.velocity, self.duration)
+                    seen = np.isfinite(places[:, 0])  # the eye was lost all the while: no place
+                    seen[:1] &= self.first
+                    image = stems.get(file.stem, file.stem)
+                    builder.add(file, image, places[seen], (ends - starts)[seen], observer.name)
         notes = (
             f"fixations by acceleration above {self.velocity:g} deg/s, longer than "
             f"{1000 * self.duration:g} ms; first fixation {'kept' if self.first else 'left out'}",
         )
         begun: FirstFixation = "given" if self.first else "free"
-        return public_set("mit1003", stimuli, paths, notes=notes, first_fixation=begun)
-
-    def _trial(
-        self, file: Path, stimulus: Stimulus, problems: Problems
-    ) -> Iterator[Scanpath | None]:
-        try:
-            samples = _samples(file)
-            places, starts, ends = detect_fixations(
-                samples, self.velocity, self.duration, self.px_per_degree, self.rate
-            )
-        except (ValueError, KeyError, TypeError, IndexError) as error:
-            problems.add(file, str(error).removeprefix(f"{file}: "))
-            return
-        seen: NDArray[np.bool_] = np.isfinite(
-            places[:, 0]
-        )  # the eye was lost all the while: no place
-        seen[:1] &= self.first
-        yield scanpath(
-            str(file), stimulus, places[seen], (ends - starts)[seen], file.parent.name, problems
-        )
+        return builder.build_public("mit1003", notes, first_fixation=begun)
 
 
 def _samples(file: Path) -> Array:
@@ -95,18 +76,16 @@ def _samples(file: Path) -> Array:
         raise ValueError(f"needs one variable, named after the image, found {sorted(content)}")
     (trial,) = content.values()
     try:
-        data = points(listed(trial["DATA"])[0]["eyeData"])[:, :2]
+        samples = listed(trial["DATA"])[0]["eyeData"]
     except (KeyError, TypeError, IndexError) as error:
         raise ValueError("the struct has no field DATA(1).eyeData") from error
-    return data
+    return points(samples)[:, :2]
 
 
 def detect_fixations(
     samples: Array,
     velocity: float = 6.0,
     duration: float = 0.05,
-    px_per_degree: float = 34.0,
-    rate: float = 240.0,
 ) -> tuple[Array, Array, Array]:
     """Split gaze samples into fixations and saccades by acceleration.
 
@@ -120,8 +99,6 @@ def detect_fixations(
         samples: Gaze ``(sample, 2)``, x and y in px; NaN where the eye was lost.
         velocity: Change of speed that marks a saccade, degrees per second.
         duration: Stretches up to this long, in seconds, are no fixation.
-        px_per_degree: Pixels per degree of visual angle.
-        rate: Samples per second.
 
     Returns:
         Places ``(fixation, 2)``, the median of the samples in px, NaN if all were lost; start
@@ -132,27 +109,26 @@ def detect_fixations(
     """
     if samples.ndim != 2 or samples.shape[1] != 2:
         raise ValueError(f"samples must have shape (sample, 2), found {samples.shape}")
-    if min(velocity, px_per_degree, rate) <= 0 or duration < 0:
-        raise ValueError("velocity, px_per_degree and rate must be positive, duration not negative")
+    if velocity <= 0 or duration < 0:
+        raise ValueError("velocity must be positive, duration not negative")
     if len(samples) == 0:
         return np.empty((0, 2)), np.empty(0), np.empty(0)
-    spans = _saccades(
-        _acceleration(samples, rate), velocity * px_per_degree, round(duration * rate)
-    )
+    threshold = velocity * _PX_PER_DEGREE
+    spans = _saccades(_acceleration(samples), threshold, round(duration * _RATE))
     starts = [0] + [end + 1 for _, end in spans]
     ends = [start for start, _ in spans] + [len(samples)]  # one past the last sample
     pairs = [(s, e) for s, e in zip(starts, ends, strict=True) if e > s]
     places = np.array([_median(samples[s:e]) for s, e in pairs]).reshape(-1, 2)
-    begin = np.array([s for s, _ in pairs], np.float64) / rate
-    return places, begin, np.array([e for _, e in pairs], np.float64) / rate
+    begin, end = np.array(pairs, np.float64).T / _RATE
+    return places, begin, end
 
 
-def _acceleration(samples: Array, rate: float) -> Array:
+def _acceleration(samples: Array) -> Array:
     """Change of windowed speed in px/s from one sample to the next, 0 near both ends."""
     count = len(samples)
     step = np.r_[0.0, np.hypot(*np.diff(samples, axis=0).T)] if count > 1 else np.zeros(1)
     smooth = np.convolve(step, np.ones(_WINDOW) / _WINDOW)[:count]
-    speed = np.convolve(smooth, np.ones(_WINDOW + 1), mode="valid") * rate / _WINDOW
+    speed = np.convolve(smooth, np.ones(_WINDOW + 1), mode="valid") * _RATE / _WINDOW
     change = np.zeros(count)
     last = max(1, count - _WINDOW - 1)
     change[1:last] = speed[2 : last + 1] - speed[1:last]

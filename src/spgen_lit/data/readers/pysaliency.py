@@ -7,22 +7,13 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from spgen_lit.data.readers.base import (
-    FileReader,
-    Problems,
-    SetFile,
-    by_image,
-    measure,
-    need,
-    scanpath,
-)
-from spgen_lit.data.records import GazeSet, Stimulus
+from spgen_lit.data.readers.base import FileReader, Problems, SetBuilder, SetFile, need
+from spgen_lit.data.records import GazeSet
 
 _HOW = "pysaliency writes it by `to_hdf5`; set `stimuli` and `fixations` to the files' names."
 
@@ -57,33 +48,24 @@ class Pysaliency(FileReader):
         images = need(root / self.stimuli, "pysaliency's stimuli", _HOW)
         gaze = need(root / self.fixations, "pysaliency's fixations", _HOW)
         known = SetFile.load(root, problems)
-        ids = list(known.stimuli) if known else []
-        stimuli = known.stimuli if known else {}
-        if not known:
-            files = _files(images)
-            unique = len({file.name for file in files}) == len(files)
-            ids = [f.name if unique else Path(*f.parts[-2:]).as_posix() for f in files]
-            for identity, file in zip(ids, files, strict=True):
-                if not file.is_file():
-                    problems.add(images, f"image missing: no file {file}")
-                    continue
-                stimuli.update(measure([(identity, file)], problems))
-        paths = []
+        listed = [] if known else _files(images)
+        unique = len({file.name for file in listed}) == len(listed)
+        ids = [file.name if unique else "/".join(file.parts[-2:]) for file in listed]
+        files = {image: f for image, f in zip(ids, listed, strict=True) if f.is_file()}
+        builder = SetBuilder(files, images, problems, known)
+        ids = list(known.stimuli) if known else ids
+        for image in ids:
+            builder.stimulus(image, images)
         for number, (n, pixels, seconds, observer) in enumerate(_trains(gaze)):
             where = f"{gaze}: scanpath {number}"
             if not 0 <= n < len(ids):
                 problems.add(where, f"image number {n} lies outside the {len(ids)} stimuli")
-                continue
-            stimulus: Stimulus | None = stimuli.get(ids[n])
-            if stimulus is not None:
-                where = f"{where} (image {stimulus.id}, observer {observer})"
-                paths.append(scanpath(where, stimulus, pixels, seconds, observer, problems))
-        if known:
-            return known.gaze_set([path for path in paths if path is not None])
-        return GazeSet(self.name or root.resolve().name, stimuli, by_image(paths), "eye")
+            else:
+                builder.add(where, ids[n], pixels, seconds, observer)
+        return builder.build(self.name or root.resolve().name)
 
 
-def _type(source: Any, path: Path) -> tuple[str, str]:
+def _type(source: h5py.File, path: Path) -> tuple[str, str]:
     try:
         kind, version = (np.bytes_(source.attrs[key]).decode() for key in ("type", "version"))
     except KeyError as error:
@@ -115,7 +97,7 @@ def _trains(
 ) -> Iterator[tuple[int, NDArray[np.float64], NDArray[np.float64] | None, str]]:
     with _opened(path) as file:
         kind, version = _type(file, path)
-        source: Any = file["scanpaths"] if kind == "ScanpathFixations" else file
+        source: h5py.Group = file["scanpaths"] if kind == "ScanpathFixations" else file
         if kind in ("ScanpathFixations", "Scanpaths"):
             xs, ys, ns = (source[key][()] for key in ("xs", "ys", "n"))
             subjects = source.get("scanpath_attributes/subject")
@@ -145,7 +127,7 @@ def _trains(
         yield int(n), pixels.astype(np.float64), seconds, observer
 
 
-def _observer(value: Any, names: dict[str, str]) -> str:
+def _observer(value: bytes | np.integer, names: dict[str, str]) -> str:
     if isinstance(value, bytes):
         return value.decode()
     return names.get(str(value), f"{int(value):02d}")

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import codecs
-import csv
 import gzip
 import io
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pandas as pd
 
+from spgen_lit.data.readers.base import load_json
 from spgen_lit.scanpath import Array
 
 _MARKS = {
@@ -21,7 +19,6 @@ _MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-_TEXT = (".csv", ".tsv", ".txt")
 
 
 def load_table(
@@ -47,16 +44,16 @@ def load_table(
     """
     kind = Path(path.name.removesuffix(".gz")).suffix.lower()
     try:
-        if kind in _TEXT:
+        if kind in (".csv", ".tsv", ".txt"):
             return _text(path, delimiter, encoding, missing, columns)
         if kind == ".json":
-            return pd.DataFrame(json.loads(path.read_text(encoding="utf-8")))
+            return pd.DataFrame(load_json(path))
         if kind in (".parquet", ".pq"):
             return pd.read_parquet(path)
         raise ValueError("needs .csv, .tsv, .txt, .json or .parquet")
     except ImportError as error:
         raise ImportError(f"{path}: Parquet needs pyarrow; pip install pyarrow") from error
-    except (ValueError, TypeError, OSError, EOFError, csv.Error) as error:
+    except (ValueError, TypeError, OSError, EOFError) as error:
         raise ValueError(f"{path}: not readable as a table ({error})") from error
 
 
@@ -75,28 +72,17 @@ def _text(
     if "\0" in content[:1000]:
         raise ValueError("holds zero bytes: UTF-16 without a mark? give encoding: utf-16-le")
     first = content.partition("\n")[0]
-    rows = csv.reader(io.StringIO(content), delimiter=delimiter or max(",\t;", key=first.count))
-    header = next(rows, []) if columns is None else list(columns)
-    frame = pd.DataFrame([row for row in rows if row], columns=header, dtype=object)
-    return frame.mask(frame.isin(["", *missing]) | frame.isna(), np.nan)
-
-
-def load_hdf5(path: Path, dataset: str) -> pd.DataFrame:
-    """A compound data set of an HDF5 file, text decoded.
-
-    Raises:
-        ValueError: If the file is no HDF5 file or lacks the data set, naming both.
-    """
-    try:
-        with h5py.File(path, "r") as file:
-            records = file[dataset][()]
-    except (OSError, KeyError) as error:
-        raise ValueError(f"{path}: no data set {dataset} ({error})") from error
-    names = records.dtype.names
-    frame = pd.DataFrame({name: list(records[name]) for name in names})
-    for name in names:
-        if records.dtype[name].kind in "SO":
-            frame[name] = [v.decode() if isinstance(v, bytes) else str(v) for v in frame[name]]
+    frame = pd.read_csv(
+        io.StringIO(content),
+        sep=delimiter or max(",\t;", key=first.count),
+        names=columns,
+        dtype=object,
+        na_values=["", *missing],
+        keep_default_na=False,
+        encoding_errors="surrogateescape",
+    )
+    if not isinstance(frame.index, pd.RangeIndex):
+        raise ValueError("rows hold more cells than the header")
     return frame
 
 
@@ -104,19 +90,15 @@ def numbers(cells: pd.Series, decimal: str = ".") -> tuple[Array, dict[int, str]
     """Cells as numbers ``(row,)``, NaN where empty or bad; row to what is wrong with it."""
     if cells.dtype.kind in "fiub":
         return cells.to_numpy(np.float64), {}
-    filled = np.flatnonzero(cells.notna())
-    stripped = (str(cell).strip().replace(decimal, ".") for cell in cells.iloc[filled])
-    texts = np.array(list(stripped), object)
     values = np.full(len(cells), np.nan)
     bad = {}
-    try:
-        values[filled] = texts.astype(np.float64)
-    except ValueError:
-        for row, cell in zip(filled, texts, strict=True):
-            try:
-                values[row] = float(cell)
-            except ValueError:
-                bad[int(row)] = f"needs a number, found {cell!r}{_hint(cell)}"
+    filled = cells.notna()
+    for row, cell in zip(np.flatnonzero(filled), cells[filled], strict=True):
+        number = str(cell).strip().replace(decimal, ".")
+        try:
+            values[row] = float(number)
+        except ValueError:
+            bad[int(row)] = f"needs a number, found {number!r}{_hint(number)}"
     return values, bad
 
 

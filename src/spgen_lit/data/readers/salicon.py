@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
 from spgen_lit.data.catalogue import CATALOGUE
 from spgen_lit.data.images import list_images
-from spgen_lit.data.readers.base import FileReader, Problems, measure, need, public_set, scanpath
+from spgen_lit.data.readers.base import FileReader, Problems, SetBuilder, load_json, need
 from spgen_lit.data.readers.matlab import listed, load_matlab, points
-from spgen_lit.data.records import GazeSet, Stimulus
-from spgen_lit.scanpath import Scanpath
-
-_SPLITS = ("train", "val")
+from spgen_lit.data.records import GazeSet
 
 
 @dataclass(frozen=True)
@@ -45,83 +40,55 @@ class Salicon(FileReader):
     kind: Literal["fixations", "samples"] = "fixations"
 
     def _read(self, problems: Problems) -> GazeSet:
-        root = Path(self.root)
-        entry = CATALOGUE["salicon"]
+        root, entry = Path(self.root), CATALOGUE["salicon"]
         folder = need(root / "images", "SALICON's images", f"How to get them: {entry.get}.")
         files = {path.name: path for path in list_images(folder) if path.parent.name != "test"}
-        stimuli: dict[str, Stimulus] = {}
-        paths: list[Scanpath | None] = []
-        splits: dict[str, tuple[str, ...]] = {}
-        for split in _SPLITS:
-            trials = self._trials(root, split)
-            if trials is None:
-                continue
-            seen: list[str] = []
-            for where, image, observer, pixels in trials:
-                if isinstance(pixels, str):
-                    problems.add(where, pixels)
-                    continue
-                if image not in stimuli:
-                    if image not in files:
-                        problems.add(where, f"image missing: no file {image} below {folder}")
-                        continue
-                    stimuli.update(measure([(image, files[image])], problems))
-                    seen.append(image)
-                if image in stimuli:
-                    paths.append(scanpath(where, stimuli[image], pixels, None, observer, problems))
-            splits[split] = tuple(sorted(image for image in seen if image in stimuli))
-        if not splits:
+        builder = SetBuilder(files, f"{folder} or below", problems)
+        found = [self._add(builder, root, split) for split in ("train", "val")]
+        if not any(found):
             raise FileNotFoundError(
                 f"SALICON's gaze not found: looked below {root} for fixations/train/*.mat, "
                 f"train/*.mat and fixations_train2014.json, and the same for val. How to get it: "
                 f"{entry.get}."
             )
         notes = ("mouse-contingent viewing: mouse positions, not eye movements",)
-        return public_set("salicon", stimuli, paths, splits, notes)
+        return builder.build_public("salicon", notes)
 
-    def _trials(self, root: Path, split: str) -> Iterator[tuple[str, str, str, Any]] | None:
+    def _add(self, builder: SetBuilder, root: Path, split: str) -> bool:
+        """Take the scanpaths of a split into the set; whether there are files of it."""
         for folder in (root / "fixations" / split, root / split):
-            if any(folder.glob("*.mat")):
-                return self._matlab(folder)
+            if tables := sorted(folder.glob("*.mat")):
+                for table in tables:
+                    self._add_matlab(builder, table, split)
+                return True
         for name in (f"fixations_{split}2014.json", f"annotations/fixations_{split}2014.json"):
             if (root / name).is_file():
                 if self.kind == "samples":
                     raise ValueError(f"{root / name}: JSON holds fixations only, not samples")
-                return _json(root / name)
-        return None
+                _add_json(builder, root / name, split)
+                return True
+        return False
 
-    def _matlab(self, folder: Path) -> Iterator[tuple[str, str, str, Any]]:
+    def _add_matlab(self, builder: SetBuilder, table: Path, split: str) -> None:
         field = "fixations" if self.kind == "fixations" else "location"
-        for file in sorted(folder.glob("*.mat")):
-            image = f"{file.stem}.jpg"
-            try:
-                content = load_matlab(file)
-                workers = listed(content["gaze"])
-                image = content.get("image") or image
-                image = image if Path(image).suffix else f"{image}.jpg"
-            except (ValueError, KeyError) as error:
-                yield str(file), image, "", f"needs the variable gaze ({error})"
-                continue
-            for number, worker in enumerate(workers, start=1):
-                where = f"{file}: worker {number}"
-                try:
-                    yield where, image, f"{number:03d}", points(worker[field])[:, :2] - 1
-                except (KeyError, TypeError, ValueError) as error:
-                    yield where, image, "", f"field {field}: {error}"
+        with builder.problems.at(table):
+            content = load_matlab(table)
+            image = content.get("image") or table.stem
+            image = image if Path(image).suffix else f"{image}.jpg"
+            for number, worker in enumerate(listed(content["gaze"]), start=1):
+                where = f"{table}: worker {number}"
+                with builder.problems.at(where):
+                    pixels = points(worker[field])[:, :2] - 1
+                    builder.add(where, image, pixels, None, f"{number:03d}", split)
 
 
-def _json(file: Path) -> Iterator[tuple[str, str, str, Any]]:
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+def _add_json(builder: SetBuilder, table: Path, split: str) -> None:
+    content = load_json(table)
+    with builder.problems.at(table, "images and annotations"):
         names = {image["id"]: image["file_name"] for image in content["images"]}
-        annotations = content["annotations"]
-    except (ValueError, KeyError, TypeError) as error:
-        yield str(file), "", "", f"needs JSON with images and annotations ({error})"
-        return
-    for number, item in enumerate(annotations):
-        where = f"{file}: annotation {item.get('id', number)}"
-        try:
-            pixels = np.array(item["fixations"], np.float64).reshape(-1, 2)[:, ::-1] - 1
-            yield where, names[item["image_id"]], str(item.get("worker_id", "")), pixels
-        except (KeyError, ValueError, TypeError) as error:
-            yield where, "", "", f"needs image_id of a listed image and fixations ({error})"
+        for number, item in enumerate(content["annotations"]):
+            where = f"{table}: annotation {item.get('id', number)}"
+            with builder.problems.at(where, "image_id of a listed image and fixations"):
+                pixels = np.array(item["fixations"], np.float64).reshape(-1, 2)[:, ::-1] - 1
+                observer = str(item.get("worker_id", ""))
+                builder.add(where, names[item["image_id"]], pixels, None, observer, split)

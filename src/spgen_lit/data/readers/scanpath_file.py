@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -30,7 +30,9 @@ _COLUMNS = {
     "width": ("width",),
     "height": ("height",),
 }
+_WORDS = ("image", "observer", "sample")
 _NEEDED = ("image", "X", "Y")
+_OPTIONAL = {"T", "width", "height"}
 _TABLES = (".csv", ".tsv", ".txt", ".parquet")
 # Gaze leaves an image a little, never by more than half of it; no fixation lasts 20 s.
 _FAR, _LONG = 0.5, 20.0
@@ -100,8 +102,8 @@ class ScanpathFile:
                 first with its field. With ``bad="drop"`` only if no trial is left.
         """
         problems = Problems(collect=True)
-        trials = list(self.trials(problems))
-        whole = self._whole_file(trials)
+        trials = list(self._trials(problems))
+        mistake = self._mistake(trials)
         names = _Names([*sizes, *elsewhere])
         samples: dict[str, list[Scanpath]] = {}
         counts = Counter(trials=len(trials) + len(problems.found))
@@ -110,101 +112,82 @@ class ScanpathFile:
             if image is not None and image not in sizes:
                 counts["on_images_of_other_splits"] += 1
                 continue
-            try:
+            with problems.at(trial.where):
                 if image is None:
                     raise ValueError(f"name: no image {trial.name!r} in the data")
-                if whole:
-                    raise ValueError(whole)
+                if mistake:
+                    raise ValueError(mistake)
                 path = self._scanpath(trial, image, sizes[image])
-            except (ValueError, TypeError) as error:
-                problems.add(trial.where, str(error))
-            else:
                 samples.setdefault(image, []).append(path)
                 counts["kept"] += 1
         counts["left_out"] = len(problems.found)
         lines = [str(problem) for problem in problems.found]
         if lines and (self.bad == "refuse" or not samples):
-            raise ValueError(self._refusal(counts["trials"], lines))
+            first = lines[0].removeprefix(f"{self.path}: ")
+            way = "mend the file, or leave such trials out and have them listed with bad=drop"
+            if self.bad == "drop":
+                way = "no trial is left"
+            count = f"{len(lines)} of {counts['trials']} trials are faulty"
+            raise ValueError(f"{self.path}: {count}, the first: {first}; {way}")
         if not samples:
             raise ValueError(f"{self.path}: no trial is on an image of this split ({dict(counts)})")
         return Loaded(samples, dict(counts), lines)
 
-    def trials(self, problems: Problems) -> Iterator[Trial]:
+    def _trials(self, problems: Problems) -> Iterator[Trial]:
         """Trials as they stand in the file; what is no trial is reported."""
         path = need(Path(self.path), "scanpath file", "Give a .json or .csv that exists.")
         if path.suffix.lower() == ".json":
-            yield from load_trials(path, problems)
-        elif path.suffix.lower() in _TABLES:
-            yield from _table_trials(path, problems)
-        else:
-            raise ValueError(f"{path}: a scanpath file ends in .json, {', '.join(_TABLES)}")
+            return load_trials(path, problems)
+        if path.suffix.lower() in _TABLES:
+            return _table_trials(path, problems)
+        raise ValueError(f"{path}: a scanpath file ends in .json, {', '.join(_TABLES)}")
 
     def _scanpath(self, trial: Trial, image: str, size: tuple[int, int]) -> Scanpath:
         pixels, seconds = trial.fixations()
+        if len(pixels) == 0:
+            raise ValueError("X: no fixation")
         if len(pixels) < self.minimum:
-            raise ValueError(
-                f"X: {len(pixels)} fixations, at least {self.minimum} are needed: "
-                f"minimum={len(pixels)} keeps it"
-                if len(pixels)
-                else "X: no fixation"
-            )
-        scale = self._scale(trial, size)
-        path = Scanpath(image, size, pixels / scale, self._seconds(seconds), trial.observer)
+            found = f"X: {len(pixels)} fixations, at least {self.minimum} are needed"
+            raise ValueError(f"{found}: minimum={len(pixels)} keeps it")
+        frame = trial.frame(self.units, self.frame or size)
+        path = Scanpath(image, size, pixels / frame, self._seconds(seconds), trial.observer)
         far = np.argwhere((path.xy < -_FAR) | (path.xy > 1 + _FAR))
         if len(far):
             row, column = far[0]
             place = f"{'XY'[column]}[{row}] = {pixels[row, column]:g}"
             if self.units == "relative":
                 raise ValueError(f"{place} is no share of the image: px? units=px")
-            raise ValueError(f"{place} px in a frame of {scale[0]:g}x{scale[1]:g}")
+            raise ValueError(f"{place} px in a frame of {frame[0]:g}x{frame[1]:g}")
         return path
 
-    def _scale(self, trial: Trial, size: tuple[int, int]) -> Array:
-        if self.units == "relative":
-            return np.ones(2)
-        sides = [trial.content.get(key) for key in ("width", "height")]
-        frame = sides if all(sides) else self.frame or size
-        return np.array([float(side) for side in frame if side is not None])
-
-    def _seconds(self, given: Array | None) -> Array | None:
+    def _seconds(self, read_as_ms: Array | None) -> Array | None:
         """Durations in seconds, from a trial's own reading of them as ms."""
-        if given is None:
+        if read_as_ms is None:
             return None
         if self.time is None:
             raise ValueError("T: durations without a unit; declare time=ms or time=s")
-        seconds = given * 1000 if self.time == "s" else given
-        if (seconds > _LONG).any():
-            row = int((seconds > _LONG).argmax())
+        seconds = read_as_ms * (1000 if self.time == "s" else 1)
+        for row in np.flatnonzero(seconds > _LONG):
             hint = "milliseconds? time=ms" if self.time == "s" else "not a duration"
-            value = seconds[row] * (1000 if self.time == "ms" else 1)
-            raise ValueError(f"T[{row}] = {value:g} {self.time}: {hint}")
+            raise ValueError(f"T[{row}] = {1000 * read_as_ms[row]:g} {self.time}: {hint}")
         return seconds
 
-    def _whole_file(self, trials: Sequence[Trial]) -> str:
+    def _mistake(self, trials: Sequence[Trial]) -> str:
         """A mistake that only the whole file shows: tiny numbers everywhere."""
-        largest: dict[str, float] = {}
-        for key in ("X", "Y", "T"):
-            given = [trial.content.get(key) for trial in trials]
-            lists = [np.ravel(value) for value in given if value is not None]
-            try:
-                values = np.concatenate([np.zeros(0), *lists]).astype(np.float64)
-            except (TypeError, ValueError):
-                return ""  # named trial by trial
-            largest[key] = float(np.nanmax(np.abs(values), initial=0.0))
+        largest = {"X": 0.0, "Y": 0.0, "T": 0.0}
+        for trial in trials:
+            for key in largest.keys() & trial.content.keys():
+                try:
+                    values = np.abs(np.asarray(trial.content[key], np.float64))
+                except (TypeError, ValueError):
+                    return ""  # named trial by trial
+                largest[key] = float(np.fmax.reduce(values, axis=None, initial=largest[key]))
         places = max(largest["X"], largest["Y"])
         if self.units == "px" and 0 < places <= 1 + _FAR:
             return f"X, Y: all values up to {places:g} px: shares? units=relative"
         if self.time == "ms" and 0 < largest["T"] < _LONG:
             return f"T: all values up to {largest['T']:g} ms: seconds? time=s"
         return ""
-
-    def _refusal(self, trials: int, lines: Sequence[str]) -> str:
-        first = lines[0].removeprefix(f"{self.path}: ")
-        way = "mend the file, or leave such trials out and have them listed with bad=drop"
-        if self.bad == "drop":
-            way = "no trial is left"
-        count = f"{len(lines)} of {trials} trials are faulty"
-        return f"{self.path}: {count}, the first: {first}; {way}"
 
 
 class _Names:
@@ -236,26 +219,23 @@ def _table_trials(path: Path, problems: Problems) -> Iterator[Trial]:
             f"{path}: no column for {', '.join(missing)}; found {', '.join(table) or 'none'}; "
             "needed image, x, y and, if known, observer, sample, fixation, duration"
         )
-    columns = {key: table[name] for key, name in names.items() if name is not None}
-    words = ("image", "observer", "sample")
-    rows = pd.DataFrame({k: text(columns[k]) if k in columns else "" for k in words}, table.index)
-    for key in columns.keys() - set(words):
-        rows[key] = numbers(columns[key])[0]
-    groups = rows.groupby(list(words), sort=False)
-    for number, ((image, observer, sample), members) in enumerate(groups):
+    rows = pd.DataFrame(dict.fromkeys(_WORDS, ""), table.index)
+    for key, name in names.items():
+        if name is not None:
+            rows[key] = text(table[name]) if key in _WORDS else numbers(table[name])[0]
+    groups = rows.groupby(list(_WORDS), sort=False)
+    for number, ((image, observer, sample), trial) in enumerate(groups):
         who = f"observer {observer}" + (f", sample {sample}" if sample else "")
         where = f"{path}: trial {number} ({image}, {who})"
         if not image:
             problems.add(where, "image: missing")
             continue
-        if "fixation" in members and members["fixation"].notna().all():
-            members = members.sort_values("fixation", kind="stable")
-        # Empty cells say that durations are not known, as prediction writes them.
-        known = [
-            k for k in ("X", "Y", "T") if k in members and (k != "T" or members[k].notna().any())
-        ]
-        content: dict[str, Any] = {key: members[key].to_numpy() for key in known}
-        sides = [members[key].iloc[0] for key in ("width", "height") if key in members]
-        if len(sides) == 2 and np.isfinite(sides).all():
-            content |= dict(zip(("width", "height"), sides, strict=True))
-        yield Trial(where, image, observer or sample, "", content)
+        # Empty cells say that durations, or another frame, are not known.
+        trial = trial.drop(
+            columns=[key for key in _OPTIONAL & set(trial) if trial[key].isna().all()]
+        )
+        if "fixation" in trial and trial["fixation"].notna().all():
+            trial = trial.sort_values("fixation", kind="stable")
+        content = {key: trial[key].to_numpy() for key in ("X", "Y", "T") if key in trial}
+        sides = {key: trial[key].iloc[0] for key in ("width", "height") if key in trial}
+        yield Trial(where, image, observer or sample, "", content | sides)

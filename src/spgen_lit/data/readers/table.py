@@ -13,23 +13,34 @@ from typing import Any, Literal, Self
 import numpy as np
 import pandas as pd
 import yaml
+from numpy.typing import NDArray
 
 from spgen_lit.data.images import list_files, list_images
-from spgen_lit.data.readers.base import FileReader, Problems, SetFile, measure, need, sort_splits
+from spgen_lit.data.readers.base import FileReader, Problems, SetBuilder, SetFile, need
 from spgen_lit.data.readers.rows import load_table, numbers, text
 from spgen_lit.data.readers.trackers import load_asc, load_bids, load_psychopy
-from spgen_lit.data.records import GazeSet, Stimulus
-from spgen_lit.scanpath import Array, FirstFixation, Scanpath, Task, Viewing
+from spgen_lit.data.records import GazeSet
+from spgen_lit.scanpath import Array, FirstFixation, Task, Viewing
 
 DECLARATION = "gaze.yaml"
 TRACKERS: dict[str, dict[str, Any]] = yaml.safe_load(
     Path(__file__).with_name("trackers.yaml").read_text(encoding="utf-8")
 )
 _DEFAULTS = {"image": "image", "x": "x", "y": "y", "observer": "observer", "decimal": "."}
-_PARTS = ("image", "observer", "trial", "split")
+_TEXTS = ("image", "observer", "trial", "split")
 _NUMBERS = ("x", "y", "duration", "order", "width", "height")
-_PLACED = ("picture_left", "picture_top", "picture_width", "picture_height")
-_TOLD = ("seconds", "px_per_degree")
+_BOX = ("picture_left", "picture_top", "picture_width", "picture_height")
+_VIEWING = ("seconds", "px_per_degree")
+_TRIAL = ["image", "observer", "trial"]
+_ALLOWED = {
+    "units": ("px", "relative"),
+    "time": ("ms", "s"),
+    "eye": ("left", "right", "average"),
+    "origin": ("corner", "center"),
+    "first_fixation": ("free", "given"),
+    "task": ("free", "memory", "search", "question"),
+}
+Trial = dict[str, NDArray[Any]]  # column to its values in the rows of one trial
 _ASPECT = 0.02  # relative difference of aspects that rounding explains
 
 
@@ -115,7 +126,7 @@ class Table(FileReader):
     split: str | None = None
     eye: Literal["left", "right", "average"] | None = None
     eye_column: str | None = None
-    keep: Mapping[str, Any] | None = None
+    keep: Mapping[str, str | Sequence[str]] | None = None
     merge: str | None = None
     begins: str | None = None
     ends: str | None = None
@@ -146,11 +157,10 @@ class Table(FileReader):
         stored = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {}
         if not isinstance(stored, dict) or set(stored) - set(known):
             raise ValueError(f"{path}: needs settings of a table ({', '.join(known)})")
-        given = {key: getattr(self, key) for key in known}
+        here = {key: _plain(getattr(self, key)) for key in known}
         if self.file is None and Path(self.root).is_file():
-            given["file"] = Path(self.root).name
-        plain = {key: value for key, value in given.items() if value is not None}
-        return stored | {key: _plain(value) for key, value in plain.items()}
+            here["file"] = Path(self.root).name
+        return stored | {key: value for key, value in here.items() if value is not None}
 
     def whole(self) -> Self:
         """The same reader with everything filled in that is declared elsewhere.
@@ -162,38 +172,27 @@ class Table(FileReader):
         tracker = declared.get("tracker")
         if tracker is not None and tracker not in TRACKERS:
             raise ValueError(f"tracker must be one of {', '.join(TRACKERS)}, found {tracker!r}")
-        preset = TRACKERS.get(tracker or "", {})
-        values = {**_DEFAULTS, **preset, **declared}
-        images = "images" if (self.folder / "images").is_dir() else "."
-        values.setdefault("images", images)
-        absent = {key: None if value == "none" else value for key, value in values.items()}
-        reader = replace(self, **absent, root=self.folder)
+        values = {**_DEFAULTS, **TRACKERS.get(tracker or "", {}), **declared}
+        values.setdefault("images", "images" if (self.folder / "images").is_dir() else ".")
+        values = {key: None if value == "none" else value for key, value in values.items()}
+        reader = replace(self, **values, root=self.folder)
         reader._validate()
         return reader
 
     def _validate(self) -> None:
-        if self.units not in ("px", "relative"):
-            raise ValueError(f"{self.folder}: units must be px or relative, found {self.units!r}")
-        if self.duration and self.time not in ("ms", "s"):
-            raise ValueError(
-                f"{self.folder}: time must be ms or s for durations, found {self.time!r}"
-            )
-        for key, allowed in (
-            ("eye", ("left", "right", "average")),
-            ("origin", ("corner", "center")),
-            ("first_fixation", ("free", "given")),
-            ("task", ("free", "memory", "search", "question")),
-        ):
+        needed = {"units"} | ({"time"} if self.duration else set())
+        for key, allowed in _ALLOWED.items():
             value = getattr(self, key)
-            if value is not None and value not in allowed:
-                raise ValueError(f"{key} must be one of {', '.join(allowed)}, found {value!r}")
+            if value not in allowed and (key in needed or value is not None):
+                words = " or ".join(allowed)
+                raise ValueError(f"{self.folder}: {key} must be {words}, found {value!r}")
         if self.units == "px" and self.size is None and not (self.width and self.height):
             raise ValueError(
                 f"{self.folder}: px need the size they count: give `size` as [width, height] of "
                 "the screen or `image`, or name the columns `width` and `height`"
             )
-        placed = isinstance(self.size, (tuple, list)) or self.width
-        if self.picture in ("centered", "fitted") and not placed:
+        on_screen = isinstance(self.size, (tuple, list)) or self.width
+        if self.picture in ("centered", "fitted") and not on_screen:
             raise ValueError(f"picture={self.picture} needs size: [width, height] of the screen")
 
     def _read(self, problems: Problems) -> GazeSet:
@@ -201,82 +200,67 @@ class Table(FileReader):
 
     def _gaze(self, problems: Problems) -> GazeSet:
         known = SetFile.load(self.folder, problems)
-        frame = self._load(problems)
+        frame = self._load()
         if not len(frame) and not known:
             raise ValueError(f"{self.folder / str(self.file)}: the table has no rows")
         rows = self._rows(frame, problems)
-        stimuli = known.stimuli if known else self._stimuli(rows["image"].unique(), problems)
-        paths: list[Scanpath] = []
-        members: dict[str, list[str]] = {}
-        for key, trial in rows.groupby(["image", "observer", "trial"], sort=False):
-            image, observer = str(key[0]), str(key[1])
-            where = f"{trial['where'].iloc[0]} (image {image}, observer {observer})"
-            if image not in stimuli:
-                problems.add(where, f"image missing: no file {image} in {self._folder()}")
-                continue
-            if (split := str(trial["split"].iloc[0])) != "":
-                members.setdefault(split, []).append(image)
-            try:
-                paths.append(self._scanpath(stimuli[image], observer, trial))
-            except ValueError as error:
-                problems.add(where, str(error))
-        if known:
-            return known.gaze_set(paths)
-        paths.sort(key=lambda path: (path.image, path.observer))
-        splits = sort_splits(members, problems, self.folder)
-        return GazeSet(self.name or self.folder.resolve().name, stimuli, paths, "eye", splits)
+        folder = self.folder / (self.images or ".")
+        files = {} if known else _image_files(folder, rows["image"].unique(), problems)
+        builder = SetBuilder(files, folder, problems, known)
+        columns = {key: rows[key].to_numpy() for key in rows}
+        for (image, observer, _), index in rows.groupby(_TRIAL, sort=False).indices.items():
+            trial = {key: values[index] for key, values in columns.items()}
+            where = f"{trial['where'][0]} (image {image}, observer {observer})"
+            with problems.at(where):
+                self._add(builder, where, trial)
+        return builder.build(self.name or self.folder.resolve().name)
 
-    def _load(self, problems: Problems) -> pd.DataFrame:
+    def _load(self) -> pd.DataFrame:
         """All tables one below the other, with a column ``where`` and those of their names."""
         frames = []
-        for path, parts in self._files():
-            frame = self._one(path)
-            if not len(frame.columns):
-                continue
-            first = 1 if path.suffix == ".json" else 2
-            frame["where"] = [f"{path}: row {row + first}" for row in range(len(frame))]
-            frames.append(frame.assign(**{f"{{{part}}}": value for part, value in parts.items()}))
+        for path, named in self._files():
+            frame = self._load_file(path)
+            if len(frame.columns):
+                first = 1 if path.suffix == ".json" else 2
+                frame["where"] = [f"{path}: row {row + first}" for row in range(len(frame))]
+                columns = {f"{{{key}}}": value for key, value in named.items()}
+                frames.append(frame.assign(**columns))
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
-    def _one(self, path: Path) -> pd.DataFrame:
+    def _load_file(self, path: Path) -> pd.DataFrame:
         if path.name.endswith("_physio.tsv.gz"):
             return load_bids(path)
-        if path.suffix in (".asc", ".hdf5"):
-            if self.begins is None:
-                raise ValueError(
-                    f"{path}: give begins, a regular expression of the messages at which pictures "
-                    r"appear, with the picture's name as its group: begins='IMAGE (\S+)'"
-                )
-            load = load_asc if path.suffix == ".asc" else load_psychopy
-            return load(path, self.begins, self.ends)
-        return load_table(path, self.delimiter, self.encoding, self.missing or ())
+        if path.suffix not in (".asc", ".hdf5"):
+            return load_table(path, self.delimiter, self.encoding, self.missing or ())
+        if self.begins is None:
+            raise ValueError(
+                f"{path}: give begins, a regular expression of the messages at which pictures "
+                r"appear, with the picture's name as its group: begins='IMAGE (\S+)'"
+            )
+        if path.suffix == ".asc":
+            return load_asc(path, self.begins, self.ends, self.px_per_degree)
+        return load_psychopy(path, self.begins, self.ends)
 
     def _files(self) -> Iterator[tuple[Path, dict[str, str]]]:
-        pattern = self.file
-        if pattern is None:
+        """Tables, each with the parts of its name that `file` names."""
+        if self.file is None:
             raise FileNotFoundError(
                 f"{self.folder} is a folder or is missing: set `file` to the table's name"
             )
-        if not re.search(r"[{*]", pattern):
-            table = self.folder / pattern
+        if not re.search(r"[{*]", self.file):
+            table = self.folder / self.file
             yield need(table, "table", "Set `root` to the table, or `file` to its name."), {}
             return
-        pieces = re.split(r"(\{\w+\}|\*\*/|\*)", pattern)
-        special = {"**/": "(?:.*/)?", "*": "[^/]*?"}
-        regex = "".join(
-            f"(?P<{piece[1:-1]}>[^/]+?)"
-            if piece.startswith("{")
-            else special.get(piece, re.escape(piece))
-            for piece in pieces
-        )
-        found = False
-        for path in list_files(self.folder):
-            match = re.fullmatch(regex, path.relative_to(self.folder).as_posix())
-            if match:
-                found = True
-                yield path, match.groupdict()
-        if not found:
-            raise FileNotFoundError(f"no table {pattern} in {self.folder}; set `file`")
+        special = {r"\*\*/": "(?:.*/)?", r"\*": "[^/]*?"}
+        pattern = re.escape(self.file)
+        for mark, regex in special.items():
+            pattern = pattern.replace(mark, regex)
+        pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+?)", pattern)
+        names = {path: path.relative_to(self.folder).as_posix() for path in list_files(self.folder)}
+        found = {path: re.fullmatch(pattern, name) for path, name in names.items()}
+        if not any(found.values()):
+            raise FileNotFoundError(f"no table {self.file} in {self.folder}; set `file`")
+        yield from ((path, match.groupdict()) for path, match in found.items() if match)
 
     def _rows(self, frame: pd.DataFrame, problems: Problems) -> pd.DataFrame:
         """One row a fixation: where, image, observer, trial, split, x, y, duration and so on.
@@ -285,47 +269,42 @@ class Table(FileReader):
         """
         columns = self._columns(frame)
         frame = self._kept(frame, columns)
-        rows = pd.DataFrame({"where": frame["where"]})
-        for key in _PARTS:
+        rows = frame[["where", *(key for key in _VIEWING if key in frame)]].copy()
+        for key in _TEXTS:
             rows[key] = text(frame[columns[key][0]]) if key in columns else ""
-        for key in _TOLD:
-            if key in frame and getattr(self, key) is None:
-                rows[key] = frame[key]
         bad: dict[int, str] = {}
-        for key in (*_NUMBERS, *_PLACED):
-            values = []
+        for key in (*_NUMBERS, *_BOX):
+            eyes = []
             for column in columns.get(key, ()):
-                found, wrong = numbers(frame[column], self.decimal or ".")
-                values.append(found)
+                values, wrong = numbers(frame[column], self.decimal or ".")
+                eyes.append(values)
                 bad |= {row: f"column {column} {what}" for row, what in wrong.items()}
-            if values:
-                rows[key] = values[0] if len(values) == 1 else _mean(values)
+            if eyes:
+                rows[key] = pd.DataFrame(eyes).mean().to_numpy()  # of the eyes that were seen
         half = rows["x"].isna() != rows["y"].isna()
         bad = {int(row): "x or y is empty" for row in np.flatnonzero(half)} | bad
-        keys = ["image", "observer", "trial"]
         for row, what in bad.items():
-            where, image, observer = rows.iloc[row][["where", "image", "observer"]]
+            where, image, observer = rows.loc[row, ["where", "image", "observer"]]
             problems.add(f"{where} (image {image}, observer {observer})", what)
-        if bad:
-            trial = pd.MultiIndex.from_frame(rows[keys])
-            rows = rows[~trial.isin(trial[list(bad)])]
-        if "merge" not in columns:
-            return rows
-        return _merged(rows, text(frame[columns["merge"][0]]).loc[rows.index])
+        trials = pd.MultiIndex.from_frame(rows[_TRIAL])
+        rows = rows[~trials.isin(trials[list(bad)])]
+        if "merge" in columns:
+            rows = _merged(rows, text(frame[columns["merge"][0]]))
+        return rows
 
     def _kept(self, frame: pd.DataFrame, columns: Mapping[str, list[str]]) -> pd.DataFrame:
-        """The rows that count, of the eye that is asked for."""
-        for column, wanted in (self.keep or {}).items():
+        """The rows that count, of the declared eye."""
+        for column, accepted in (self.keep or {}).items():
             cells = frame[columns[f"keep {column}"][0]]
-            listed = wanted if isinstance(wanted, (list, tuple)) else [wanted]
-            values = {str(value).lower() for value in listed}
-            chosen = cells.notna() if values == {"*"} else text(cells).str.lower().isin(values)
-            if len(frame) and not chosen.any():
+            several = isinstance(accepted, (list, tuple))
+            values = {str(value).lower() for value in (accepted if several else [accepted])}
+            kept = cells.notna() if values == {"*"} else text(cells).str.lower().isin(values)
+            if len(frame) and not kept.any():
                 raise ValueError(
                     f"{self.folder}: no row has {', '.join(values)} in column {column}; it holds "
                     f"{', '.join(sorted(text(cells).unique())[:5])}"
                 )
-            frame = frame[chosen]
+            frame = frame[kept]
         if self.eye_column in frame:
             eyes = text(frame[self.eye_column]).str.lower().str[:1]
             there = sorted(set(eyes) & {"l", "r"})
@@ -344,24 +323,22 @@ class Table(FileReader):
         Raises:
             ValueError: Naming every column that is declared and not there.
         """
-        named: dict[str, Any] = {f"keep {column}": column for column in self.keep or {}}
-        for key in (*_PARTS, *_NUMBERS, "merge"):
-            inside = f"{{{key}}}"  # in the names of the files
-            named[key] = inside if inside in frame else getattr(self, key)
-        for key in ("x", "y"):
-            if not isinstance(named[key], str) and self.eye in ("left", "right"):
-                named[key] = named[key][("left", "right").index(self.eye)]
+        named: dict[str, str | Sequence[str] | None] = {
+            f"keep {key}": key for key in self.keep or {}
+        }
+        for key in (*_TEXTS, *_NUMBERS, "merge"):
+            in_file_name = f"{{{key}}}"
+            named[key] = in_file_name if in_file_name in frame else getattr(self, key)
         if isinstance(self.picture, (tuple, list)) and isinstance(self.picture[0], str):
-            named |= zip(_PLACED, self.picture, strict=True)
-        found, absent = {}, []
+            named |= zip(_BOX, self.picture, strict=True)
+        found: dict[str, list[str]] = {}
         for key, names in named.items():
-            if names is None:
-                continue
-            found[key] = [names] if isinstance(names, str) else list(names)
-            for place, name in enumerate(found[key]):
-                there = [choice for choice in name.split("|") if choice in frame]
-                found[key][place] = there[0] if there else name
-                absent += [] if there else [name]
+            listed = [names] if isinstance(names, str) else list(names or ())
+            if len(listed) == 2 and self.eye in ("left", "right"):
+                listed = [listed[("left", "right").index(self.eye)]]
+            spellings = [name.split("|") for name in listed]
+            found[key] = [next((n for n in s if n in frame), "|".join(s)) for s in spellings]
+        absent = [name for names in found.values() for name in names if name not in frame]
         if absent:
             there = [str(name) for name in frame if name != "where"]
             raise ValueError(
@@ -369,91 +346,92 @@ class Table(FileReader):
                 f"{', '.join(there)}. Name the columns by image, x, y, observer, trial, order, "
                 "duration, width, height (none where there is none)"
             )
-        return found
+        return {key: names for key, names in found.items() if names}
 
-    def _folder(self) -> Path:
-        return self.folder / (self.images or ".")
-
-    def _stimuli(self, images: Sequence[str], problems: Problems) -> dict[str, Stimulus]:
-        folder = need(self._folder(), "folder of images", "Set `images` to it.")
-        found = list_images(folder)
-        files = {path.parent.name: path for path in found if path.stem == "reference_image"}
-        files |= {path.stem: path for path in found}
-        files |= {path.name: path for path in found}
-        whole = {path.relative_to(folder).as_posix(): path for path in found}
-        shared = Counter(name for path in found for name in {path.name, path.stem})
-        for image in images:
-            if shared[image] > 1 and image not in whole:
-                what = f"{shared[image]} images are called {image}; name them with their folders"
-                problems.add(folder, what)
-        files |= whole
-        return measure(((i, files[i]) for i in sorted(images) if i in files), problems)
-
-    def _scanpath(self, stimulus: Stimulus, observer: str, trial: pd.DataFrame) -> Scanpath:
-        rows = trial[trial["x"].notna()]
-        if self.order:
-            rows = rows.sort_values("order", kind="stable")
-        durations = None
-        if self.duration:
-            lasting = rows["duration"].to_numpy() / (1000 if self.time == "ms" else 1)
-            known = np.isfinite(lasting)
-            if known.any() and not known.all():
-                raise ValueError(f"{known.sum()} of {len(rows)} fixations have a duration")
-            durations = lasting if known.all() else None
-        xy, width = self._placed(stimulus, rows)
+    def _add(self, builder: SetBuilder, where: str, trial: Trial) -> None:
+        """Take the scanpath of one trial into the set."""
+        image, observer, split = (str(trial[key][0]) for key in ("image", "observer", "split"))
+        stimulus = builder.stimulus(image, where)
+        if stimulus is None:
+            return
         # BIDS says for each trial how long the picture was shown, and how far the screen was.
-        told = {key: trial[key].iloc[0] for key in _TOLD if key in trial}
-        seconds = told.get("seconds") if self.seconds is None else self.seconds
-        degree = told.get("px_per_degree") if self.px_per_degree is None else self.px_per_degree
+        shown, degree = (
+            trial[key][0] if key in trial and getattr(self, key) is None else getattr(self, key)
+            for key in _VIEWING
+        )
+        seen = np.flatnonzero(~np.isnan(trial["x"]))
+        if self.order:
+            seen = seen[np.argsort(trial["order"][seen], kind="stable")]
+        trial = {key: values[seen] for key, values in trial.items()}
+        seconds = None
+        if self.duration:
+            timed = ~np.isnan(trial["duration"])
+            if timed.any() and not timed.all():
+                raise ValueError(f"{timed.sum()} of {len(timed)} fixations have a duration")
+            if timed.all():
+                seconds = trial["duration"] / (1000 if self.time == "ms" else 1)
+        xy, width = self._place(np.asarray(stimulus.size, np.float64), trial)
         if degree is not None and self.units == "px":
             degree = float(degree * stimulus.size[0] / width)
-        viewing = Viewing(seconds, degree, self.first_fixation, self.task)
-        return Scanpath(stimulus.id, stimulus.size, xy, durations, observer, viewing)
+        viewing = Viewing(shown, degree, self.first_fixation, self.task)
+        builder.add(where, image, xy, seconds, observer, split, (1, 1), viewing)
 
-    def _placed(self, stimulus: Stimulus, rows: pd.DataFrame) -> tuple[Array, float]:
-        """Places in shares of the image ``(fixation, 2)``, and the picture's width in px."""
-        xy = rows[["x", "y"]].to_numpy(np.float64)
-        own = np.asarray(stimulus.size, np.float64)
+    def _place(self, image: Array, trial: Trial) -> tuple[Array, float]:
+        """Fixations in relative units of an image of this size, and its width on the screen."""
+        xy = np.column_stack([trial["x"], trial["y"]])
         screen = np.ones(2)
         if self.width and self.height:
-            screen = rows[["width", "height"]].to_numpy(np.float64)
+            screen = np.column_stack([trial["width"], trial["height"]])
         elif self.size is not None:
-            screen = own if self.size == "image" else np.asarray(self.size, np.float64)
+            screen = image if self.size == "image" else np.asarray(self.size, np.float64)
         if self.units == "relative":
             xy = xy * screen
         if self.origin == "center":
             xy = xy * [1, -1 if self.y_up else 1] + screen / 2
         elif self.y_up:
             xy = np.column_stack([xy[:, 0], (screen - xy)[:, 1]])
-        corner, sides = self._rectangle(own, screen, rows)
-        width = float(np.atleast_2d(sides)[0, 0]) if sides.size else own[0]
-        return (xy - corner) / sides, width
+        corner, sides = self._rectangle(image, screen, trial)
+        return (xy - corner) / sides, float(sides.flat[0]) if sides.size else image[0]
 
-    def _rectangle(self, own: Array, screen: Array, rows: pd.DataFrame) -> tuple[Array, Array]:
+    def _rectangle(self, image: Array, screen: Array, trial: Trial) -> tuple[Array, Array]:
         """Left and top, width and height of the picture on the screen in px."""
         if self.picture is None:
-            aspect = (own[0] / own[1]) / (screen[..., 0] / screen[..., 1])
+            aspect = (image[0] / image[1]) / (screen[..., 0] / screen[..., 1])
             if self.units == "px" and np.abs(np.log(aspect)).max(initial=0) > _ASPECT:
                 width, height = np.atleast_2d(screen)[0]
                 raise ValueError(
-                    f"an image of {own[0]:g}x{own[1]:g} px does not fill {width:g}x{height:g} px: "
-                    "say where it lay by picture: centered, fitted, or [left, top, width, height] "
-                    f"([0, 0, {width:g}, {height:g}] if it was stretched)"
+                    f"an image of {image[0]:g}x{image[1]:g} px does not fill {width:g}x{height:g} "
+                    "px: say where it lay by picture: centered, fitted, or [left, top, width, "
+                    f"height] ([0, 0, {width:g}, {height:g}] if it was stretched)"
                 )
             return np.zeros(2), screen
         if self.picture == "centered":
-            return (screen - own) / 2, np.broadcast_to(own, screen.shape)
+            return (screen - image) / 2, np.broadcast_to(image, screen.shape)
         if self.picture == "fitted":
-            sides = own * (screen / own).min(axis=-1, keepdims=True)
+            sides = image * (screen / image).min(axis=-1, keepdims=True)
             return (screen - sides) / 2, sides
-        if isinstance(self.picture[0], str):
-            box = rows[list(_PLACED)].to_numpy(np.float64)
-            return box[:, :2], box[:, 2:]
-        box = np.asarray(self.picture, np.float64)
-        return box[:2], box[2:]
+        in_columns = isinstance(self.picture[0], str)
+        sides = [trial[key] for key in _BOX] if in_columns else self.picture
+        box = np.asarray(sides, np.float64).T
+        return box[..., :2], box[..., 2:]
 
 
-def _plain(value: Any) -> Any:
+def _image_files(folder: Path, images: Sequence[str], problems: Problems) -> dict[str, Path]:
+    """Image files by path in the folder, name, stem, or folder of a ``reference_image``."""
+    found = list_images(need(folder, "folder of images", "Set `images` to it."))
+    files = {path.parent.name: path for path in found if path.stem == "reference_image"}
+    files |= {path.stem: path for path in found}
+    files |= {path.name: path for path in found}
+    by_path = {path.relative_to(folder).as_posix(): path for path in found}
+    shared = Counter(name for path in found for name in {path.name, path.stem})
+    for image in images:
+        if shared[image] > 1 and image not in by_path:
+            what = f"{shared[image]} images are called {image}; name them with their folders"
+            problems.add(folder, what)
+    return files | by_path
+
+
+def _plain(value: object) -> object:
     """A setting as YAML holds it."""
     if isinstance(value, Path):
         return str(value)
@@ -464,15 +442,9 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _mean(values: list[Array]) -> Array:
-    """Mean of two eyes, or the one that is there."""
-    count = np.isfinite(values).sum(axis=0)
-    return np.where(count > 0, np.nansum(values, axis=0) / np.maximum(count, 1), np.nan)
-
-
-def _merged(rows: pd.DataFrame, numbered: pd.Series) -> pd.DataFrame:
+def _merged(rows: pd.DataFrame, number: pd.Series) -> pd.DataFrame:
     """One row for each run of rows of a trial with the same fixation number."""
-    keys = rows[["image", "observer", "trial"]].assign(number=numbered)
+    keys = rows[_TRIAL].assign(number=number)
     run = (keys != keys.shift()).any(axis=1).cumsum()
     how = dict.fromkeys(rows, "first")
     how |= {"x": "mean", "y": "mean"} | ({"duration": "max"} if "duration" in rows else {})

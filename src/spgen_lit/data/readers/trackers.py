@@ -1,75 +1,91 @@
 """Recordings of eye trackers as rows of fixations: EyeLink .asc, BIDS, PsychoPy's HDF5.
 
-Events are those that the file itself holds; a BIDS recording without any has them detected in
-its samples by pymovements.
+Events are those that the file itself holds. Samples without any have fixations detected by
+velocity (I-VT of pymovements): 30 degrees per second, as EyeLink and Tobii have it, over a
+window of 20 ms, for at least 60 ms. The window is what keeps the slow ends of saccades out; a
+fixation lies at the median of its samples. Saccades below about 0.6 degrees are not found.
 """
 
 from __future__ import annotations
 
-import json
 import re
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+import h5py
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.signal import savgol_filter
 
-from spgen_lit.data.readers.rows import load_hdf5, load_table, numbers
+from spgen_lit.data.readers.base import load_json
+from spgen_lit.data.readers.rows import load_table, numbers
 from spgen_lit.scanpath import Array
 
 _IOHUB = "data_collection/events"
 _EYES = {21: "left", 22: "right"}  # psychopy.iohub.constants.EyeTrackerConstants
 _UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
-_SHORTEST = 0.06  # seconds of a fixation that is detected
-_SACCADE = 30.0  # degrees per second above which gaze is a saccade, as EyeLink has it
+_SHORTEST = 0.06  # seconds of a fixation
+_SACCADE = 30.0  # degrees per second
+_WINDOW = 0.02  # seconds over which speed is measured
+
+Spans = NDArray[np.int64]
 
 
-def load_asc(path: Path, begins: str, ends: str | None) -> pd.DataFrame:
-    """Fixations of an EyeLink file that edf2asc wrote, with samples and events.
+def load_asc(
+    path: Path, begins: str, ends: str | None, px_per_degree: float | None
+) -> pd.DataFrame:
+    """Fixations of an EyeLink file that edf2asc wrote, with samples.
 
     Args:
         path: The file.
         begins: Regular expression of the message that a picture appeared; its first group is
             the picture.
         ends: Of the message that it went.
+        px_per_degree: Pixels of the screen in a degree, where fixations must be detected.
 
     Returns:
         Rows of image, trial, eye, x and y in px of the screen, duration in s.
 
     Raises:
         ImportError: Without pymovements.
-        ValueError: If the file holds no fixations, or no message that matches.
+        ValueError: If the file holds no samples, no message that matches, or neither fixations
+            nor the pixels of a degree.
     """
     movements = _pymovements(path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of header lines that only some trackers write
         gaze = movements.gaze.from_asc(path, events=True, messages=True)
-    events = gaze.events.frame
-    if "eye" not in events.columns or not len(gaze.samples):
-        raise ValueError(f"{path}: no samples or no events; convert it by edf2asc with both")
-    events = events.filter(events["name"] == "fixation_eyelink").to_dict(as_series=False)
-    if not events["onset"]:
-        raise ValueError(f"{path}: no fixation events (EFIX); convert it by edf2asc with events")
+    if not len(gaze.samples):
+        raise ValueError(f"{path}: no samples; convert it by edf2asc with samples and events")
     times = gaze.samples["time"].to_numpy()
     pixels = np.array(gaze.samples["pixel"].to_list(), np.float64)
-    step = float(np.median(np.diff(times)))
-    onset, offset = (np.asarray(events[key], np.float64) for key in ("onset", "offset"))
-    column = [2 if eye == "right" and pixels.shape[1] == 4 else 0 for eye in events["eye"]]
-    spans = zip(np.searchsorted(times, onset), np.searchsorted(times, offset, "right"), strict=True)
-    places = [
-        _center(pixels[first:last, c : c + 2])
-        for (first, last), c in zip(spans, column, strict=True)
-    ]
+    rate = 1000 / float(np.median(np.diff(times)))
+    events = pd.DataFrame(gaze.events.frame.to_dict(as_series=False))
+    declared = events[events["name"] == "fixation_eyelink"] if len(events) else events
+    if not len(declared) and px_per_degree is None:
+        raise ValueError(
+            f"{path}: no fixations (EFIX): convert it by edf2asc with events, or give "
+            "px_per_degree to have them detected"
+        )
+    eyes = {"left": pixels[:, :2], "right": pixels[:, -2:]}
+    if not len(declared) and pixels.shape[1] == 2:
+        eyes = {"": pixels}  # which eye it was does not show in the samples
+    frames = []
+    for eye, seen in eyes.items():
+        if px_per_degree is None or len(declared):
+            fixations = declared[declared["eye"] == eye]
+            first = np.searchsorted(times, fixations["onset"])
+            spans = np.column_stack([first, np.searchsorted(times, fixations["offset"], "right")])
+        else:
+            spans = _detected(movements, seen / px_per_degree, rate)
+        frames.append(_fixations(seen, spans, rate).assign(eye=eye, onset=times[spans[:, 0]]))
+    rows = pd.concat(frames)
     messages = gaze.messages.to_dict(as_series=False)
-    shown = _shown(onset, messages["time"], messages["content"], begins, ends, path)
-    return shown.assign(
-        eye=events["eye"],
-        x=[place[0] for place in places],
-        y=[place[1] for place in places],
-        duration=(offset - onset + step) / 1000,
-    ).dropna(subset=["image"])
+    return _shown(rows, messages["time"], messages["content"], begins, ends, path)
 
 
 def load_psychopy(path: Path, begins: str, ends: str | None) -> pd.DataFrame:
@@ -78,20 +94,26 @@ def load_psychopy(path: Path, begins: str, ends: str | None) -> pd.DataFrame:
     Raises:
         ValueError: If the file holds no fixation events or messages.
     """
-    events = load_hdf5(path, f"{_IOHUB}/eyetracker/FixationEndEvent")
-    messages = load_hdf5(path, f"{_IOHUB}/experiment/MessageEvent")
+    try:
+        with h5py.File(path, "r") as file:
+            events = file[f"{_IOHUB}/eyetracker/FixationEndEvent"][()]
+            messages = file[f"{_IOHUB}/experiment/MessageEvent"][()]
+    except (OSError, KeyError) as error:
+        raise ValueError(f"{path}: no fixations or messages of ioHub ({error})") from error
     if not len(events):
         raise ValueError(f"{path}: the tracker stored no fixations (FixationEndEvent is empty)")
-    # Durations are stored in half the digits of times: a millisecond more than rounding loses.
-    begun = (events["time"] - events["duration"]).to_numpy(np.float64) + 1e-3
-    at = messages["time"].to_numpy(np.float64)
-    shown = _shown(begun, at, list(messages["text"]), begins, ends, path)
-    return shown.assign(
-        eye=[_EYES.get(int(eye), "") for eye in events["eye"]],
-        x=events["average_gaze_x"].to_numpy(np.float64),
-        y=events["average_gaze_y"].to_numpy(np.float64),
-        duration=events["duration"].to_numpy(np.float64),
-    ).dropna(subset=["image"])
+    rows = pd.DataFrame(
+        {
+            "eye": [_EYES.get(int(eye), "") for eye in events["eye"]],
+            "x": events["average_gaze_x"].astype(np.float64),
+            "y": events["average_gaze_y"].astype(np.float64),
+            "duration": events["duration"].astype(np.float64),
+            # Durations are stored in half the digits of times: 1 ms more than rounding loses.
+            "onset": events["time"] - events["duration"] + 1e-3,
+        }
+    )
+    words = [bytes(word).decode(errors="replace") for word in messages["text"]]
+    return _shown(rows, messages["time"], words, begins, ends, path)
 
 
 def load_bids(path: Path) -> pd.DataFrame:
@@ -116,51 +138,43 @@ def load_bids(path: Path) -> pd.DataFrame:
     if side.get("SampleCoordinateSystem", "gaze-on-screen") != "gaze-on-screen":
         raise ValueError(f"{path}: needs gaze-on-screen, found {side['SampleCoordinateSystem']}")
     stem = re.sub(r"(_recording-[^_]+)?_physio\.tsv\.gz$", "", str(path))
-    screen = _sidecar(Path(f"{stem}_events.tsv")).get("StimulusPresentation", {})
     table = Path(f"{stem}_events.tsv")
+    screen = _sidecar(table).get("StimulusPresentation", {})
     try:
         width, height = screen["ScreenResolution"]
-        size, distance = screen["ScreenSize"], screen["ScreenDistance"]
+        degree = width / screen["ScreenSize"][0] * screen["ScreenDistance"] * np.tan(np.pi / 180)
         rate, columns = float(side["SamplingFrequency"]), side["Columns"]
         shown = load_table(table, missing=["n/a"]).dropna(subset=["stim_file"])
     except KeyError as error:
         raise ValueError(f"{stem}_events.json or {path}: {error} is missing") from error
     frame = load_table(path, "\t", missing=["n/a"], columns=columns)
-    clock, x, y = (
+    stamps, x, y = (
         numbers(frame[name])[0] for name in ("timestamp", "x_coordinate", "y_coordinate")
     )
     if screen.get("ScreenOrigin", ["top", "left"])[0] == "bottom":
         y = height - y
     pixels = np.column_stack([x, y])
-    times = float(side.get("StartTime", 0)) + np.arange(len(frame)) / rate
-    degree = width / size[0] * distance * 2 * np.tan(np.radians(0.5))
-    spans = _events(path, clock, side)
+    spans = _events(path, stamps, side)
     if spans is None:
-        spans = _detected(path, pixels, rate, degree)
+        spans = _detected(_pymovements(path), pixels / degree, rate)
     onsets, lasting = (numbers(shown[key])[0] for key in ("onset", "duration"))
-    begun = times[spans[:, 0]]
-    row = np.searchsorted(onsets, begun + 1e-9, "right") - 1
-    seen = (row >= 0) & (begun < (onsets + lasting)[np.maximum(row, 0)])
-    row, spans = row[seen], spans[seen]
-    places = np.array([_center(pixels[a:b]) for a, b in spans]).reshape(-1, 2)
-    return pd.DataFrame(
-        {
-            "image": shown["stim_file"].to_numpy()[row],
-            "trial": row,
-            "eye": side.get("RecordedEye", ""),
-            "x": places[:, 0],
-            "y": places[:, 1],
-            "duration": (spans[:, 1] - spans[:, 0]) / rate,
-            "width": width,
-            "height": height,
-            "seconds": lasting[row],
-            "px_per_degree": degree,
-        }
+    begun = float(side.get("StartTime", 0)) + spans[:, 0] / rate
+    trial = np.searchsorted(onsets, begun + 1e-9, "right") - 1
+    seen = (trial >= 0) & (begun < (onsets + lasting)[np.maximum(trial, 0)])
+    trial = trial[seen]
+    return _fixations(pixels, spans[seen], rate).assign(
+        image=shown["stim_file"].to_numpy()[trial],
+        trial=trial,
+        eye=side.get("RecordedEye", ""),
+        width=width,
+        height=height,
+        seconds=lasting[trial],
+        px_per_degree=degree,
     )
 
 
-def _events(path: Path, clock: Array, side: dict[str, Any]) -> NDArray[np.int64] | None:
-    """First and one past the last sample ``(fixation, 2)`` of the tracker's own fixations."""
+def _events(path: Path, stamps: Array, side: dict[str, Any]) -> Spans | None:
+    """The tracker's own fixations, if it stored any."""
     events = Path(str(path).replace("_physio.tsv.gz", "_physioevents.tsv.gz"))
     if not events.is_file():
         return None
@@ -173,58 +187,62 @@ def _events(path: Path, clock: Array, side: dict[str, Any]) -> NDArray[np.int64]
     unit = content.get("duration", {}).get("Units")
     if unit is not None:
         lasting = lasting * _UNITS[unit] / _UNITS[side.get("timestamp", {}).get("Units", "ms")]
-    first = np.searchsorted(clock, onset)
-    return np.column_stack([first, np.searchsorted(clock, onset + lasting - 1e-6)])
+    first = np.searchsorted(stamps, onset)
+    return np.column_stack([first, np.searchsorted(stamps, onset + lasting - 1e-6)])
 
 
-def _detected(path: Path, pixels: Array, rate: float, degree: float) -> NDArray[np.int64]:
-    """Fixations by velocity (I-VT of pymovements), as `_events`."""
-    movements = _pymovements(path)
-    position = (pixels - np.nanmean(pixels, axis=0)) / degree
-    velocity = np.gradient(position, 1 / rate, axis=0)
-    shortest = round(_SHORTEST * rate)
-    events = movements.events.ivt(velocity, None, shortest, _SACCADE)
+def _detected(movements: ModuleType, degrees: Array, rate: float) -> Spans:
+    """First and one past the last sample ``(fixation, 2)`` of the fixations in samples."""
+    window = max(2 * round(_WINDOW * rate / 2) + 1, 3)
+    order = min(window - 2, 2)
+    velocity = savgol_filter(
+        degrees, window, order, 1, 1 / rate, axis=0, mode="constant", cval=np.nan
+    )
+    events = movements.events.ivt(velocity, None, round(_SHORTEST * rate), _SACCADE)
     frame = events.frame.to_dict(as_series=False)
-    return np.column_stack([frame["onset"], np.asarray(frame["offset"]) + 1]).astype(np.int64)
+    return np.column_stack([frame["onset"], np.add(frame["offset"], 1)]).astype(np.int64)
+
+
+def _fixations(pixels: Array, spans: Spans, rate: float) -> pd.DataFrame:
+    """Rows of x, y and duration: the median of each span's samples, lost ones left out."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of spans whose samples are all lost
+        places = [np.nanmedian(pixels[first:end], axis=0) for first, end in spans]
+    x, y = np.reshape(places, (-1, 2)).T
+    return pd.DataFrame({"x": x, "y": y, "duration": (spans[:, 1] - spans[:, 0]) / rate})
 
 
 def _shown(
-    onsets: Array, at: Any, messages: list[str], begins: str, ends: str | None, path: Path
+    rows: pd.DataFrame,
+    times: Sequence[float],
+    messages: Sequence[str],
+    begins: str,
+    ends: str | None,
+    path: Path,
 ) -> pd.DataFrame:
-    """Image and trial at each onset, by messages; None where no picture was shown."""
+    """The rows whose onset lies in a picture's time, with its image and trial."""
     changes: list[tuple[float, str | None]] = [(-np.inf, None)]
-    for time, message in sorted(zip(at, messages, strict=True)):
+    for time, message in sorted(zip(times, messages, strict=True)):
         if match := re.search(begins, message):
             name = match.group(1).replace("\\", "/").rsplit("/", 1)[-1]
             changes.append((float(time), name))
         elif ends and re.search(ends, message):
             changes.append((float(time), None))
     if not any(name for _, name in changes):
-        said = ", ".join(repr(message) for message in messages[:5])
-        raise ValueError(f"{path}: no message matches begins={begins!r}; there are {said}")
-    place = np.searchsorted([time for time, _ in changes], onsets, "right") - 1
-    return pd.DataFrame({"image": [changes[p][1] for p in place], "trial": place})
-
-
-def _center(pixels: Array) -> Array:
-    seen = pixels[np.isfinite(pixels).all(axis=1)]
-    return seen.mean(axis=0) if len(seen) else np.full(2, np.nan)
+        there = ", ".join(repr(message) for message in list(messages)[:5])
+        raise ValueError(f"{path}: no message matches begins={begins!r}; there are {there}")
+    trial = np.searchsorted([time for time, _ in changes], rows["onset"], "right") - 1
+    shown = rows.assign(image=[changes[number][1] for number in trial], trial=trial)
+    return shown.sort_values("onset", kind="stable").dropna(subset=["image"])
 
 
 def _sidecar(path: Path) -> dict[str, Any]:
-    """JSON beside a BIDS file; {} where there is none.
-
-    Raises:
-        ValueError: If it is not JSON.
-    """
+    """JSON beside a BIDS file; {} where there is none."""
     file = Path(re.sub(r"\.tsv(\.gz)?$", ".json", str(path)))
-    try:
-        return dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else {}
-    except ValueError as error:
-        raise ValueError(f"{file}: not readable as JSON ({error})") from error
+    return dict(load_json(file)) if file.is_file() else {}
 
 
-def _pymovements(path: Path) -> Any:
+def _pymovements(path: Path) -> ModuleType:
     try:
         import pymovements
     except ImportError as error:
