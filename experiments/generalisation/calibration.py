@@ -76,8 +76,9 @@ def main() -> None:
     parser.add_argument("model")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--images", type=int, default=40, help="most images of a set")
+    parser.add_argument("--trust", nargs="*", default=(), help="modules of your own encoder")
     options = parser.parse_args()
-    predictor = Predictor.from_pretrained(options.model)
+    predictor = Predictor.from_pretrained(options.model, trust=options.trust)
     predictor.network.eval()
     figure, axes = plt.subplots(1, len(SETS), figsize=(12, 3.2), sharey=True, layout="constrained")
     table = []

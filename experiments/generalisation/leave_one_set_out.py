@@ -69,10 +69,10 @@ def normalized(predictor: Predictor, gaze: GazeSet, observers: Observers) -> dic
         training=[p for p in gaze.scanpaths if p.image not in observers],
     )
     return {
-        "energy": results.mean("energy"),
+        "energy": results.model.mean("energy"),
         "normalized energy": results.normalized("energy"),
         "normalized ScanMatch": results.normalized("scanmatch"),
-        "bits": results.mean("information_gain"),
+        "bits": results.model.mean("information_gain"),
         "fixations": sum(len(p) for p in _all(samples)) / len(_all(samples)),
         "observers' fixations": sum(len(p) for p in _all(observers)) / len(_all(observers)),
     }
