@@ -56,7 +56,6 @@ FORBIDDEN_WHOLE = {"part", "own", "asked", "said", "told", "wanted", "share", "s
 # Rooms whose names still stand for their renaming.
 NOT_YET_RENAMED = {
     "data",
-    "evaluation",
     "learning",
     "network",
     "training",

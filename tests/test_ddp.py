@@ -84,7 +84,7 @@ def assert_same_run(one: Path, two: Path) -> None:
     assert len(first["train/loss"]) == 21
     for name in ("train/loss", "train/fixation_loss", "adaptation/domain_loss"):
         assert second[name] == pytest.approx(first[name], abs=1e-5), name
-    for name in ("val/loss", "val/energy", "val/scanmatch", "val/people_energy"):
+    for name in ("val/loss", "val/energy", "val/scanmatch", "val/observers_energy"):
         assert second[name] == pytest.approx(first[name], abs=1e-5), name
     states = [
         torch.load(run / "checkpoints" / "last.ckpt", weights_only=True) for run in (one, two)

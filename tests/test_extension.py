@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+
+from spgen_lit.evaluation.results import Results
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 FILE = re.compile(r"^```python\n# (\w+\.py)\n(.*?)^```", re.DOTALL | re.MULTILINE)
@@ -60,12 +63,56 @@ def test_loss_encoder_and_reader_of_ones_own(place: Path) -> None:
         "+data.source.mine._target_=my_reader.MyReader",
         "+data.source.mine.root=pictures",
         "data.simulated_target=true",
+        "evaluation.metric._target_=my_metrics.first_fixation",
         "hydra.run.dir=run",
     )
     assert done.returncode == 0, done.stderr
     metrics = (place / "run" / "metrics.csv").read_text()
     assert "uneven" in metrics.splitlines()[0]
-    assert (place / "run" / "results" / "source-mine").is_dir()
+    scores = Results.load(place / "run" / "results" / "source-mine").frame
+    assert scores.loc["first_fixation", "label"] == "first fixation (px) ↓"
+
+
+def test_metric_of_ones_own(place: Path) -> None:
+    words = ["metrics=[scanmatch]", "metric._target_=my_metrics.first_fixation", "output=scores"]
+    done = subprocess.run(
+        [sys.executable, "-m", "spgen_lit.evaluate", "baseline=uniform", *words],
+        cwd=place,
+        env={**os.environ, "PYTHONPATH": str(place)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "first fixation (px) ↓" in done.stdout
+    results = Results.load(place / "scores")
+    assert results.frame.loc["first_fixation", "better"] == "down"
+    assert results.band["observers"].mean("first_fixation") < results.model.mean("first_fixation")
+
+
+def test_a_fault_in_scoring_leaves_the_checkpoint_and_the_command(place: Path) -> None:
+    # At 7e451e6 such a run ended in a traceback that named neither.
+    (place / "broken.py").write_text(
+        "from spgen_lit.evaluation.measures import Measure\n\n\n"
+        "def metric():\n"
+        "    return Measure('broken', 'broken', 'up', compare=lambda a, b, screen: 1 / 0)\n"
+    )
+    done = train(place, "evaluation.metric._target_=broken.metric", "hydra.run.dir=late")
+    assert done.returncode != 0
+    assert "scoring source-gallery failed (division by zero)" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list((place / "late" / "checkpoints").glob("*.ckpt"))
+    command = shlex.split(done.stderr.partition("score it with: ")[2].splitlines()[0])
+    assert command[:3] == ["python", "-m", "spgen_lit.evaluate"]
+    again = subprocess.run(
+        [sys.executable, *command[1:], "metrics=[scanmatch]", "samples=2", "output=again"],
+        cwd=place,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert again.returncode == 0, again.stderr
+    assert len(Results.load(place / "again").model.rows) == 2
 
 
 def test_network_of_ones_own(place: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from spgen_lit.evaluation.protocol import Protocol
 from spgen_lit.evaluation.sweep import best_of, read_sweep, wide
-from spgen_lit.pictures.sweep_page import SweepSection, _over_seeds, draw_section
+from spgen_lit.pictures.sweep import SweepSection, draw_section
 from spgen_lit.report import main
 from sweep_folders import CHANCE, PEOPLE, figures, temperature_sweep, write_job
 
@@ -33,11 +33,9 @@ def test_every_cell_of_the_table_is_the_jobs_own_figure(tmp_path: Path) -> None:
 def test_the_best_cell_is_marked_in_every_form(tmp_path: Path) -> None:
     sweep = read_sweep(temperature_sweep(tmp_path / "s"))
     assert sweep.factors == ["temperature", "priors"]
-    table = wide(sweep, "source-gallery")
-    energy = table.headings.index("energy score ↓")
-    (line,) = [row for row, column in table.best if column == energy]
-    assert table.lines[line][:2] == ["1", "16"]
-    assert table.lines[-2][0] == "observers" and table.lines[-1][0] == "chance"
+    text, best = wide(sweep, "source-gallery")
+    assert text[best["energy score ↓"]].iloc[:, :2].to_numpy().tolist() == [["1", "16"]]
+    assert list(text["temperature"][-2:]) == ["observers", "chance"]
     main(["sweep", str(tmp_path / "s")])
     report = tmp_path / "s" / "report"
     assert "**0.320**" in (report / "sweep.md").read_text()
@@ -117,17 +115,15 @@ def test_seeds_are_listed_one_by_one_and_drawn_together(tmp_path: Path) -> None:
             write_job(tmp_path / f"{priors}-{seed}", overrides, by_temperature=values)
     sweep = read_sweep(tmp_path)
     assert sweep.factors == ["temperature", "priors", "seed"]
-    assert len(wide(sweep, "source-gallery").lines) == 2 * 2 * 3 + 2
-    section = SweepSection("s", sweep.rows.to_dict("records"), sweep.factors)
-    (tmp_path / "pictures").mkdir()
+    table = wide(sweep, "source-gallery")
+    assert len(table[0]) == 2 * 2 * 3 + 2
+    section = SweepSection("s", sweep.rows, sweep.factors, *table)
     drawn = draw_section(section, tmp_path / "pictures")
     assert len(drawn["Heat maps"]) == len(drawn["Curves"]) == 4
-    mean = _over_seeds(section)
+    mean = section.over_seeds()
     assert mean.factors == ["temperature", "priors"]
-    cell = next(
-        row["value"]
-        for row in mean.rows
-        if (row["metric"], row["temperature"], row["priors"]) == ("energy", 0.5, 4.0)
-    )
+    (cell,) = mean.rows.set_index(["metric", "temperature", "priors"]).loc[
+        [("energy", 0.5, 4.0)], "value"
+    ]
     both = (figures(5, 0.5)["energy"] + figures(6, 0.5)["energy"]) / 2
     assert cell == pytest.approx(both)

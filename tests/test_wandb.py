@@ -87,7 +87,7 @@ def test_metrics_carry_the_steps_of_training(sweep: tuple[Path, str, list[Log]])
     losses = log.series("train/loss")
     steps = [step for step, _ in losses]
     assert steps == sorted(steps) and len(steps) == len(set(steps)) >= 6
-    assert len(log.series("val/energy")) == len(log.series("val/people_energy")) == 2
+    assert len(log.series("val/energy")) == len(log.series("val/observers_energy")) == 2
     for name in ("adaptation/coefficient", "adaptation/source_accuracy", "gradient/all"):
         assert log.series(name), name
     summary = json.loads(next(sweep[0].rglob("seed-1*/summary.json")).read_text())
@@ -190,7 +190,7 @@ def test_a_server_that_fails_at_the_start_leaves_an_offline_run(
     bare.setattr(wandb, "init", refusing)
     dashboard = Dashboard(str(tmp_path), mode="online")
     try:
-        dashboard.log_metrics({"val/energy": 0.4, "val/people_energy": 0.3}, step=1)
+        dashboard.log_metrics({"val/energy": 0.4, "val/observers_energy": 0.3}, step=1)
         picture = np.zeros((8, 8, 3), np.uint8)
         dashboard.log_examples([{"domain": "source", "image": "a", "picture": picture}], step=1)
         checkpoint = tmp_path / "best.ckpt"

@@ -19,7 +19,6 @@ from typing import Any
 import hydra
 from omegaconf import DictConfig
 from rich.console import Console
-from rich.progress import track
 
 from spgen_lit import provenance
 from spgen_lit.config import CONFIG_DIR, one_line_errors, plain, run_hydra_app, trusted
@@ -34,13 +33,8 @@ from spgen_lit.evaluation.checks import likely_mistakes
 from spgen_lit.evaluation.measures import select
 from spgen_lit.evaluation.protocol import Protocol, preset
 from spgen_lit.evaluation.results import CHANCE, OBSERVERS, Results
-from spgen_lit.evaluation.score import (
-    folds_table,
-    groups_table,
-    score,
-    score_folds,
-    score_groups,
-)
+from spgen_lit.evaluation.score import folds_table, groups_table, score, score_folds, score_groups
+from spgen_lit.evaluation.trials import few
 from spgen_lit.files import write_text
 from spgen_lit.instantiation import instantiated
 from spgen_lit.pretrained import training_warning, weights_file
@@ -50,7 +44,11 @@ _SUBJECTS = ("model", "ckpt_path", "baseline", "scanpaths")
 # Large enough for 64 columns of spectral residual at any aspect, small enough to decode fast.
 _SALIENCY_SIZE = (256, 256)
 
+# Text with brackets and long paths, printed as it is.
+_PLAIN: dict[str, Any] = {"markup": False, "highlight": False, "soft_wrap": True}
+
 Samples = dict[str, list[Scanpath]]
+Facts = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -86,52 +84,50 @@ def run(config: DictConfig, console: Console) -> Results:
         ValueError: For settings that cannot be used or a faulty scanpath file.
         FileNotFoundError: If data, checkpoint or scanpath file are absent.
     """
-    given = [key for key in _SUBJECTS if config[key] is not None]
-    if len(given) != 1:
+    chosen = [key for key in _SUBJECTS if config[key] is not None]
+    if len(chosen) != 1:
         raise ValueError(
             f"give exactly one of {', '.join(_SUBJECTS)} to score; "
-            f"found {', '.join(given) or 'none'}"
+            f"found {', '.join(chosen) or 'none'}"
         )
-    protocol = _protocol(config)
-    metrics = config.metrics if isinstance(config.metrics, str) else plain(config.metrics)
-    select(metrics)
-    scene = _scene(config)
-    subjects = {
-        "model": _from_model,
-        "ckpt_path": _from_model,
-        "baseline": _from_baseline,
-        "scanpaths": _from_file,
+    subject, protocol, metric = chosen[0], _protocol(config), plain(config.metric)
+    options: dict[str, Any] = {
+        "metrics": plain(config.metrics),
+        "extra": [instantiated(node, "metric", trusted(config)) for node in [metric] if node],
+        "seed": config.seed,
     }
-    samples, facts = subjects[given[0]](config, scene, protocol, console)
+    select(options["metrics"])
+    scene = _scene(config)
+    draw = {"baseline": _from_baseline, "scanpaths": _from_file}.get(subject, _from_model)
+    samples, facts = draw(config, scene, protocol)
+    for words in facts.get("warnings", ()):
+        console.print(f"warning: {config[subject]}: {words}", style="yellow", **_PLAIN)
     scene = replace(scene, observers={image: scene.observers[image] for image in samples})
-    options: dict[str, Any] = {"metrics": metrics, "images": scene.pictures(), "seed": config.seed}
-    bits = facts.pop("bits", None)
-    meta = _meta(config, scene, facts, given[0])
+    options |= {"images": scene.pictures(), "training": scene.training}
     results = score(
         samples,
         scene.observers,
         protocol,
         baselines=plain(config.band),
-        training=scene.training,
-        log_likelihood=bits,
-        meta=meta,
+        log_likelihood=facts.pop("bits", None),
+        meta=_meta(config, scene, facts, subject),
         progress=console.is_terminal,
         **options,
     )
-    what = "-".join((scene.name, Path(scene.split).stem, Path(str(config[given[0]])).stem))
+    what = "-".join((scene.name, Path(scene.split).stem, Path(str(config[subject])).stem))
     folder = results.save(config.output or Path("outputs") / "evaluate" / what)
     console.print(results.table())
     if set(results.band) - {OBSERVERS, CHANCE}:
         console.print(results.band_table())
     _by_group(config, scene, results, folder, console)
     if config.folds is not None:
-        options |= {"baselines": (OBSERVERS, CHANCE), "training": scene.training}
+        options["baselines"] = (OBSERVERS, CHANCE)
         parts = score_folds(samples, scene.observers, protocol, config.folds, **options)
         tables.write(folder / "folds.csv", parts)
         console.print(folds_table(parts))
     if config.ids is not None:
         write_text(config.ids, "".join(f"{image}\n" for image in results.model.images))
-    console.print(f"results: {folder}", markup=False, highlight=False, soft_wrap=True)
+    console.print(f"results: {folder}", **_PLAIN)
     return results
 
 
@@ -157,12 +153,13 @@ def _by_group(
     console.print(groups_table(parts, attribute, metric))
 
 
-def _meta(config: DictConfig, scene: Scene, facts: dict[str, Any], subject: str) -> dict[str, Any]:
+def _meta(config: DictConfig, scene: Scene, facts: Facts, subject: str) -> Facts:
     """Facts of a result, with what its files can be held against later."""
     files = {"scanpaths": Path, "model": weights_file, "ckpt_path": weights_file}
     file = files[subject](config[subject]) if subject in files else None
     scored = {subject: str(config[subject])}
     ((_, reader),) = config.data.source.items()
+    where = provenance.describe(scored, file, plain(reader), scene.gaze, scene.observers)
     return {
         "title": facts.pop("title"),
         "data": scene.name,
@@ -173,7 +170,7 @@ def _meta(config: DictConfig, scene: Scene, facts: dict[str, Any], subject: str)
         "citation": scene.gaze.citation,
         "notes": list(scene.gaze.notes),
         "counts": {**scene.facts, **facts.pop("counts", {})},
-        "provenance": provenance.describe(scored, file, plain(reader), scene.gaze, scene.observers),
+        "provenance": where,
         **facts,
     }
 
@@ -201,19 +198,19 @@ def _scene(config: DictConfig) -> Scene:
     near = groups(alike(list(prints.values())))
     fractions = (float(config.val), float(config.test))
     parts = split_images(gaze, int(config.split_seed), *fractions, groups=near)
-    wanted = _wanted_ids(config, gaze, parts)
-    if not wanted:
-        sizes = {name: len(ids) for name, ids in parts.items()}
+    ids = _ids(config, gaze, parts)
+    if not ids:
+        sizes = {name: len(members) for name, members in parts.items()}
         raise ValueError(f"split={config.split} of {name} holds no image here ({sizes})")
     paths = gaze.by_image()
-    observers = {image: paths[image] for image in wanted if image in paths}
-    apart = set() if config.split in ("all", "train") else set(parts["train"]) - set(wanted)
-    training = [path for path in gaze.scanpaths if path.image in apart]
-    facts = {"images_in_split": len(wanted), "images_without_gaze": len(wanted) - len(observers)}
+    observers = {image: paths[image] for image in ids if image in paths}
+    others = set() if config.split in ("all", "train") else set(parts["train"]) - set(ids)
+    training = [path for path in gaze.scanpaths if path.image in others]
+    facts = {"images_in_split": len(ids), "images_without_gaze": len(ids) - len(observers)}
     return Scene(name, gaze, str(config.split), observers, training or None, facts)
 
 
-def _wanted_ids(config: DictConfig, gaze: GazeSet, parts: dict[str, tuple[str, ...]]) -> list[str]:
+def _ids(config: DictConfig, gaze: GazeSet, parts: dict[str, tuple[str, ...]]) -> list[str]:
     """Ids of a split by name, of all images, or of a file that lists them."""
     if config.split == "all":
         return list(gaze.stimuli)
@@ -229,56 +226,41 @@ def _wanted_ids(config: DictConfig, gaze: GazeSet, parts: dict[str, tuple[str, .
     unknown = [i for i in ids if i not in gaze.stimuli]
     if unknown:
         raise ValueError(
-            f"{listed}: {len(unknown)} of {len(ids)} ids are not in {gaze.name}: "
-            f"{', '.join(unknown[:5])}"
+            f"{listed}: {len(unknown)} of {len(ids)} ids are not in {gaze.name}: {few(unknown)}"
         )
     return ids
 
 
-def _shown(paths: list[Scanpath], config: DictConfig) -> list[Scanpath]:
-    """The scanpaths as if shown for ``viewing_time``, where that is given."""
-    if config.viewing_time is None:
-        return paths
-    seconds = float(config.viewing_time)
-    return [replace(path, viewing=replace(path.viewing, seconds=seconds)) for path in paths]
-
-
-def _from_model(
-    config: DictConfig, scene: Scene, protocol: Protocol, console: Console
-) -> tuple[Samples, dict[str, Any]]:
+def _from_model(config: DictConfig, scene: Scene, protocol: Protocol) -> tuple[Samples, Facts]:
     # Imported here: the other two ways to score need no network.
     from spgen_lit.predictor import Predictor
+    from spgen_lit.training.scoring import draw_observed
 
     model = config.model or config.ckpt_path
     predictor = Predictor.from_pretrained(model, str(config.device), config.domain, trusted(config))
     warning = training_warning(predictor.info)
-    if warning:
-        text = f"warning: {model}: {warning}"
-        console.print(text, style="yellow", markup=False, highlight=False, soft_wrap=True)
-    _refuse_leak(config, scene, predictor.info)
     seen = _seen(config, scene, predictor.info)
-    images = [i for i in scene.observers if config.seen != "drop" or i not in seen]
-    batches = [
-        images[start : start + config.batch_size]
-        for start in range(0, len(images), config.batch_size)
-    ]
-    samples: Samples = {}
-    bits: dict[str, Any] = {}
-    for batch in track(batches, "sampling", console=console, disable=not console.is_terminal):
-        planes, sizes = predictor.planes([scene.gaze.stimuli[image].path for image in batch])
-        observers = {image: _shown(scene.observers[image], config) for image in batch}
-        drawn, known = predictor.observed(
-            planes, sizes, observers, protocol.samples, config.temperature, int(config.seed)
-        )
-        samples |= dict(zip(batch, drawn, strict=True))
-        bits |= dict(zip(batch, known or [], strict=False))
+    observers = {
+        image: paths if config.viewing_time is None else _shown(paths, float(config.viewing_time))
+        for image, paths in scene.observers.items()
+        if config.seen != "drop" or image not in seen
+    }
+    samples, bits = draw_observed(
+        predictor,
+        observers,
+        lambda images: predictor.planes([scene.gaze.stimuli[image].path for image in images]),
+        samples=protocol.samples,
+        temperature=config.temperature,
+        seed=int(config.seed),
+        size=int(config.batch_size),
+    )
     temperature = predictor.temperature if config.temperature is None else config.temperature
     facts = {
         "title": Path(model).name,
         "ckpt_path": str(model),
         "viewing_time": config.viewing_time,
         "warnings": [warning] if warning else [],
-        "bits": bits if len(bits) == len(samples) else None,
+        "bits": bits,
         "temperature": float(temperature),
         "domain": predictor.domain,
         "trained_on": predictor.info.get("source", []),
@@ -287,19 +269,9 @@ def _from_model(
     return samples, facts
 
 
-def _refuse_leak(config: DictConfig, scene: Scene, info: dict[str, Any]) -> None:
-    """Another division of the set that was trained on would score training images."""
-    if scene.name not in info.get("source", []) or scene.split not in ("val", "test"):
-        return
-    trained = info.get("config", {}).get("data", {})
-    before = {key: trained.get(key) for key in ("split_seed", "val", "test")}
-    now = {key: config[key] for key in before}
-    changed = [f"{key}={before[key]}" for key in now if before[key] not in (None, now[key])]
-    if changed:
-        raise ValueError(
-            f"{config.model or config.ckpt_path} was trained on {scene.name} divided otherwise, so "
-            f"split={scene.split} would hold training images: add {' '.join(changed)}"
-        )
+def _shown(paths: list[Scanpath], seconds: float) -> list[Scanpath]:
+    """The scanpaths as if the image was shown for so long."""
+    return [replace(path, viewing=replace(path.viewing, seconds=seconds)) for path in paths]
 
 
 def _seen(config: DictConfig, scene: Scene, info: dict[str, Any]) -> set[str]:
@@ -308,24 +280,26 @@ def _seen(config: DictConfig, scene: Scene, info: dict[str, Any]) -> set[str]:
     Raises:
         ValueError: If there are any, unless training images or their leaving out are asked for.
     """
+    if config.seen not in ("refuse", "drop"):
+        raise ValueError(f"seen must be refuse or drop, found {config.seen}")
     trained: dict[str, dict[str, str]] = info.get("trained_on") or {}
     contents = {content for ids in trained.values() for content in ids.values()}
     known = trained.get(scene.name, {})
     paths = {image: scene.gaze.stimuli[image].path for image in scene.observers}
     seen = {i for i, path in paths.items() if i in known or content_hash(path) in contents}
-    if config.seen not in ("refuse", "drop"):
-        raise ValueError(f"seen must be refuse or drop, found {config.seen}")
-    if seen and config.seen == "refuse" and config.split not in ("train", "all"):
-        raise ValueError(
-            f"{config.model or config.ckpt_path} was trained on {len(seen)} of the {len(paths)} "
-            f"images of split={config.split}, {min(seen)} among them; seen=drop leaves them out"
-        )
-    return seen
+    if not seen or config.seen == "drop" or config.split in ("train", "all"):
+        return seen
+    division = info.get("config", {}).get("data", {})
+    keys = ("split_seed", "val", "test")
+    changed = [f"{k}={division[k]}" for k in keys if division.get(k) not in (None, config[k])]
+    hint = f"add {' '.join(changed)}, as in training, or " if changed else ""
+    raise ValueError(
+        f"{config.model or config.ckpt_path} was trained on {len(seen)} of the {len(paths)} "
+        f"images of split={config.split}, {min(seen)} among them; {hint}seen=drop leaves them out"
+    )
 
 
-def _from_baseline(
-    config: DictConfig, scene: Scene, protocol: Protocol, console: Console
-) -> tuple[Samples, dict[str, Any]]:
+def _from_baseline(config: DictConfig, scene: Scene, protocol: Protocol) -> tuple[Samples, Facts]:
     samples = baseline(
         config.baseline,
         scene.observers,
@@ -337,9 +311,7 @@ def _from_baseline(
     return samples, {"title": f"baseline {config.baseline}", "baseline": config.baseline}
 
 
-def _from_file(
-    config: DictConfig, scene: Scene, protocol: Protocol, console: Console
-) -> tuple[Samples, dict[str, Any]]:
+def _from_file(config: DictConfig, scene: Scene, protocol: Protocol) -> tuple[Samples, Facts]:
     frame = None if config.frame is None else tuple(plain(config.frame))
     file = ScanpathFile(
         config.scanpaths, config.units, config.time, frame, int(config.minimum), config.bad
@@ -348,56 +320,33 @@ def _from_file(
     loaded = file.read(sizes, list(scene.gaze.stimuli))
     missing = [image for image in scene.observers if image not in loaded.samples]
     if missing and file.bad == "refuse":
-        listed = ", ".join(missing[:5]) + (" …" if len(missing) > 5 else "")
         raise ValueError(
             f"{config.scanpaths} holds no scanpath on {len(missing)} of {len(sizes)} images of "
-            f"split={config.split}: {listed}; score the rest with bad=drop"
+            f"split={config.split}: {few(missing)}; score the rest with bad=drop"
         )
-    for line in loaded.problems[:10]:
-        console.print(f"left out: {line}", markup=False, highlight=False, soft_wrap=True)
     # In the order of the observers, as baselines are.
     samples = {i: loaded.samples[i] for i in scene.observers if i in loaded.samples}
-    if config.samples is not None:
-        samples = _first(samples, int(config.samples), config.scanpaths)
-    warnings = _check_reading(config, samples, scene, frame, console)
+    fewest = min(samples, key=lambda image: len(samples[image]))
+    if config.samples is not None and len(samples[fewest]) < config.samples:
+        raise ValueError(
+            f"samples={config.samples}, but {config.scanpaths} has fewer on some images, such as "
+            f"{fewest} ({len(samples[fewest])})"
+        )
+    samples = {image: paths[: config.samples] for image, paths in samples.items()}
+    mistakes = likely_mistakes(samples, scene.observers, frame, config.units == "px")
+    if config.checks and any(mistake.certain for mistake in mistakes):
+        raise ValueError(
+            f"{config.scanpaths}: {next(m.text for m in mistakes if m.certain)}; say so if that is "
+            "what the file means, or checks=false scores it as it was declared"
+        )
+    left_out = [f"left out: {line}" for line in loaded.problems[:10]]
     facts = {
         "title": Path(config.scanpaths).name,
         "scanpaths": str(config.scanpaths),
         "counts": {**loaded.counts, "images_without_scanpaths": len(missing)},
-        "warnings": warnings,
+        "warnings": [*left_out, *(mistake.text for mistake in mistakes)],
     }
     return samples, facts
-
-
-def _first(samples: Samples, count: int, file: str) -> Samples:
-    """The first so many scanpaths of each image."""
-    fewer = [image for image, paths in samples.items() if len(paths) < count]
-    if fewer:
-        raise ValueError(
-            f"samples={count}, but {file} has fewer on {len(fewer)} images, such as {fewer[0]} "
-            f"({len(samples[fewer[0]])})"
-        )
-    return {image: paths[:count] for image, paths in samples.items()}
-
-
-def _check_reading(
-    config: DictConfig,
-    samples: Samples,
-    scene: Scene,
-    frame: tuple[int, int] | None,
-    console: Console,
-) -> list[str]:
-    """Warn of what observers' gaze says against the file; refuse it where that is certain."""
-    found = likely_mistakes(samples, scene.observers, frame, config.units == "px")
-    for mistake in found:
-        if mistake.certain and config.checks:
-            raise ValueError(
-                f"{config.scanpaths}: {mistake.text}; say so if that is what the file means, or "
-                "checks=false scores it as it was declared"
-            )
-        text = f"warning: {config.scanpaths}: {mistake.text}"
-        console.print(text, style="yellow", markup=False, highlight=False, soft_wrap=True)
-    return [mistake.text for mistake in found]
 
 
 @hydra.main(config_path=CONFIG_DIR, config_name="evaluate", version_base="1.3")

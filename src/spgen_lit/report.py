@@ -40,8 +40,6 @@ from spgen_lit.evaluation.comparison import (
     compare,
     comparison_table,
     leaderboard,
-    leaderboard_note,
-    leaderboard_text,
 )
 from spgen_lit.evaluation.gap import Group, gap, gap_table, load_group, write_gap
 from spgen_lit.evaluation.results import Results
@@ -147,14 +145,11 @@ def _compare(options: Options) -> None:
 
 
 def _leaderboard(options: Options) -> None:
-    results = _load(options.results)
-    frame = leaderboard(results, options.metrics)
-    title, note = leaderboard_note(results, frame)
-    Console().print(tables.terminal(leaderboard_text(frame, detailed=False), title, note))
+    board = leaderboard(_load(options.results), options.metrics)
+    Console().print(tables.terminal(board.text(detailed=False), board.title, board.note))
     for path in options.out:
-        numbers = path.suffix.lower() in (".csv", ".parquet")
-        shown = frame if numbers else leaderboard_text(frame)
-        print(f"written: {tables.write(path, shown, title, note)}")
+        shown = board.frame if path.suffix.lower() in (".csv", ".parquet") else board.text()
+        print(f"written: {tables.write(path, shown, board.title, board.note)}")
 
 
 def _verify(options: Options) -> int:

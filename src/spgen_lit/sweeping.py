@@ -246,17 +246,16 @@ def sum_up(folder: Path, console: Console) -> int:
         wide,
         write_tables,
     )
-    from spgen_lit.pictures.sweep_page import SweepSection, write_sweep_page
+    from spgen_lit.pictures.sweep import SweepSection, write_sweep_page
 
     sweep = read_sweep(folder)
     failed = sweep.in_state("failed")
     if sweep.sets:
         write_tables(sweep, folder / "report")
-        sections = []
-        for name in sweep.sets:
-            table, rows = wide(sweep, name), sweep.of_set(name).to_dict("records")
-            cells = (table.headings, table.lines, frozenset(table.best))
-            sections.append(SweepSection(sweep.title(name), rows, sweep.factors, *cells))
+        sections = [
+            SweepSection(sweep.title(name), sweep.of_set(name), sweep.factors, *wide(sweep, name))
+            for name in sweep.sets
+        ]
         page = write_sweep_page(folder / "report", _title(sweep), _notes(sweep), sections)
         for shown in sweep_tables(sweep):
             console.print(shown)

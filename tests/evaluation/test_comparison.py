@@ -16,8 +16,6 @@ from spgen_lit.evaluation.comparison import (
     compare,
     comparison_table,
     leaderboard,
-    leaderboard_note,
-    leaderboard_text,
 )
 from spgen_lit.evaluation.protocol import Protocol
 from spgen_lit.evaluation.score import score
@@ -114,12 +112,12 @@ def test_table_fits_eighty_columns_and_marks_what_is_better() -> None:
 
 def test_leaderboard_ranks_with_ties() -> None:
     entries = {"worse": make(0.05), "best": make(-0.02), "tied": make(-0.0212), "mid": make(0.01)}
-    board = leaderboard(entries)
+    board = leaderboard(entries).frame
     assert set(board["entry"][:2]) == {"tied", "best"}
     assert list(board["entry"][2:]) == ["mid", "worse"]
     assert list(board["rank"]) == [1, 1, 3, 4]
     few = leaderboard({name: replace_images(one) for name, one in entries.items()})
-    assert set(few["rank"]) == {1}
+    assert set(few.frame["rank"]) == {1}
 
 
 def replace_images(results):
@@ -134,9 +132,8 @@ def test_leaderboard_shows_the_band_and_says_how() -> None:
         for seed in (1, 2)
     }
     board = leaderboard(entries, ["energy", "scanmatch"])
-    assert set(board["kind"]) == {"result", "band"}
-    assert board["entry"].iloc[0] == "observers"
-    text = leaderboard_text(board)
+    assert set(board.frame["kind"]) == {"result", "band"}
+    assert board.frame["entry"].iloc[0] == "observers"
+    text = board.text()
     assert "energy score ↓" in text and "[" in text["energy score ↓"].iloc[0]
-    title, note = leaderboard_note(entries, board)
-    assert "24 images" in title and "zero in its interval share a rank" in note
+    assert "24 images" in board.title and "zero in its interval share a rank" in board.note

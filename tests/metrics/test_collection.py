@@ -12,7 +12,7 @@ import torch.distributed as dist
 import torch.multiprocessing as multiprocessing
 
 from spgen_lit import metrics
-from spgen_lit.metrics.collection import VALUES, ImageScores, image_scores
+from spgen_lit.metrics.collection import OBSERVERS, VALUES, ImageScores, image_scores
 
 SCREEN = (800, 600)
 
@@ -29,11 +29,15 @@ def test_values_of_an_image_are_those_of_the_metrics() -> None:
     to = metrics.cross(metrics.scanmatch, ours, theirs, screen=SCREEN)
     inside = metrics.within(metrics.scanmatch, ours, screen=SCREEN)
     among = metrics.within(metrics.scanmatch, theirs, screen=SCREEN)
-    assert tuple(found) == VALUES
+    assert tuple(found) == (*VALUES, *OBSERVERS)
     assert found["scanmatch"] == pytest.approx(to.mean())
     assert found["energy"] == pytest.approx(metrics.energy_score(1 - to, 1 - inside).mean())
-    assert found["people_energy"] == pytest.approx(metrics.leave_one_out_energy(1 - among).mean())
-    assert found["people_scanmatch"] == pytest.approx(np.nanmean(among))
+    assert found["observers_energy"] == pytest.approx(
+        metrics.leave_one_out_energy(1 - among).mean()
+    )
+    assert found["observers_scanmatch"] == pytest.approx(np.nanmean(among))
+    sides = (np.concatenate(side).std(axis=0).mean() for side in (samples, observers))
+    assert found["spread"] == pytest.approx(next(sides) / next(sides))
     grid = (64, 48)
     density = metrics.fixation_density(np.concatenate(samples) * grid, grid, 0.045 * 48)
     expected = metrics.nss(np.concatenate(observers) * grid, density)
@@ -42,11 +46,11 @@ def test_values_of_an_image_are_those_of_the_metrics() -> None:
 
 def test_observers_are_scored_against_the_others_only() -> None:
     lone = image_scores(paths(0, 4), paths(1, 1), SCREEN)
-    assert all(np.isnan(lone[name]) for name in VALUES[3:])
+    assert all(np.isnan(lone[name]) for name in OBSERVERS)
     assert np.isfinite(lone["energy"])
     same = [np.full((3, 2), 0.2)] * 2 + [np.full((3, 2), 0.8)] * 2
     # Each has one other at its place and two elsewhere.
-    assert image_scores(paths(0, 4), same, SCREEN)["people_nss"] > 0
+    assert image_scores(paths(0, 4), same, SCREEN)["observers_nss"] > 0
 
 
 def rows() -> list[dict[str, float]]:
@@ -70,8 +74,9 @@ def test_two_processes_give_what_one_gives(tmp_path: Path) -> None:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     multiprocessing.spawn(join, args=(port, str(tmp_path)), nprocs=2)
-    table = np.array([[values[name] for name in VALUES] for values in rows()])
+    names = (*VALUES, *OBSERVERS)
+    table = np.array([[values[name] for name in names] for values in rows()])
     expected = np.nanmean(table, axis=0)
     for rank in (0, 1):
         found = torch.load(tmp_path / f"{rank}.pt")
-        assert [found[name].item() for name in VALUES] == pytest.approx(list(expected))
+        assert [found[name].item() for name in names] == pytest.approx(list(expected))

@@ -246,12 +246,3 @@ def test_malformed_paths_are_named(a: Any, b: Any, message: str) -> None:
 def test_parameters_out_of_range_are_refused(call: Callable[[Any], Any]) -> None:
     with pytest.raises(ValueError, match=r"found|no fixations"):
         call(draw(0, 2))
-
-
-@pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-@ALL
-def test_gpu_equals_cpu(name: str) -> None:
-    a, b = draw(8, 200, 1, 20), draw(9, 200, 1, 20)
-    gpu = METRICS[name](a, b, device="cuda")
-    np.testing.assert_allclose(gpu, METRICS[name](a, b), rtol=0, atol=1e-9)

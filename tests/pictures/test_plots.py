@@ -5,15 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from spgen_lit.pictures import plots, sweep_plots
+from spgen_lit.pictures import plots
+from spgen_lit.pictures.sweep import heat_map
 
+_SAME = {"label": "ScanMatch", "better": "up", "observers": 0.39, "low": 0.2, "high": 0.5}
 SWEEP = [
-    {"temperature": t, "priors": p, "scanmatch": 0.3 + 0.01 * t * p, "low": 0.2, "high": 0.5}
+    {"temperature": t, "priors": p, "value": 0.3 + 0.01 * t * p, **_SAME}
     for t in (0, 0.5, 1)
     for p in (4, 8)
 ]
+
+
+def drawn_map(rows: list[dict[str, object]] = SWEEP, **changes: object) -> np.ndarray:
+    return heat_map(pd.DataFrame(rows).assign(**changes), "temperature", "priors")
 
 
 def is_picture(rgb: np.ndarray) -> bool:
@@ -29,9 +36,9 @@ def red_frame(rgb: np.ndarray) -> tuple[float, float]:
 
 
 def test_heat_map_frames_the_best_cell() -> None:
-    high = sweep_plots.heat_map(SWEEP, "temperature", "priors", "scanmatch", people_level=0.39)
-    low = sweep_plots.heat_map(SWEEP, "temperature", "priors", "scanmatch", best="min")
-    none = sweep_plots.heat_map(SWEEP, "temperature", "priors", "scanmatch", best=None)
+    high = drawn_map()
+    low = drawn_map(better="down", observers=float("nan"))
+    none = drawn_map(better="observers")
     assert is_picture(high)
     best, worst = red_frame(high), red_frame(low)
     assert best[0] > worst[0]  # the highest value stands at the right, in the top row
@@ -41,8 +48,8 @@ def test_heat_map_frames_the_best_cell() -> None:
 
 
 def test_heat_map_averages_and_leaves_gaps() -> None:
-    rows = [*SWEEP[:-1], {**SWEEP[0], "scanmatch": 9.0}, {**SWEEP[1], "scanmatch": "nan"}]
-    assert is_picture(sweep_plots.heat_map(rows, "temperature", "priors", "scanmatch"))
+    rows = [*SWEEP[:-1], {**SWEEP[0], "value": 9.0}, {**SWEEP[1], "value": float("nan")}]
+    assert is_picture(drawn_map(rows))
 
 
 def test_curves_read_a_csv_file_and_save(tmp_path: Path) -> None:
@@ -52,7 +59,7 @@ def test_curves_read_a_csv_file_and_save(tmp_path: Path) -> None:
     drawn = plots.curves(table, "t", "sm", group="priors", levels={"people": 0.39}, path=saved)
     assert is_picture(drawn)
     assert saved.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
-    plain = plots.curves(SWEEP, "temperature", "scanmatch", low="low", high="high")
+    plain = plots.curves(SWEEP, "temperature", "value", low="low", high="high")
     assert is_picture(plain)
 
 
@@ -76,12 +83,10 @@ def test_training_curves_of_a_sparse_record(tmp_path: Path) -> None:
 
 
 def test_what_is_missing_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="no column 'nss'; it has temperature, priors, scanmatch"):
-        sweep_plots.heat_map(SWEEP, "temperature", "priors", "nss")
+    with pytest.raises(ValueError, match="no column 'nss'; it has temperature, priors, value"):
+        plots.curves(SWEEP, "temperature", "nss")
     with pytest.raises(ValueError, match="no rows"):
         plots.curves([], "a", "b")
-    with pytest.raises(ValueError, match="holds no number"):
-        sweep_plots.heat_map([{"a": 1, "b": 2, "c": ""}], "a", "b", "c")
     with pytest.raises(ValueError, match="holds no logged value"):
         plots.training_curves([{"step": 1, "epoch": 0}])
     with pytest.raises(FileNotFoundError):

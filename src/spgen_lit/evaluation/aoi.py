@@ -98,22 +98,14 @@ def visits(paths: Sequence[Scanpath], regions: Regions) -> list[Visit]:
     table = []
     for label, name in [*enumerate(regions.names, start=1), (0, ELSEWHERE)]:
         rows = np.array([_one(path, regions.visited(path) == label) for path in paths])
-        area = float(areas[label - 1] if label else 1 - areas.sum())
-        fixations, dwell, share, first_time, first_rank, entries = rows.T
-        looked = fixations > 0
-        table.append(
-            Visit(
-                name,
-                area,
-                float(looked.mean()),
-                float(fixations.mean()),
-                float(dwell.mean()),
-                float(np.nanmean(share)) if np.isfinite(share).any() else math.nan,
-                float(first_time[looked].mean()) if looked.any() else math.nan,
-                float(first_rank[looked].mean()) if looked.any() else math.nan,
-                float(entries.mean()),
-            )
-        )
+        area = areas[label - 1] if label else 1 - areas.sum()
+        looked = rows[:, 0] > 0
+        fixations, dwell, entries = rows[:, [0, 1, 5]].mean(axis=0)
+        known = rows[np.isfinite(rows[:, 2]), 2]
+        dwell_share = known.mean() if len(known) else math.nan
+        first = rows[looked][:, [3, 4]].mean(axis=0) if looked.any() else (math.nan, math.nan)
+        figures = (area, looked.mean(), fixations, dwell, dwell_share, *first, entries)
+        table.append(Visit(name, *map(float, figures)))
     return table
 
 
@@ -149,5 +141,5 @@ def probabilities(counts: NDArray[np.int64]) -> NDArray[np.float64]:
     """Share of each row's steps that go to each column; NaN in rows without a step."""
     totals = counts.sum(axis=1, keepdims=True)
     with np.errstate(invalid="ignore"):
-        shares: NDArray[np.float64] = counts / totals
-    return shares
+        fractions: NDArray[np.float64] = counts / totals
+    return fractions

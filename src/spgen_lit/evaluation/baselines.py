@@ -5,7 +5,6 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +13,18 @@ from spgen_lit.evaluation.protocol import Protocol
 from spgen_lit.evaluation.spectral import spectral_residual, winner_take_all
 from spgen_lit.scanpath import Scanpath
 
-BASELINES = ("observers", "other_image", "center_bias", "uniform", "center", "saliency_wta")
+#: Name of a baseline to what tables call it.
+LABELS = {
+    "observers": "observers",
+    "other_image": "chance",
+    "center_bias": "center bias",
+    "uniform": "uniform",
+    "center": "stay at center",
+    "saliency_wta": "saliency WTA",
+}
+BASELINES = tuple(LABELS)
 Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 Image = NDArray[np.uint8]
 Images = Mapping[str, Image | Callable[[], Image]]
 _Observers = Mapping[str, Sequence[Scanpath]]
@@ -26,7 +35,7 @@ _LEARNED = BASELINES[1:]
 _KERNEL = 0.025
 
 
-def wanted(
+def computable(
     which: Sequence[str] | None,
     observers: _Observers,
     training: Sequence[Scanpath] | None,
@@ -78,7 +87,7 @@ def baseline(
         ValueError: For an unknown name, ``saliency_wta`` without images, or fewer than two
             images where other images are needed.
     """
-    (name,) = wanted([name], observers, training, images)
+    (name,) = computable([name], observers, training, images)
     if name == "observers":
         return {image: list(paths) for image, paths in observers.items()}
     other = Elsewhere(observers, training)
@@ -106,38 +115,29 @@ class Elsewhere:
     Args:
         observers: Image id to its observers' scanpaths.
         training: Scanpaths of training images; None for the observers of every image but
-            the one that is asked for.
+            the one in question.
     """
 
     def __init__(self, observers: _Observers, training: Sequence[Scanpath] | None) -> None:
         self._observers = observers
-        # An image's own paths and fixations stand together, so leaving them out is a slice.
         # Training images may have the ids of these by accident: they are never the same.
-        self._own: dict[str, tuple[int, int]] = {}
-        self._paths: list[Scanpath] = []
         groups = {"": training} if training is not None else observers
-        for image, paths in groups.items():
-            start = len(self._paths)
-            self._paths += [path for path in paths if len(path)]
-            if training is None:
-                self._own[image] = (start, len(self._paths))
+        self._code = {} if training is not None else {image: i for i, image in enumerate(groups)}
+        self._paths = [path for paths in groups.values() for path in paths if len(path)]
+        counts = [sum(len(path) > 0 for path in paths) for paths in groups.values()]
+        self._code_of_path = np.repeat(np.arange(len(groups)), counts)
         self._lengths = np.array([len(path) for path in self._paths], dtype=np.int64)
-        self._ends = np.concatenate([[0], np.cumsum(self._lengths)])
+        self._code_of_fixation = np.repeat(self._code_of_path, self._lengths)
         self._xy = np.concatenate([np.zeros((0, 2)), *(path.xy for path in self._paths)])
-        unknown = [np.full(len(path), np.nan) for path in self._paths]
-        self._durations = np.concatenate(
-            [
-                np.zeros(0),
-                *(
-                    none if path.durations is None else path.durations
-                    for path, none in zip(self._paths, unknown, strict=True)
-                ),
-            ]
-        )
+        times = [
+            np.full(len(path), np.nan) if path.durations is None else path.durations
+            for path in self._paths
+        ]
+        self._durations = np.concatenate([np.zeros(0), *times])
 
     def fixations(self, image: str) -> Array:
-        """Places ``(fixation, 2)`` in [0, 1] of fixations on other images."""
-        return _without(self._xy, self._fixations(image))
+        """x, y in [0, 1] ``(fixation, 2)`` of fixations on other images."""
+        return self._xy[self._fixation_is_other(image)]
 
     def strangers(self, image: str, count: int, random: np.random.Generator) -> list[Scanpath]:
         """Paths of observers of other images, each of a different one if possible.
@@ -157,16 +157,16 @@ class Elsewhere:
             chosen.append(Scanpath(image, size, path.xy, path.durations, path.observer))
         return chosen
 
-    def typical(self, image: str, places: Callable[[int], Array], name: str) -> Scanpath:
-        """A path of median length and durations, at the places given for that length."""
-        lengths = _without(self._lengths, self._own.get(image, (0, 0)))
+    def typical(self, image: str, positions: Callable[[int], Array], name: str) -> Scanpath:
+        """A path of median length and durations, at the positions given for that length."""
+        lengths = self._lengths[self._path_is_other(image)]
         if not len(lengths):
             raise ValueError(_alone(image, "a typical length needs other images"))
-        durations = _without(self._durations, self._fixations(image))
+        durations = self._durations[self._fixation_is_other(image)]
         durations = durations[np.isfinite(durations)]
         length = max(1, round(float(np.median(lengths))))
         timed = np.full(length, np.median(durations)) if len(durations) else None
-        return Scanpath(image, self._observers[image][0].size, places(length), timed, name)
+        return Scanpath(image, self._observers[image][0].size, positions(length), timed, name)
 
     def uniform(self, image: str, random: np.random.Generator) -> Scanpath:
         """A path as long as a drawn one, anywhere on the image alike."""
@@ -174,39 +174,29 @@ class Elsewhere:
         return Scanpath(image, size, random.random((len(model), 2)), model.durations, "uniform")
 
     def central(self, image: str, random: np.random.Generator) -> Scanpath:
-        """A path as long as a drawn one, its places from the center bias.
+        """A path as long as a drawn one, its positions from the center bias.
 
-        The center bias is a kernel density of training fixations; places are drawn from
+        The center bias is a kernel density of training fixations; positions are drawn from
         it independently, so order and image play no part.
         """
         model, size = self._model(image, random)
-        places = _draw(len(self._xy), self._fixations(image), len(model), random)
-        xy = self._xy[places] + random.normal(0, _KERNEL, (len(model), 2))
+        others = self.fixations(image)
+        xy = others[random.integers(len(others), size=len(model))]
+        xy = xy + random.normal(0, _KERNEL, (len(model), 2))
         return Scanpath(image, size, np.clip(xy, 0, 1), model.durations, "center_bias")
 
     def _model(self, image: str, random: np.random.Generator) -> tuple[Scanpath, tuple[int, int]]:
-        own = self._own.get(image, (0, 0))
-        if own[1] - own[0] == len(self._paths):
+        others = np.flatnonzero(self._path_is_other(image))
+        if not len(others):
             raise ValueError(_alone(image, "chance and center bias need scanpaths on others"))
-        path = self._paths[int(_draw(len(self._paths), own, 1, random)[0])]
+        path = self._paths[others[random.integers(len(others), size=1)[0]]]
         return path, self._observers[image][0].size
 
-    def _fixations(self, image: str) -> tuple[int, int]:
-        start, stop = self._own.get(image, (0, 0))
-        return int(self._ends[start]), int(self._ends[stop])
+    def _path_is_other(self, image: str) -> Mask:
+        return self._code_of_path != self._code.get(image, -1)
 
-
-def _without(values: NDArray[Any], own: tuple[int, int]) -> NDArray[Any]:
-    return np.concatenate([values[: own[0]], values[own[1] :]])
-
-
-def _draw(
-    total: int, own: tuple[int, int], count: int, random: np.random.Generator
-) -> NDArray[np.int64]:
-    """Places below ``total`` that are not in the image's own slice, all alike."""
-    size = own[1] - own[0]
-    drawn = random.integers(total - size, size=count)
-    return np.asarray(np.where(drawn >= own[0], drawn + size, drawn))
+    def _fixation_is_other(self, image: str) -> Mask:
+        return self._code_of_fixation != self._code.get(image, -1)
 
 
 def _alone(image: str, why: str) -> str:

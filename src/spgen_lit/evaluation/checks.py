@@ -75,14 +75,13 @@ def likely_mistakes(
     best = max(gains, key=lambda name: float(np.mean(gains[name])))
     gain = float(np.mean(gains[best]))
     p = float(ttest_1samp(gains[best], 0.0).pvalue) if np.ptp(gains[best]) else 1.0
-    for certain, (least, most) in ((True, _CERTAIN), (False, _LIKELY)):
-        if gain > least and p < most:
-            words = (
-                f"places fit the observers' fixations far better as {best} "
-                f"(mean z-score of their density {gain:+.2f} over {len(images)} images)"
-            )
-            return [*found, Mistake(certain, words)]
-    return found
+    if gain <= _LIKELY[0] or p >= _LIKELY[1]:
+        return found
+    words = (
+        f"places fit the observers' fixations far better as {best} "
+        f"(mean z-score of their density {gain:+.2f} over {len(images)} images)"
+    )
+    return [*found, Mistake(gain > _CERTAIN[0] and p < _CERTAIN[1], words)]
 
 
 def _readings(frame: tuple[int, int] | None, px: bool) -> dict[str, Reading]:
@@ -108,8 +107,8 @@ def _z_map(paths: Sequence[Scanpath]) -> Array:
     width, height = paths[0].size
     scale = _CELLS / max(width, height)
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    places = np.concatenate([path.xy for path in paths]) * np.array(size)
-    density = fixation_density(places, size, 0.04 * _CELLS)
+    xy = np.concatenate([path.xy for path in paths]) * np.array(size)
+    density = fixation_density(xy, size, 0.04 * _CELLS)
     return np.asarray((density - density.mean()) / (density.std() or 1.0))
 
 
@@ -125,7 +124,7 @@ def _mean_at(z: Array, xy: Array) -> float:
 def _durations(samples: Paths, observers: Paths) -> list[Mistake]:
     medians = []
     for side in (samples, observers):
-        known = [p.durations for own in side.values() for p in own if p.durations is not None]
+        known = [p.durations for ps in side.values() for p in ps if p.durations is not None]
         values = np.concatenate([np.zeros(0), *known])
         medians.append(float(np.median(values)) if len(values) else 0.0)
     ours, theirs = medians

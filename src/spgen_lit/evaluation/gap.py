@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,6 +16,7 @@ from spgen_lit.evaluation import tables
 from spgen_lit.evaluation.comparison import refuse_mismatch
 from spgen_lit.evaluation.results import CHANCE, Results
 from spgen_lit.evaluation.statistics import FEW, bootstrap
+from spgen_lit.evaluation.trials import few
 
 Array = NDArray[np.float64]
 #: Measures of the benchmark: name to whether it is taken above chance.
@@ -56,19 +56,18 @@ def load_group(
         FileNotFoundError: Naming what a run lacks and what it has.
         ValueError: If there are several folders to choose from.
     """
-    sides = []
-    for wanted, prefix in ((photographs, "source-"), (paintings, "evaluation-")):
-        sides.append(tuple(Results.load(_folder(run, wanted, prefix)) for run in runs))
-    return Group(name, sides[0], sides[1])
+    photos = tuple(Results.load(_folder(run, photographs, "source-")) for run in runs)
+    painted = tuple(Results.load(_folder(run, paintings, "evaluation-")) for run in runs)
+    return Group(name, photos, painted)
 
 
-def _folder(run: Path, wanted: str | None, prefix: str) -> Path:
+def _folder(run: Path, name: str | None, prefix: str) -> Path:
     root = run / "results"
     found = sorted(path.name for path in root.glob("*") if path.is_dir())
-    fitting = [name for name in found if (name == wanted if wanted else name.startswith(prefix))]
+    fitting = [one for one in found if (one == name if name else one.startswith(prefix))]
     if not fitting:
         raise FileNotFoundError(
-            f"{root} holds no results {wanted or prefix + '…'} (found: "
+            f"{root} holds no results {name or prefix + '…'} (found: "
             f"{', '.join(found) or 'none'}); give a finished run of +experiment=painted…"
         )
     if len(fitting) > 1:
@@ -77,9 +76,7 @@ def _folder(run: Path, wanted: str | None, prefix: str) -> Path:
     return root / fitting[0]
 
 
-def gap(
-    source_only: Group, adapted: Sequence[Group], metrics: Mapping[str, bool] | None = None
-) -> pd.DataFrame:
+def gap(source_only: Group, adapted: Sequence[Group]) -> pd.DataFrame:
     """Share of the gap each adaptation recovers, with paired bootstrap intervals.
 
     Values are averaged over seeds image by image; a draw takes the same images for
@@ -88,7 +85,6 @@ def gap(
     Args:
         source_only: What floor and ceiling are taken from.
         adapted: What is compared with it.
-        metrics: Measure to whether it is taken above chance.
 
     Returns:
         A row for each measure and adaptation: ``name, metric``; ``ceiling`` (source-only on
@@ -104,7 +100,7 @@ def gap(
     """
     _refuse_mismatches([source_only, *adapted])
     rows = []
-    for metric, above_chance in (METRICS if metrics is None else metrics).items():
+    for metric, above_chance in METRICS.items():
         ceiling = _by_image(source_only.photographs, metric, above_chance)
         floor = _by_image(source_only.paintings, metric, above_chance)
         for group in adapted:
@@ -123,51 +119,47 @@ def gap(
     return pd.DataFrame(rows)
 
 
-def _row(table: pd.DataFrame, metric: str) -> dict[str, Any]:
+def _row(table: pd.DataFrame, metric: str) -> dict[str, float]:
     way = -1.0 if metric == "energy" else 1.0
-    columns = table.to_numpy().T
 
-    def recovered(*means: Array) -> Array:
+    def recovered(ceiling: Array, floor: Array, adapted: Array, photographs: Array) -> Array:
         with np.errstate(divide="ignore", invalid="ignore"):
-            return (means[1] - means[2]) / (means[1] - means[0])
+            return (floor - adapted) / (floor - ceiling)
 
-    statistics = {
+    figures: dict[str, Callable[..., Array]] = {
         "recovered": recovered,
-        "cost": lambda *means: way * (means[0] - means[3]),
-        "gap": lambda *means: way * (means[0] - means[1]),
+        "cost": lambda ceiling, floor, adapted, photographs: way * (ceiling - photographs),
+        "gap": lambda ceiling, floor, adapted, photographs: way * (ceiling - floor),
     }
-    out: dict[str, Any] = dict(table.mean())
-    for name, of in statistics.items():
-        # The statistic of the means: each column's mean over the images drawn.
+    columns = table.to_numpy().T
+    out: dict[str, float] = dict(table.mean())
+    for name, of_means in figures.items():
+        # The figure of the means: each column's mean over the images drawn.
         low, high = bootstrap(
-            columns, lambda *drawn, axis, of=of: of(*(d.mean(axis=axis) for d in drawn))
+            columns,
+            lambda *sides, axis, of=of_means: of(*(side.mean(axis=axis) for side in sides)),
         )
-        out |= {name: float(of(*columns.mean(axis=1))), f"{name}_low": low, f"{name}_high": high}
-    few = len(table) < FEW
-    return {**out, "gap_open": bool(out["gap_low"] > 0 and not few), "images": len(table)}
+        value = float(of_means(*columns.mean(axis=1)))
+        out |= {name: value, f"{name}_low": low, f"{name}_high": high}
+    return {**out, "gap_open": out["gap_low"] > 0 and len(table) >= FEW, "images": len(table)}
 
 
-def _plain(image: str, data: str) -> str:
+def _plain(one: Results, image: str) -> str:
     """An image's id without its set's name, which it carries where several sets are mixed."""
-    return image.removeprefix(f"{data}/")
+    return image.removeprefix(f"{one.meta.get('data', '')}/")
 
 
 def _by_image(results: Sequence[Results], metric: str, above_chance: bool) -> pd.Series:
     """A value an image, averaged over seeds."""
     columns = []
     for one in results:
-        if metric not in one.model.rows:
-            raise ValueError(
-                f"{one.meta.get('model', 'a result')} was not scored in {metric!r}; it has "
-                f"{', '.join(one.model.metrics)}"
-            )
+        if metric not in one.model.rows or (above_chance and CHANCE not in one.band):
+            needed = f"{metric!r}" + (f" and the baseline {CHANCE!r}" if above_chance else "")
+            raise ValueError(f"{one.meta.get('model', 'a result')} was not scored with {needed}")
         values = one.model.rows[metric]
         if above_chance:
-            if CHANCE not in one.band or metric not in one.band[CHANCE].rows:
-                raise ValueError(f"{metric} above chance needs the baseline {CHANCE!r} in the band")
             values = values - one.band[CHANCE].rows[metric]
-        data = str(one.meta.get("data", ""))
-        columns.append(values.rename(lambda image, data=data: _plain(image, data)))
+        columns.append(values.rename(partial(_plain, one)))
     return pd.concat(columns, axis=1).mean(axis=1, skipna=False)
 
 
@@ -188,64 +180,59 @@ def _refuse_mismatches(groups: Sequence[Group]) -> None:
         raise ValueError(
             f"photographs and paintings were scored under different protocols: {'; '.join(fields)}"
         )
-    ours, theirs = (
-        {_plain(image, str(one.meta.get("data", ""))) for image in one.model.images}
-        for one in (photos, painted)
-    )
+    ours, theirs = ({_plain(one, i) for i in one.model.images} for one in (photos, painted))
     if ours != theirs:
         raise ValueError(
             f"paintings are not of the photographs: {len(ours - theirs)} images only among "
             f"photographs, {len(theirs - ours)} only among paintings "
-            f"({', '.join(sorted(ours ^ theirs)[:5])}); score both on the same split"
+            f"({few(sorted(ours ^ theirs))}); score both on the same split"
         )
 
 
 def gap_text(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows as text: ceiling, floor, adapted, share recovered and cost."""
-    lines = []
-    for row in rows.itertuples():
-        seeds = f"{row.adapted_seeds} seed{'s' if row.adapted_seeds > 1 else ''}"
-        share = "no gap"
-        if row.gap_open and math.isfinite(row.recovered):
-            own = [100 * v for v in (row.recovered, row.recovered_low, row.recovered_high)]
-            share = f"{own[0]:.0f} % [{own[1]:.0f}, {own[2]:.0f}]"
-        # Zero is added so that rounding leaves no minus before nothing.
-        lost = [round(value, 4) + 0.0 for value in (row.cost, row.cost_low, row.cost_high)]
-        lines.append(
-            {
-                "measure": _NAMES.get(row.metric, row.metric),
-                "adaptation": f"{row.name} ({seeds})",
-                **{key: f"{getattr(row, key):.3f}" for key in ("ceiling", "floor", "adapted")},
-                "recovered": share,
-                "photographs lose": f"{lost[0]:.4f} [{lost[1]:.4f}, {lost[2]:.4f}]",
-            }
-        )
-    return pd.DataFrame(lines)
+    seeds = rows["adapted_seeds"].map(_seeds)
+    known = rows["gap_open"] & np.isfinite(rows["recovered"])
+    percent = 100 * rows[["recovered", "recovered_low", "recovered_high"]]
+    # Zero is added so that rounding leaves no minus before nothing.
+    lost = rows[["cost", "cost_low", "cost_high"]].round(4) + 0.0
+    figures = {key: rows[key].map("{:.3f}".format) for key in ("ceiling", "floor", "adapted")}
+    return pd.DataFrame(
+        {
+            "measure": rows["metric"].map(lambda name: _NAMES.get(name, name)),
+            "adaptation": rows["name"] + " (" + seeds + ")",
+            **figures,
+            "recovered": percent.apply(
+                lambda row: "{:.0f} % [{:.0f}, {:.0f}]".format(*row), axis=1
+            ).where(known, "no gap"),
+            "photographs lose": lost.apply(
+                lambda row: "{:.4f} [{:.4f}, {:.4f}]".format(*row), axis=1
+            ),
+        }
+    )
 
 
 def gap_table(rows: pd.DataFrame) -> Table:
     """The rows on the terminal, each measure's under a line with its name."""
-    text = gap_text(rows)
     parts = []
-    for measure, own in text.groupby("measure", sort=False):
-        parts += [pd.DataFrame([{"adaptation": measure}], index=["measure"]), own]
+    for measure, lines in gap_text(rows).groupby("measure", sort=False):
+        parts += [pd.DataFrame([{"adaptation": measure}], index=["measure"]), lines]
     shown = pd.concat(parts).drop(columns="measure").fillna("")
     return tables.terminal(shown, gap_title(rows), _NOTE, bold={"measure"})
 
 
-def write_gap(path: Path, rows: pd.DataFrame) -> list[Path]:
-    """Write ``path`` as CSV and the same with ``.md`` as Markdown; returns the files."""
-    title = gap_title(rows)
-    return [
-        tables.write(path.with_suffix(".csv"), rows),
-        tables.write(path.with_suffix(".md"), gap_text(rows), title, _NOTE + "."),
-    ]
+def write_gap(path: Path, rows: pd.DataFrame) -> None:
+    """Write ``path`` as CSV and the same with ``.md`` as Markdown."""
+    tables.write(path.with_suffix(".csv"), rows)
+    tables.write(path.with_suffix(".md"), gap_text(rows), gap_title(rows), _NOTE + ".")
 
 
 def gap_title(rows: pd.DataFrame) -> str:
     """What was compared, on how many images and seeds."""
-    images, seeds = rows["images"].iloc[0], rows["source_only_seeds"].iloc[0]
-    return (
-        f"The gap from photographs to paintings: {images} images, source-only "
-        f"{seeds} seed{'s' if seeds > 1 else ''}"
-    )
+    first = rows.iloc[0]
+    seeds = _seeds(first["source_only_seeds"])
+    return f"The gap from photographs to paintings: {first['images']} images, source-only {seeds}"
+
+
+def _seeds(count: int) -> str:
+    return f"{count} seed{'s' if count > 1 else ''}"

@@ -53,16 +53,16 @@ class Maps:
         scale = self.protocol.map_side / max(screen)
         return max(1, round(screen[0] * scale)), max(1, round(screen[1] * scale))
 
-    def places(self, paths: Sequence[Array], screen: Screen) -> Array:
+    def cells(self, paths: Sequence[Array], screen: Screen) -> Array:
         """Fixations of all paths ``(fixation, 2)`` in cells of the map."""
         rows = [path[:, :2] for path in paths if len(path)]
         xy = np.concatenate(rows) / np.asarray(screen) if rows else np.zeros((0, 2))
         return self._cells(xy, screen)
 
-    def density(self, places: Array, screen: Screen) -> Array:
+    def density(self, cells: Array, screen: Screen) -> Array:
         """Density ``(row, column)`` of fixations in cells, summing to 1."""
         size = self.size(screen)
-        return fixation_density(places, size, self.protocol.map_sigma * float(np.hypot(*size)))
+        return fixation_density(cells, size, self.protocol.map_sigma * float(np.hypot(*size)))
 
     def floored(self, density: Array) -> Array:
         """The same density with a little everywhere, as logarithms need it."""
@@ -94,14 +94,14 @@ def map_values(trial: Trial, maps: Maps, names: Collection[str]) -> dict[str, Ar
     Args:
         trial: The image.
         maps: Sizes, and other images' fixations.
-        names: Measures wanted; others are not computed.
+        names: Measures to compute.
 
     Returns:
         Name to values: one per observer, per sample (congruency) or per density.
     """
     screen = trial.screen
-    observers = [maps.places([path], screen) for path in trial.observers]
-    samples = [maps.places([path], screen) for path in trial.samples]
+    observers = [maps.cells([path], screen) for path in trial.observers]
+    samples = [maps.cells([path], screen) for path in trial.samples]
     values = {name: np.full(len(observers), np.nan) for name in _BY_OBSERVER if name in names}
     if values:
         elsewhere = maps.elsewhere(trial.image, screen)
@@ -123,8 +123,8 @@ def map_values(trial: Trial, maps: Maps, names: Collection[str]) -> dict[str, Ar
         values["congruency"] = inside
     if any(name in names for name in _BY_DENSITY):
         rows = [
-            _between(maps, maps.density(a, screen), maps.density(b, screen))
-            for a, b in _sides(trial, samples, observers)
+            (cc(ours, theirs), kl(maps.floored(ours), theirs), sim(ours, theirs))
+            for ours, theirs in _densities(trial, maps, samples, observers)
         ]
         columns = np.array(rows).reshape(-1, len(_BY_DENSITY)).T
         values |= {n: c for n, c in zip(_BY_DENSITY, columns, strict=True) if n in names}
@@ -146,19 +146,19 @@ def information_gains(trial: Trial, maps: Maps, bits: Sequence[Array]) -> Array:
     """
     prior = maps.center_bias(trial.image, trial.screen)
     gains = np.full(len(trial.observers), np.nan)
-    for number, (path, own) in enumerate(zip(trial.observers, bits, strict=True)):
-        given = np.asarray(own, dtype=np.float64)[: len(path)]
-        if len(given) != len(path):
+    for number, (path, known) in enumerate(zip(trial.observers, bits, strict=True)):
+        values = np.asarray(known, dtype=np.float64)[: len(path)]
+        if len(values) != len(path):
             raise ValueError(
                 f"image {trial.image!r}: {len(path)} fixations of observer {number} need as many "
-                f"log-likelihoods, found {len(given)}"
+                f"log-likelihoods, found {len(values)}"
             )
-        column, row = np.floor(maps.places([path], trial.screen)).astype(int).T
+        column, row = np.floor(maps.cells([path], trial.screen)).astype(int).T
         on = (column >= 0) & (row >= 0) & (column < prior.shape[1]) & (row < prior.shape[0])
-        on &= np.isfinite(given)
+        on &= np.isfinite(values)
         if on.any():
             base = np.log2(prior[row[on], column[on]] * prior.size)
-            gains[number] = (given[on] - base).mean()
+            gains[number] = (values[on] - base).mean()
     return gains
 
 
@@ -174,23 +174,16 @@ def _at_fixations(
     return information_gain(xy, maps.floored(density), prior)
 
 
-def _between(maps: Maps, samples: Array, observers: Array) -> tuple[float, float, float]:
-    return (
-        cc(samples, observers),
-        kl(maps.floored(samples), observers),
-        sim(samples, observers),
-    )
-
-
-def _sides(
-    trial: Trial, samples: list[Array], observers: list[Array]
+def _densities(
+    trial: Trial, maps: Maps, samples: list[Array], observers: list[Array]
 ) -> Iterator[tuple[Array, Array]]:
-    """Fixations of samples and of the observers that they are compared with."""
+    """Density of samples and of the observers that they are compared with."""
     for keep, half in halves(trial):
         if half.any() and keep.any():
-            yield _join(samples, keep), _join(observers, half)
+            both = _join(samples, keep), _join(observers, half)
+            yield maps.density(both[0], trial.screen), maps.density(both[1], trial.screen)
 
 
-def _join(places: list[Array], keep: Mask) -> Array:
-    chosen = [rows for rows, wanted in zip(places, keep, strict=True) if wanted]
+def _join(paths: list[Array], keep: Mask) -> Array:
+    chosen = [cells for cells, kept in zip(paths, keep, strict=True) if kept]
     return np.concatenate(chosen) if chosen else np.zeros((0, 2))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from spgen_lit.evaluation.protocol import Protocol
 from spgen_lit.metrics.multimatch import multimatch
 from spgen_lit.metrics.scanmatch import scanmatch
-from spgen_lit.metrics.strings import FixationClusters, fed, sequence_score, string_edit_distance
+from spgen_lit.metrics.strings import string_edit_distance
 from spgen_lit.metrics.trajectories import (
     disc_iou,
     dtw,
@@ -40,24 +40,31 @@ class Measure:
         name: Key in files and in Python.
         label: Words on tables.
         better: ``up``, ``down`` or ``observers`` (closer to their figure, from either side).
-        family: Group that is computed together.
+        family: Group that is computed together; the name itself for a measure of a user's.
         unit: Unit of the value; empty for pure numbers.
         proper: Whether no distribution of paths scores better on average than the observers'
             own. Others can be improved by sameness, wildness or blur: see docs/evaluation.md.
+        compare: For a measure of a user's: ``compare(a, b, screen)`` gives the values ``(pair,)``
+            of pairs of paths ``(fixation, 2 or 3)``, x, y in px and duration in s.
     """
 
     name: str
     label: str
     better: Better
-    family: str
+    family: str = ""
     unit: str = ""
     proper: bool = False
+    compare: Callable[[Paths, Paths, Screen], Array] | None = field(default=None, repr=False)
 
     @property
     def heading(self) -> str:
         """Label, unit and arrow."""
         unit = f" ({self.unit})" if self.unit else ""
         return f"{self.label}{unit} {ARROWS[self.better]}"
+
+    def card(self) -> dict[str, str]:
+        """What a result keeps of a measure that is not in the catalogue."""
+        return {"label": self.label, "better": self.better, "unit": self.unit}
 
 
 _ALL = (
@@ -134,19 +141,14 @@ def select(metrics: str | Iterable[str] | None) -> tuple[str, ...]:
         return FULL
     if metrics == "quick":
         return tuple(name for name in FULL if name in QUICK)
-    wanted = [metrics] if isinstance(metrics, str) else list(metrics)
-    unknown = [str(name) for name in wanted if name not in MEASURES]
+    chosen = [metrics] if isinstance(metrics, str) else list(metrics)
+    unknown = [str(name) for name in chosen if name not in MEASURES]
     if unknown:
         raise ValueError(
             f"unknown measures {', '.join(unknown)}: choose full, quick or some of "
             f"{', '.join(MEASURES)}"
         )
-    return tuple(name for name in FULL if name in wanted)
-
-
-def heading(metric: str) -> str:
-    """A measure's label with its arrow; a name that is not in the catalogue as it is."""
-    return MEASURES[metric].heading if metric in MEASURES else metric
+    return tuple(name for name in FULL if name in chosen)
 
 
 def _known_mean(values: Array) -> Array:
@@ -181,11 +183,6 @@ def _recurrence(a: Paths, b: Paths, screen: Screen, protocol: Protocol) -> Array
     rows = recurrence(a, b, protocol.recurrence_radius * math.hypot(*screen))
     # A lag one way and a lag the other way must not cancel into a perfect mean.
     return np.column_stack([rows[:, :3], np.abs(rows[:, 3])])
-
-
-def clustered(a: Paths, b: Paths, clusters: Sequence[FixationClusters]) -> Array:
-    """Sequence score and FED ``(pair, 2)``, each pair with the clusters of its image."""
-    return np.column_stack([sequence_score(a, b, clusters), fed(a, b, clusters)])
 
 
 Compare = Callable[[Paths, Paths, Screen, Protocol], Array]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -44,7 +45,7 @@ class Protocol:
         rss_threshold: Sequence score above which a sample matches an observer, for RSS; None
             takes the observers' own mean over the images scored, as ScanDiff does.
         kl_bins: Bins of the score distributions of the KL protocol, between their extremes.
-        map_truth: What CC, KL and SIM compare the samples' density with.
+        map_reference: What CC, KL and SIM compare the samples' density with.
         nan: What happens to comparisons without a value.
         aggregation: How comparisons become one figure.
         note: What is not known of a protocol published elsewhere.
@@ -76,7 +77,7 @@ class Protocol:
     congruency_area: float = 0.2
     rss_threshold: float | None = None
     kl_bins: int = 99
-    map_truth: str = "all observers together; observers: one half against the other"
+    map_reference: str = "all observers together; observers: one half against the other"
     nan: str = "left out of means and counted"
     aggregation: str = "mean over pairs within an image, then over images"
     note: str = ""
@@ -91,9 +92,8 @@ class Protocol:
             if len(pair) != 2 or min(pair) <= 0:
                 raise ValueError(f"protocol {self.name!r}: {name} needs two positive numbers")
         if self.multimatch_simplify is not None:
-            given = self.multimatch_simplify
-            items = given.items() if isinstance(given, Mapping) else given
-            frozen = tuple((str(key), float(value)) for key, value in items)
+            pairs = dict(self.multimatch_simplify).items()
+            frozen = tuple((str(key), float(value)) for key, value in pairs)
             object.__setattr__(self, "multimatch_simplify", frozen)
         for name, hint in get_type_hints(Protocol).items():
             value, allowed = getattr(self, name), get_args(hint)
@@ -104,7 +104,8 @@ class Protocol:
 
     def card(self) -> dict[str, Any]:
         """Every field as plain JSON values, in declared order."""
-        return {key: _plain(value) for key, value in asdict(self).items()}
+        card: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return card
 
     @classmethod
     def from_card(cls, card: Mapping[str, Any]) -> Protocol:
@@ -116,6 +117,8 @@ class Protocol:
         Raises:
             ValueError: For a field that this version does not know, by name.
         """
+        # Cards of earlier results call it so.
+        card = {"map_reference" if k == "map_truth" else k: value for k, value in card.items()}
         known = {field.name for field in fields(cls)}
         unknown = sorted(set(card) - known)
         if unknown:
@@ -123,8 +126,7 @@ class Protocol:
                 f"protocol card {card.get('name', '')!r}: unknown fields {unknown}; it was "
                 "written by a newer version: update spgen_lit, or score again"
             )
-        values: dict[str, Any] = {key: _frozen(value) for key, value in card.items()}
-        return cls(**values)
+        return cls(**card)
 
     def differences(self, other: Protocol) -> list[str]:
         """Fields in which two protocols differ, each as ``field: ours / theirs``.
@@ -139,52 +141,26 @@ class Protocol:
         ]
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    return value
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(_frozen(item) for item in value) if isinstance(value, list) else value
-
-
+# What is not known of each, and what differs on purpose: docs/evaluation.md.
 PRESETS: dict[str, Protocol] = {
     "spgen_lit": Protocol(),
     "chen2021": Protocol(
         name="chen2021",
         screen=(320, 240),
-        sed_grid=5,
-        stde_convention="chen2021",
-        note=(
-            "Known: 320x240, ScanMatch 16x12 with TempBin 50 ms, all ordered pairs without "
-            "self-pairs, 10 samples, SED on 5x5, STDE with L1. Whether paths are cut is not "
-            "known to us: they are not. Maps, discs and recurrence are ours."
-        ),
+        note="not known to us: whether paths are cut; maps, discs and recurrence are ours",
     ),
     "scandiff2025": Protocol(
         name="scandiff2025",
         screen=(512, 384),
         sed_grid=10,
         max_fixations=16,
-        note=(
-            "As in the released code: 512x384, at most 16 fixations, ScanMatch 16x12 with "
-            "threshold 3.5 and TempBin 50 ms, KL protocol on 99 bins, RSS above the observers' "
-            "mean sequence score, DSS; images split 70/15/15 (val=.15 test=.15; the ids of "
-            "the authors' split are not public). Different here: means are taken within an "
-            "image first, a path never meets itself, and paths shorter than 3 fixations have no "
-            "MultiMatch in place of being padded with px (1, 1). As many samples as observers "
-            "there: say samples=15 for OSIE."
-        ),
+        note="as in the released code, but means within an image first, no path against itself "
+        "and no MultiMatch below 3 fixations; say samples=15 for OSIE",
     ),
     "hat2024": Protocol(
         name="hat2024",
         screen=(512, 320),
-        note=(
-            "Known: 10 samples, sequence score, MultiMatch in four dimensions (its table leaves "
-            "duration out), the 512x320 of the COCO files. Everything else is not known to us: "
-            "the defaults stand in."
-        ),
+        note="known: 10 samples, sequence score, MultiMatch without duration, the screen",
     ),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import math
 from collections.abc import Mapping
@@ -14,7 +15,8 @@ import pandas as pd
 from rich.table import Table
 
 from spgen_lit.evaluation import statistics, tables
-from spgen_lit.evaluation.measures import MEASURES, heading
+from spgen_lit.evaluation.baselines import LABELS
+from spgen_lit.evaluation.measures import MEASURES, Measure
 from spgen_lit.evaluation.protocol import Protocol
 from spgen_lit.files import atomic, file_hash, write_json
 
@@ -23,12 +25,7 @@ FORMAT = 2
 FILES = ("scores.csv", "protocol.json", "summary.json")
 OBSERVERS, CHANCE = "observers", "other_image"
 _MODEL = "model"
-_HEADINGS = {
-    CHANCE: "chance",
-    "center_bias": "center\nbias",
-    "center": "stay at\ncenter",
-    "saliency_wta": "saliency\nWTA",
-}
+_COLUMNS = ["image", "metric", "who", "value"]
 _WHOLE = {
     "amplitude_wasserstein": "amplitude distance ↓",
     "direction_wasserstein": "direction distance ↓",
@@ -101,6 +98,17 @@ class Results:
     protocol: Protocol
     meta: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def samples(self) -> tuple[int, int]:
+        """Fewest and most scanpaths that an image was given."""
+        return self.model.samples or (self.protocol.samples, self.protocol.samples)
+
+    def measure(self, name: str) -> Measure:
+        """A measure of the catalogue, or one of a user's by what the result keeps of it."""
+        unknown = {"label": name, "better": "observers"}
+        card = self.meta.get("measures", {}).get(name, unknown)
+        return MEASURES.get(name) or Measure(name, **card)
+
     @cached_property
     def frame(self) -> pd.DataFrame:
         """A row a measure: value, interval, the band, normalized, images, what was counted."""
@@ -112,8 +120,8 @@ class Results:
             rows.append(
                 {
                     "metric": metric,
-                    "label": heading(metric),
-                    "better": MEASURES[metric].better if metric in MEASURES else None,
+                    "label": self.measure(metric).heading,
+                    "better": self.measure(metric).better,
                     "value": self.model.mean(metric),
                     "low": low,
                     "high": high,
@@ -135,7 +143,7 @@ class Results:
         NaN for a measure that aims at the observers' figure, or without both in the band.
         """
         scale = [self.band[name].rows for name in (OBSERVERS, CHANCE) if name in self.band]
-        aims = metric in MEASURES and MEASURES[metric].better == "observers"
+        aims = self.measure(metric).better == "observers"
         if aims or len(scale) < 2 or any(metric not in rows for rows in scale):
             return math.nan
         images = self.model.rows.index
@@ -166,7 +174,7 @@ class Results:
     def _heading(self, who: str) -> str:
         if who == OBSERVERS and self.meta.get("gaze") == "simulated":
             return "simulated\nobservers"
-        return _HEADINGS.get(who, who)
+        return LABELS.get(who, who).replace(" ", "\n")
 
     def _title(self) -> str:
         parts = [str(self.meta[key]) for key in ("title", "data", "split") if self.meta.get(key)]
@@ -200,7 +208,7 @@ class Results:
         """Columns image, metric, who, value: what ``scores.csv`` holds."""
         parts = {who: one.rows.stack(future_stack=True) for who, one in self._everyone().items()}
         table = pd.concat(parts, names=["who", "image", "metric"]).rename("value").reset_index()
-        return table[["image", "metric", "who", "value"]]
+        return table[_COLUMNS]
 
     def _everyone(self) -> dict[str, Scores]:
         return {_MODEL: self.model, **self.band}
@@ -218,7 +226,7 @@ class Results:
         table = self.long()
         with atomic(target / "scores.csv") as part:
             table.to_csv(part, index=False)
-        if tables.parquet_is_installed():
+        if importlib.util.find_spec("pyarrow") is not None:
             with atomic(target / "scores.parquet") as part:
                 table.to_parquet(part, index=False)
         write_json(target / "protocol.json", self.protocol.card())
@@ -247,31 +255,22 @@ class Results:
                 f"{place}/summary.json: format {summary.get('format', 1)}, needed {FORMAT}; "
                 "results of older versions do not say how many samples were scored: score again"
             )
-        table = pd.read_csv(
-            place / "scores.csv",
-            dtype=str,
-            keep_default_na=False,
-        )
-        if list(table) != ["image", "metric", "who", "value"]:
-            raise ValueError(f"{place}/scores.csv: columns {list(table)}, needed image, metric, …")
+        table = pd.read_csv(place / "scores.csv", dtype=str, keep_default_na=False)
+        if list(table) != _COLUMNS or _MODEL not in [*table["who"]]:
+            needed = f"needed {', '.join(_COLUMNS)} and rows of {_MODEL!r}"
+            raise ValueError(f"{place}/scores.csv: columns {list(table)}, {needed}")
         # From text by NumPy: to the last bit, whatever the version of pandas.
         table["value"] = table["value"].replace("", "nan").astype(float)
-        scores = {
-            str(who): Scores(
-                _wide(rows),
+        scores = {}
+        for who, rows in table.groupby("who", sort=False):
+            # A row an image and a column a measure, in the order of the file.
+            wide = rows.pivot(index="image", columns="metric", values="value")
+            wide = wide.loc[rows["image"].unique(), rows["metric"].unique()]
+            scores[str(who)] = Scores(
+                wide.rename_axis(columns=None),
                 pd.DataFrame.from_dict(summary["counts"].get(who, {}), orient="index"),
                 {k: math.nan if v is None else v for k, v in summary["whole"].get(who, {}).items()},
                 summary["notes"].get(who, {}),
             )
-            for who, rows in table.groupby("who", sort=False)
-        }
-        if _MODEL not in scores:
-            raise ValueError(f"{place}/scores.csv: no rows of {_MODEL!r} in column 'who'")
         card = json.loads((place / "protocol.json").read_text(encoding="utf-8"))
         return cls(scores.pop(_MODEL), scores, Protocol.from_card(card), summary["meta"])
-
-
-def _wide(rows: pd.DataFrame) -> pd.DataFrame:
-    """A row an image and a column a measure, in the order of the file."""
-    table = rows.pivot(index="image", columns="metric", values="value")
-    return table.loc[rows["image"].unique(), rows["metric"].unique()].rename_axis(columns=None)

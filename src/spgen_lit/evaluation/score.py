@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress
 from rich.table import Table
 
 from spgen_lit.evaluation import tables
-from spgen_lit.evaluation.baselines import BASELINES, Images, baseline, wanted
+from spgen_lit.evaluation.baselines import BASELINES, Images, baseline, computable
 from spgen_lit.evaluation.maps import Maps
-from spgen_lit.evaluation.measures import SCANNED, select
+from spgen_lit.evaluation.measures import MEASURES, SCANNED, Measure, select
 from spgen_lit.evaluation.protocol import Protocol
 from spgen_lit.evaluation.results import CHANCE, OBSERVERS, Results, Scores
 from spgen_lit.evaluation.suite import Bits, score_set
@@ -31,6 +31,7 @@ def score(
     protocol: Protocol,
     *,
     metrics: str | Iterable[str] | None = None,
+    extra: Sequence[Measure] = (),
     baselines: Sequence[str] | None = None,
     band: Mapping[str, Scores] | None = None,
     training: Sequence[Scanpath] | None = None,
@@ -48,6 +49,7 @@ def score(
         protocol: How paths are compared. Its ``samples`` is replaced by what is found.
         metrics: None or ``"full"`` for all and the distances of distributions, ``"quick"``
             for energy, ScanMatch, NSS and MultiMatch, or names from ``measures.MEASURES``.
+        extra: Measures of a user's, beside those of the catalogue.
         baselines: Names from ``baselines.BASELINES``; None for all that can be computed.
         band: Scores of baselines that are known already, in place of computing them.
         training: Scanpaths that baselines, the center bias and the negatives of shuffled AUC
@@ -63,21 +65,32 @@ def score(
         ValueError: If the two sides have different images, a name is unknown, or a baseline
             cannot be computed.
     """
-    names = [n for n in select(metrics) if n != "information_gain" or log_likelihood is not None]
+    measures = {name: MEASURES[name] for name in select(metrics)}
+    if log_likelihood is None:
+        measures.pop("information_gain", None)
+    measures |= {measure.name: measure for measure in extra}
+    facts = {"measures": {measure.name: measure.card() for measure in extra}} if extra else {}
     known = dict(band or {})
-    others = [] if band is not None else wanted(baselines, observers, training, images)
+    others = [] if band is not None else computable(baselines, observers, training, images)
     counts = {len(samples[image]) for image in samples}
     counted = replace(protocol, samples=max(counts, default=1) or 1)
     # A model with one path an image stands for as many copies of it.
     drawing = counted if counted.samples > 1 else protocol
     maps = Maps(observers, protocol, training)
-    relative = bool({"rss", "dss"} & set(names))
-    with _bar(progress) as bar:
+    relative = bool({"rss", "dss"} & measures.keys())
+    console = Console(stderr=True)
+    with Progress(console=console, disable=not progress, transient=True) as bar:
         task = bar.add_task("scoring", total=len(observers) * (1 + len(others)))
 
         def run(paths: Paths, **more: Any) -> Any:
             return score_set(
-                paths, observers, counted, names, maps, advance=partial(bar.advance, task), **more
+                paths,
+                observers,
+                counted,
+                measures,
+                maps,
+                advance=partial(bar.advance, task),
+                **more,
             )
 
         among = None
@@ -90,7 +103,7 @@ def score(
     kept = {name: known[name] for name in BASELINES if name in known}
     if band is None and OBSERVERS not in others:
         kept.pop(OBSERVERS, None)
-    return Results(model, kept, counted, dict(meta or {}))
+    return Results(model, kept, counted, {**(meta or {}), **facts})
 
 
 def score_temperatures(
@@ -115,21 +128,14 @@ def score_temperatures(
     Raises:
         ValueError: For a temperature that is negative or not finite.
     """
-    found: dict[float, Results] = {}
     # Chance needs another image.
     baselines = (OBSERVERS, CHANCE) if len(observers) > 1 else (OBSERVERS,)
+    options: dict[str, Any] = {"metrics": SCANNED, "baselines": baselines, "training": training}
+    frames: dict[float, pd.DataFrame] = {}
+    band = None
     for temperature in check_temperatures(temperatures):
-        band = next(iter(found.values())).band if found else None
-        found[temperature] = score(
-            draw(temperature),
-            observers,
-            protocol,
-            metrics=SCANNED,
-            baselines=baselines,
-            band=band,
-            training=training,
-        )
-    frames = {temperature: results.frame for temperature, results in found.items()}
+        results = score(draw(temperature), observers, protocol, band=band, **options)
+        band, frames[temperature] = results.band, results.frame
     table = pd.concat(frames, names=["temperature"]).reset_index()
     return table if CHANCE in table else table.assign(**{CHANCE: float("nan")})
 
@@ -170,11 +176,11 @@ def score_folds(
             raise ValueError(f"folds={folds}: from 2 to the number of images ({len(observers)})")
         order = np.random.default_rng(0).permutation(sorted(observers))
         for number, fold in enumerate(np.array_split(order, count), start=1):
-            own = {str(image): observers[image] for image in fold}
-            others = [p for i, paths in observers.items() if i not in own for p in paths]
-            drawn = {image: samples[image] for image in own}
-            more = options | {"training": others}
-            parts[f"fold {number}"] = score(drawn, own, protocol, **more)
+            kept = {str(image): samples[image] for image in fold}
+            within = {image: observers[image] for image in kept}
+            others = [p for i, paths in observers.items() if i not in within for p in paths]
+            options["training"] = others
+            parts[f"fold {number}"] = score(kept, within, protocol, **options)
     frames = {name: results.frame for name, results in parts.items()}
     return pd.concat(frames, names=["fold"]).reset_index()
 
@@ -228,20 +234,8 @@ def check_temperatures(temperatures: Iterable[float]) -> list[float]:
     Raises:
         ValueError: For one that is negative or not finite.
     """
-    given = [float(temperature) for temperature in temperatures]
-    wrong = [t for t in given if not (math.isfinite(t) and t >= 0)]
+    values = [float(temperature) for temperature in temperatures]
+    wrong = [t for t in values if not (math.isfinite(t) and t >= 0)]
     if wrong:
         raise ValueError(f"temperatures must be finite and >= 0, found {wrong}")
-    return given
-
-
-def _bar(show: bool) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        disable=not show,
-        transient=True,
-    )
+    return values

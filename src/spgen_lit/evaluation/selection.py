@@ -70,15 +70,14 @@ def validators(records: Sequence[pd.DataFrame]) -> pd.DataFrame:
     names = [n for n in sorted(every) if n.startswith("validator/") or n in _CANDIDATES]
     rows = []
     for name in [*names, "last"]:
-        within = [_spearman(record, name) for record in records]
-        known = [value for value in within if math.isfinite(value)]
-        across = name != "last"  # epochs of different runs have no order
+        known = name != "last"  # epochs of different runs have no order
+        in_runs = pd.Series([_spearman(record, name) for record in records])
         rows.append(
             {
                 "validator": name,
-                "correlation": _spearman(every, name) if across else math.nan,
-                "correlation_in_runs": float(np.mean(known)) if known and across else math.nan,
-                "regret": _regret(every, name) if across else math.nan,
+                "correlation": _spearman(every, name) if known else math.nan,
+                "correlation_in_runs": in_runs.mean() if known else math.nan,
+                "regret": _regret(every, name) if known else math.nan,
                 "regret_in_runs": float(np.mean([_regret(record, name) for record in records])),
                 "points": len(every),
             }
@@ -90,10 +89,8 @@ def validators(records: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 def _spearman(record: pd.DataFrame, name: str) -> float:
     """NaN where either side is constant or there are too few points."""
-    columns = record[[name, TRUE_ENERGY]]
-    if len(columns) < _FEWEST or (columns.nunique() < 2).any():
-        return math.nan
-    return float(columns.corr("spearman").iloc[0, 1])
+    found = record[[name, TRUE_ENERGY]].corr("spearman", min_periods=_FEWEST)
+    return float(found.iloc[0, 1])
 
 
 def _regret(record: pd.DataFrame, name: str) -> float:
@@ -104,10 +101,11 @@ def _regret(record: pd.DataFrame, name: str) -> float:
 def selection_table(rows: pd.DataFrame) -> Table:
     """The validators beside each other."""
     shown = pd.DataFrame({"validator": rows["validator"]})
-    for name, column in (("correlation", "correlation"), ("in runs", "correlation_in_runs")):
-        shown[name] = rows[column].map(lambda v: f"{v:.2f}" if math.isfinite(v) else "-")
-    for name, column in (("regret", "regret"), ("of runs", "regret_in_runs")):
-        shown[name] = rows[column].map(lambda v: f"{v:.4f}" if math.isfinite(v) else "-")
+    columns = {"correlation": "correlation", "in runs": "correlation_in_runs"}
+    columns |= {"regret": "regret", "of runs": "regret_in_runs"}
+    for name, column in columns.items():
+        digits = 2 if column.startswith("correlation") else 4
+        shown[name] = rows[column].map(lambda v, d=digits: f"{v:.{d}f}" if v == v else "-")
     return tables.terminal(
         shown,
         f"Choosing a checkpoint without target labels, {rows['points'].iloc[0]} checkpoints",

@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from spgen_lit.evaluation import measures
 from spgen_lit.evaluation.maps import Maps, information_gains, map_values
-from spgen_lit.evaluation.measures import CLUSTERED, ENERGIES, FAMILIES, KL_PROTOCOL, MEMBERS
+from spgen_lit.evaluation.measures import (
+    CLUSTERED,
+    ENERGIES,
+    FAMILIES,
+    FULL,
+    KL_PROTOCOL,
+    MEMBERS,
+    Measure,
+)
 from spgen_lit.evaluation.protocol import Protocol
 from spgen_lit.evaluation.results import Scores
 from spgen_lit.evaluation.trials import Array, Mask, Paths, Trial, blocks, groups, halves, trials
 from spgen_lit.metrics.distributions import QUANTITIES, scanpath_distributions
 from spgen_lit.metrics.energy import energy_score
 from spgen_lit.metrics.stochastic import diversity_aware_score, path_recall, score_divergence
-from spgen_lit.metrics.strings import FixationClusters
+from spgen_lit.metrics.strings import FixationClusters, fed, sequence_score
 
 # Amplitudes are shares of the diagonal, so images of any size meet in a frame of diagonal 1000.
 _FRAME, _DIAGONAL = (800, 600), 1000.0
 
 Bits = Mapping[str, Sequence[Array]]
+Indices = Sequence[NDArray[np.intp]]
 
 
 @dataclass
@@ -42,57 +49,18 @@ class Pairs:
     sequence: dict[str, Array] = field(default_factory=dict)
     inside: dict[str, float] = field(default_factory=dict)
 
-    def mean(self, image: str) -> float:
-        """Mean sequence score of an image."""
-        return _mean(self.sequence[image])
-
     @property
     def threshold(self) -> float:
         """Mean sequence score over images: what RSS calls a match by default."""
-        return _mean(np.array([self.mean(image) for image in self.sequence]))
-
-
-class _Sheet:
-    """A table that fills up image by image."""
-
-    def __init__(self, images: Sequence[str], names: Sequence[str]) -> None:
-        self._images = {image: i for i, image in enumerate(images)}
-        self._names = {name: j for j, name in enumerate(names)}
-        self._values = np.full((len(images), len(names)), np.nan)
-        self._count: Counter[str] = Counter()
-        self._missing: Counter[str] = Counter()
-
-    def add(self, image: str, name: str, values: ArrayLike) -> None:
-        """Set an image's value to the mean of its comparisons, those without one counted."""
-        if name not in self._names:
-            return
-        given = np.atleast_1d(np.asarray(values, dtype=np.float64))
-        self._count[name] += len(given)
-        self._missing[name] += int((~np.isfinite(given)).sum())
-        self._values[self._images[image], self._names[name]] = _mean(given)
-
-    def scores(self, whole: Mapping[str, float], notes: Mapping[str, int]) -> Scores:
-        """What was collected."""
-        names = list(self._names)
-        counts = {
-            "comparisons": [self._count[name] for name in names],
-            "missing": [self._missing[name] for name in names],
-        }
-        index = pd.Index(list(self._images), name="image")
-        return Scores(
-            pd.DataFrame(self._values, index, names),
-            pd.DataFrame(counts, names),
-            whole,
-            notes,
-        )
+        return _mean(np.array([_mean(matrix) for matrix in self.sequence.values()]))
 
 
 def score_set(
     samples: Paths,
     observers: Paths,
     protocol: Protocol,
-    names: Sequence[str],
-    maps: Maps | None = None,
+    measures: Mapping[str, Measure],
+    maps: Maps,
     among: Pairs | None = None,
     log_likelihood: Bits | None = None,
     advance: Callable[[int], None] = lambda images: None,
@@ -107,12 +75,12 @@ def score_set(
         samples: Image id to the scanpaths to score, at least one each.
         observers: Image id to the observers' scanpaths; the same images.
         protocol: How paths are compared.
-        names: Measures from the catalogue.
-        maps: Sizes of maps and the center bias, where a measure needs them.
+        measures: Name to measure.
+        maps: Sizes of maps and the center bias.
         among: The pairs of the observers among themselves, for RSS, DSS and the KL protocol;
             None where the samples are the observers.
         log_likelihood: See :func:`spgen_lit.evaluation.maps.information_gains`.
-        advance: Told the number of images each time some are done.
+        advance: Called with the number of images each time some are done.
 
     Returns:
         A value for each image and measure, and the pairs.
@@ -121,91 +89,137 @@ def score_set(
         ValueError: If the two sides have different images.
     """
     everything = trials(samples, observers, protocol)
-    families = {measures.MEASURES[name].family for name in names}
-    sheet, pairs = _Sheet([trial.image for trial in everything], names), Pairs()
+    found: dict[str, dict[str, Array]] = {name: {} for name in measures}
+    of_maps = {"nss", "maps", "likelihood"} & {measure.family for measure in measures.values()}
+    of_pairs = [name for name, measure in measures.items() if measure.compare is not None]
+    of_pairs += dict.fromkeys(m.family for m in measures.values() if m.family in MEMBERS)
+    pairs = Pairs()
     for block in blocks(everything):
-        clusters = [FixationClusters.fit(t.observers) for t in block if CLUSTERED in families]
-        for family in (family for family in MEMBERS if family in families):
-            _score_family(family, block, protocol, clusters, sheet, pairs, names)
-        for trial in block:
-            if maps is not None and families & {"nss", "maps"}:
-                gained = map_values(trial, maps, names)
-                for name, values in gained.items():
-                    sheet.add(trial.image, name, values)
-                if among is None and log_likelihood is None:
-                    # What a model is read against: the other observers' density, without
-                    # order (Kuemmerer et al. 2015: the gold standard).
-                    known = gained.get("density_information_gain", np.nan)
-                    sheet.add(trial.image, "information_gain", known)
-            if maps is not None and log_likelihood is not None:
-                gains = information_gains(trial, maps, log_likelihood[trial.image])
-                sheet.add(trial.image, "information_gain", gains)
+        for family in of_pairs:
+            for image, values in _Family(family, block, protocol, measures).score(pairs):
+                for name in values.keys() & found.keys():
+                    found[name][image] = values[name]
+        for trial in block if of_maps else ():
+            gained = map_values(trial, maps, measures)
+            if log_likelihood is not None:
+                bits = log_likelihood[trial.image]
+                gained["information_gain"] = information_gains(trial, maps, bits)
+            elif among is None and "density_information_gain" in gained:
+                # What a model is read against: the other observers' density, without order
+                # (Kuemmerer et al. 2015: the gold standard).
+                gained["information_gain"] = gained["density_information_gain"]
+            for name in gained.keys() & found.keys():
+                found[name][trial.image] = gained[name]
         advance(len(block))
-    reference = among or pairs
-    threshold = protocol.rss_threshold or reference.threshold
-    for image, matrix in pairs.sequence.items():
-        sheet.add(image, "rss", path_recall(matrix, threshold))
-        inside = pairs.inside.get(image, np.nan)
-        dss = diversity_aware_score(pairs.mean(image), inside, reference.mean(image))
-        sheet.add(image, "dss", dss)
-    return sheet.scores(
-        _whole(everything, pairs, among, protocol, names), _notes(everything)
-    ), pairs
+    for image, values in _from_sequences(pairs, among or pairs, protocol).items():
+        for name in values.keys() & found.keys():
+            found[name][image] = np.array([values[name]])
+    whole = _whole(everything, pairs, among, protocol, measures)
+    return _scores(everything, found, whole), pairs
 
 
-def _score_family(
-    family: str,
-    block: Sequence[Trial],
-    protocol: Protocol,
-    clusters: Sequence[FixationClusters],
-    sheet: _Sheet,
-    pairs: Pairs,
-    names: Sequence[str],
-) -> None:
-    """Score one block in one family, with the energies that are made from its pairs."""
+def _scores(
+    everything: Sequence[Trial], found: Mapping[str, Mapping[str, Array]], whole: dict[str, float]
+) -> Scores:
+    """Means over the comparisons of each image, those without a value counted."""
+    images = pd.Index([trial.image for trial in everything], name="image")
+    means = {name: {i: _mean(v) for i, v in values.items()} for name, values in found.items()}
+    every = {name: np.concatenate([[], *values.values()]) for name, values in found.items()}
+    counts = {
+        "comparisons": {name: len(values) for name, values in every.items()},
+        "missing": {name: int((~np.isfinite(values)).sum()) for name, values in every.items()},
+    }
+    drawn = [len(trial.samples) for trial in everything]
+    notes = {
+        "fewest_samples": min(drawn),
+        "most_samples": max(drawn),
+        "self_pairs": sum(int((~trial.allowed).sum()) for trial in everything),
+        "off_image_fixations": sum(trial.off_image for trial in everything),
+        "observers_off_image_fixations": sum(t.observers_off_image for t in everything),
+    }
+    rows = pd.DataFrame(means, images, list(found), dtype=np.float64)
+    return Scores(rows, pd.DataFrame(counts), whole, notes)
 
-    def compare(places: Sequence[Sequence[NDArray[Any]]], which: str) -> list[Array]:
-        """Values of the pairs of paths at the places of each trial, in one call."""
+
+@dataclass(frozen=True)
+class _Family:
+    """One family of measures on one block of trials."""
+
+    name: str
+    block: Sequence[Trial]
+    protocol: Protocol
+    measures: Mapping[str, Measure]
+
+    def score(self, pairs: Pairs) -> list[tuple[str, dict[str, Array]]]:
+        """Image and name to values; what whole distributions need is added to the pairs."""
+        columns = MEMBERS.get(self.name, (self.name,))
+        rows = self._compare([np.nonzero(trial.allowed) for trial in self.block], "observers")
+        made = {name for name, m in self.measures.items() if m.family == self.name}
+        within: list[Array | None] = [None] * len(self.block)
+        if made & {*ENERGIES, "diversity", "dss"}:
+            upper = [np.triu_indices(len(trial.samples), 1) for trial in self.block]
+            within = [*self._compare(upper, "samples")]
+        if self.name in KL_PROTOCOL:
+            pairs.values.setdefault(self.name, []).extend(rows)
+        results = []
+        for trial, values, inside in zip(self.block, rows, within, strict=True):
+            found = {name: values[:, column] for column, name in enumerate(columns)}
+            if inside is not None:
+                for name in made & ENERGIES.keys():
+                    to_observers = _filled(trial.allowed, ENERGIES[name](values))
+                    square = _square(ENERGIES[name](inside), len(trial.samples))
+                    found[name] = _energies(to_observers, square, trial.allowed)
+                if "diversity" in made:
+                    found["diversity"] = np.array([_mean(1 - inside[:, 0])])
+            if self.name == CLUSTERED:
+                pairs.sequence[trial.image] = _filled(trial.allowed, values[:, 0])
+                # A single sample stands for a model that always gives it: it is like itself.
+                single = inside is None or len(trial.samples) == 1
+                pairs.inside[trial.image] = 1.0 if single else _mean(inside[:, 0])
+            results.append((trial.image, found))
+        return results
+
+    @cached_property
+    def clusters(self) -> list[FixationClusters]:
+        """Clusters of the observers' fixations on each image."""
+        return [FixationClusters.fit(trial.observers) for trial in self.block]
+
+    def _compare(self, indices: Sequence[Indices], which: str) -> list[Array]:
+        """Values ``(pair, column)`` of the pairs of each trial, by one call for all."""
         a, b = [], []
-        for trial, own in zip(block, places, strict=True):
+        for trial, (left, right) in zip(self.block, indices, strict=True):
             other = trial.observers if which == "observers" else trial.samples
-            a += [trial.samples[i] for i in own[0]]
-            b += [other[j] for j in own[1]]
-        counts = [len(own[0]) for own in places]
-        if family == CLUSTERED:
-            each = [one for one, n in zip(clusters, counts, strict=True) for _ in range(n)]
-            values = measures.clustered(a, b, each)
+            a += [trial.samples[i] for i in left]
+            b += [other[j] for j in right]
+        counts = [len(left) for left, _ in indices]
+        screen, columns = self.block[0].screen, MEMBERS.get(self.name, (self.name,))
+        compare = self.measures[columns[0]].compare if columns[0] in self.measures else None
+        if not a:  # a single observer still has columns
+            values = np.zeros((0, len(columns)))
+        elif compare is not None:
+            values = np.asarray(compare(a, b, screen), dtype=np.float64)
+        elif self.name == CLUSTERED:
+            each = [one for one, n in zip(self.clusters, counts, strict=True) for _ in range(n)]
+            values = np.column_stack([sequence_score(a, b, each), fed(a, b, each)])
         else:
-            values = FAMILIES[family](a, b, block[0].screen, protocol)
-        # No pair at all (a single observer) still has columns.
-        table = values.reshape(len(a), -1) if a else np.zeros((0, len(MEMBERS[family])))
-        return np.split(table, np.cumsum(counts)[:-1])
+            values = FAMILIES[self.name](a, b, screen, self.protocol)
+        return np.split(values.reshape(len(a), len(columns)), np.cumsum(counts)[:-1])
 
-    rows = compare([np.nonzero(trial.allowed) for trial in block], "observers")
-    made = [n for n in names if measures.MEASURES[n].family == family]
-    inside: Sequence[Array | None] = [None] * len(block)
-    if set(made) & {*ENERGIES, "diversity", "dss"}:
-        upper = [np.triu_indices(len(trial.samples), 1) for trial in block]
-        inside = compare(upper, "samples")
-    if family in KL_PROTOCOL:
-        pairs.values.setdefault(family, []).extend(rows)
-    for trial, values, within in zip(block, rows, inside, strict=True):
-        for column, name in enumerate(MEMBERS[family]):
-            sheet.add(trial.image, name, values[:, column])
-        for name in made:
-            distance = ENERGIES.get(name)
-            if distance is None or within is None:
-                continue
-            own = _square(distance(within), len(trial.samples))
-            to_observers = _filled(trial.allowed, distance(values))
-            sheet.add(trial.image, name, _energies(to_observers, own, trial.allowed))
-        if "diversity" in made and within is not None:
-            sheet.add(trial.image, "diversity", _mean(1 - within[:, 0]))
-        if family == CLUSTERED:
-            pairs.sequence[trial.image] = _filled(trial.allowed, values[:, 0])
-        if "dss" in made and within is not None:
-            # A single sample stands for a model that always gives it: it is like itself.
-            pairs.inside[trial.image] = _mean(within[:, 0]) if len(trial.samples) > 1 else 1.0
+
+def _from_sequences(
+    pairs: Pairs, reference: Pairs, protocol: Protocol
+) -> dict[str, dict[str, float]]:
+    """Image to RSS and DSS, from the sequence scores of the samples and of the observers."""
+    threshold = protocol.rss_threshold or reference.threshold
+    return {
+        image: {
+            "rss": path_recall(matrix, threshold),
+            "dss": diversity_aware_score(
+                _mean(matrix), pairs.inside[image], _mean(reference.sequence[image])
+            ),
+        }
+        for image, matrix in pairs.sequence.items()
+    }
 
 
 def _energies(to_observers: Array, within: Array, allowed: Mask) -> Array:
@@ -228,10 +242,10 @@ def _whole(
     pairs: Pairs,
     among: Pairs | None,
     protocol: Protocol,
-    names: Sequence[str],
+    measures: Mapping[str, Measure],
 ) -> dict[str, float]:
     """Figures of the whole set; they go with the full list of measures only."""
-    if not set(measures.FULL) - {"information_gain"} <= set(names):
+    if not set(FULL) - {"information_gain"} <= set(measures):
         return {}
     ours: list[Array] = []
     theirs: list[Array] = []
@@ -253,17 +267,6 @@ def _whole(
         values = [score_divergence(people[:, c], model[:, c], protocol.kl_bins) for c in columns]
         out[f"kl_{family}"] = float(np.mean(values))
     return out
-
-
-def _notes(everything: Sequence[Trial]) -> dict[str, int]:
-    counts = [len(trial.samples) for trial in everything]
-    return {
-        "fewest_samples": min(counts),
-        "most_samples": max(counts),
-        "self_pairs": sum(int((~trial.allowed).sum()) for trial in everything),
-        "off_image_fixations": sum(trial.off_image for trial in everything),
-        "observers_off_image_fixations": sum(t.observers_off_image for t in everything),
-    }
 
 
 def _filled(allowed: Mask, values: Array) -> Array:

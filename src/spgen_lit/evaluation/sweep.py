@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import pandas as pd
 import yaml
@@ -57,15 +57,13 @@ class Sweep:
         factors: Names of what varied, ``temperature`` first; each is a column of the rows.
         rows: One for each data set, setting and measure: ``set``, the factors, ``metric``,
             ``label``, ``better``, ``value``, ``low``, ``high``, ``observers``, ``chance``,
-            ``normalized``, ``images``, ``job``.
-        simulated: Names of the data sets whose gaze is simulated.
+            ``normalized``, ``images``, ``gaze``, ``job``.
     """
 
     folder: Path
     jobs: list[Job]
     factors: list[str]
     rows: pd.DataFrame
-    simulated: frozenset[str] = frozenset()
 
     def in_state(self, state: State) -> list[Job]:
         """Jobs that ``failed``, or are ``unfinished``: neither results nor an error."""
@@ -82,9 +80,8 @@ class Sweep:
 
     def title(self, name: str) -> str:
         """A data set with its number of images, and whether its gaze is simulated."""
-        gaze = "simulated" if name in self.simulated else None
-        images = self.of_set(name)["images"].iloc[0]
-        return f"{name}: {images} images{tables.kind_of_gaze(gaze)}"
+        first = self.of_set(name).iloc[0]
+        return f"{name}: {first['images']} images{tables.kind_of_gaze(first['gaze'])}"
 
 
 def read_sweep(folder: str | Path) -> Sweep:
@@ -101,29 +98,27 @@ def read_sweep(folder: str | Path) -> Sweep:
             f"{root}: no job of a sweep there (looked for */.hydra/overrides.yaml); give the "
             "folder that python -m spgen_lit.train -m … wrote, e.g. outputs/sweeps/NAME/TIME"
         )
-    keys = _varying([job.settings for job in jobs])
-    names = _short(keys)
-    jobs.sort(key=lambda job: [_order(_value(job.settings.get(key, ""))) for key in keys])
+    settings = pd.DataFrame([job.settings for job in jobs]).fillna("")
+    varying = settings.loc[:, settings.nunique() > 1]
+    # A sweep of one job has nothing that varies, but its table needs a name for the row.
+    varying = (settings.iloc[:, :1] if varying.empty else varying).map(_value)
+    varying.columns = pd.Index(_short([str(key) for key in varying]))
+    order = sorted(range(len(jobs)), key=lambda i: [_order(v) for v in varying.iloc[i]])
     parts: list[pd.DataFrame] = []
     cards: dict[str, tuple[str, Protocol]] = {}
-    simulated = set()
-    for job in (job for job in jobs if job.state == "finished"):
+    for number, job in ((i, jobs[i]) for i in order if jobs[i].state == "finished"):
         for result in sorted((job.folder / "results").glob("*/summary.json")):
             _refuse_other_protocol(job, result.parent, cards)
-            summary = json.loads(result.read_text(encoding="utf-8"))
-            if summary["meta"].get("gaze") == "simulated":
-                simulated.add(result.parent.name)
-            rows = _rows(result.parent, summary)
-            settings = {names[key]: _value(job.settings.get(key, "")) for key in keys}
+            rows = _rows(result.parent)
             # Temperatures scanned within a job stand for the temperature that it was given.
-            new = {key: value for key, value in settings.items() if key not in rows}
+            new = {key: v for key, v in varying.iloc[number].items() if key not in rows}
             parts.append(rows.assign(**new, set=result.parent.name, job=job.name))
     frame = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
-    factors = [names[key] for key in keys]
+    factors = list(varying)
     if "temperature" in frame and "temperature" not in factors:
         factors.insert(0, "temperature")
     factors.sort(key=lambda name: name != "temperature")
-    return Sweep(root, jobs, factors, frame, frozenset(simulated))
+    return Sweep(root, [jobs[i] for i in order], factors, frame)
 
 
 def _value(text: str) -> float | str:
@@ -135,8 +130,14 @@ def _value(text: str) -> float | str:
 
 
 def _order(value: float | str) -> tuple[bool, float, str]:
-    text = isinstance(value, str)
-    return (text, 0.0 if isinstance(value, str) else value, str(value))
+    number = 0.0 if isinstance(value, str) else value
+    return (isinstance(value, str), number, str(value))
+
+
+def _short(keys: Sequence[str]) -> list[str]:
+    """Last part of each key where that is unambiguous."""
+    last = [key.replace("/", ".").rpartition(".")[2] for key in keys]
+    return [name if last.count(name) == 1 else key for key, name in zip(keys, last, strict=True)]
 
 
 def _job(folder: Path) -> Job:
@@ -156,21 +157,6 @@ def _job(folder: Path) -> Job:
     return Job(folder.name, folder, settings, state, error)
 
 
-def _varying(settings: Sequence[Mapping[str, str]]) -> list[str]:
-    keys = dict.fromkeys(key for one in settings for key in one)
-    found = [key for key in keys if len({one.get(key) for one in settings}) > 1]
-    # A sweep of one job has nothing that varies, but its table needs a name for the row.
-    return found or list(keys)[:1]
-
-
-def _short(keys: Sequence[str]) -> dict[str, str]:
-    """Last part of each key where that is unambiguous."""
-    last = {key: key.replace("/", ".").rpartition(".")[2] for key in keys}
-    return {
-        key: name if list(last.values()).count(name) == 1 else key for key, name in last.items()
-    }
-
-
 def _refuse_other_protocol(job: Job, result: Path, cards: dict[str, tuple[str, Protocol]]) -> None:
     card = json.loads((result / "protocol.json").read_text(encoding="utf-8"))
     protocol = Protocol.from_card(card)
@@ -183,71 +169,55 @@ def _refuse_other_protocol(job: Job, result: Path, cards: dict[str, tuple[str, P
         )
 
 
-def _rows(result: Path, summary: Mapping[str, Any]) -> pd.DataFrame:
+def _rows(result: Path) -> pd.DataFrame:
     """A result's measures, at each temperature that was scanned."""
+    summary = json.loads((result / "summary.json").read_text(encoding="utf-8"))
     if (result / TEMPERATURES).is_file():
         rows = pd.read_csv(result / TEMPERATURES)
     else:
         rows = pd.DataFrame.from_dict(summary["metrics"], orient="index")
         rows = rows.rename_axis("metric").reset_index()
-    rows = rows.rename(columns={CHANCE: "chance"}).reindex(
-        columns=[
-            *(c for c in ("temperature",) if c in rows),
-            "metric",
-            "label",
-            "better",
-            *_FIGURES,
-        ]
-    )
+    rows = rows.rename(columns={CHANCE: "chance"})
+    kept = ["temperature"] if "temperature" in rows else []
+    rows = rows.reindex(columns=[*kept, "metric", "label", "better", *_FIGURES])
     rows[list(_FIGURES)] = rows[list(_FIGURES)].astype(float)
     # Figures of the whole set have no interval over images, and no place in a sweep's tables.
-    return rows[rows["images"].notna()].astype({"images": int})
+    rows = rows[rows["images"].notna()].astype({"images": int})
+    return rows.assign(gaze=summary["meta"].get("gaze"))
 
 
-@dataclass(frozen=True)
-class Wide:
-    """A table with a column for each measure.
+def wide(
+    sweep: Sweep, name: str, metrics: Sequence[str] = SCANNED
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """One data set as text, a line a setting and a column a measure, and the best cells.
 
-    Attributes:
-        headings: The factors, then the measures with their arrows.
-        lines: Cells of each line; observers and chance are the last two.
-        best: ``(line, column)`` of the best of each measure.
+    Returns:
+        The text, observers and chance on the last two lines; and of the same shape, which
+        cells are the best of their measure.
     """
+    rows, factors = sweep.of_set(name), sweep.factors
+    lines = rows[factors].drop_duplicates(ignore_index=True)
+    text = lines.map(lambda value: f"{value:g}" if isinstance(value, float) else str(value))
+    levels = {who: {factors[0]: who} for who in (OBSERVERS, "chance")}
+    best = {}
+    for metric in metrics:
+        of_metric = rows[rows["metric"] == metric]
+        if of_metric.empty:
+            continue
+        first = of_metric.iloc[0]
+        values = lines.merge(of_metric, how="left", on=factors)["value"]
+        text[first["label"]] = tables.figures(values)
+        best[first["label"]] = values.index == best_of(values, first["better"], first[OBSERVERS])
+        for who, level in levels.items():
+            level[first["label"]] = tables.figure(first[who])
+    shown = pd.concat([text, pd.DataFrame(levels.values())], ignore_index=True).fillna("")
+    marks = pd.DataFrame(best).reindex(index=shown.index, columns=shown.columns, fill_value=False)
+    return shown, marks
 
-    headings: list[str]
-    lines: list[list[str]]
-    best: set[tuple[int, int]]
 
-    def frame(self, mark: str) -> pd.DataFrame:
-        """The cells, the best ones put into a pattern such as ``**{}**``."""
-        lines = [
-            [mark.format(c) if (i, j) in self.best else c for j, c in enumerate(line)]
-            for i, line in enumerate(self.lines)
-        ]
-        return pd.DataFrame(lines, columns=self.headings)
-
-
-def wide(sweep: Sweep, name: str, metrics: Sequence[str] = SCANNED) -> Wide:
-    """The lines of one data set."""
-    rows = sweep.of_set(name)
-    shown = [metric for metric in metrics if metric in set(rows["metric"])]
-    levels = rows.drop_duplicates("metric").set_index("metric").loc[shown]
-    keys = rows[sweep.factors].drop_duplicates()
-    values = rows.pivot_table(
-        index=sweep.factors, columns="metric", values="value", sort=False, dropna=False
-    ).reindex(pd.MultiIndex.from_frame(keys) if len(sweep.factors) > 1 else keys.iloc[:, 0])
-    lines = [list(map(_setting, key)) for key in keys.itertuples(index=False)]
-    best = set()
-    for number, metric in enumerate(shown):
-        column = values[metric]
-        for line, value in zip(lines, column, strict=True):
-            line.append(tables.figure(value))
-        place = best_of(column, levels.loc[metric, "better"], levels.loc[metric, OBSERVERS])
-        if place is not None:
-            best.add((place, len(sweep.factors) + number))
-    blank = [""] * (len(sweep.factors) - 1)
-    lines += [[who, *blank, *map(tables.figure, levels[who])] for who in (OBSERVERS, "chance")]
-    return Wide([*sweep.factors, *levels["label"]], lines, best)
+def marked(text: pd.DataFrame, best: pd.DataFrame, mark: str) -> pd.DataFrame:
+    """The text with its best cells put into a pattern such as ``**{}**``."""
+    return text.where(~best, text.map(mark.format))
 
 
 def best_of(values: pd.Series, better: str, observers: float) -> int | None:
@@ -260,7 +230,7 @@ def best_of(values: pd.Series, better: str, observers: float) -> int | None:
 def sweep_tables(sweep: Sweep) -> list[Table]:
     """Short tables for the terminal, one a data set."""
     return [
-        tables.terminal(wide(sweep, name, _SHOWN).frame("[bold]{} *[/]"), sweep.title(name))
+        tables.terminal(marked(*wide(sweep, name, _SHOWN), "[bold]{} *[/]"), sweep.title(name))
         for name in sweep.sets
     ]
 
@@ -281,14 +251,10 @@ def write_tables(sweep: Sweep, folder: str | Path) -> list[Path]:
     markdown, tex = "", ""
     for name in sweep.sets:
         table, title = wide(sweep, name), sweep.title(name)
-        markdown += f"## {title}\n\n{tables.markdown(table.frame('**{}**'))}\n\n"
-        tex += f"% {title}; needs booktabs\n{tables.latex(table.frame(tables.BEST))}\n"
+        markdown += f"## {title}\n\n{tables.markdown(marked(*table, '**{}**'))}\n\n"
+        tex += f"% {title}; needs booktabs\n{tables.latex(marked(*table, tables.BEST))}\n"
     return [
         tables.write(target / "sweep.csv", sweep.rows[columns]),
         write_text(target / "sweep.md", markdown),
         write_text(target / "sweep.tex", tex),
     ]
-
-
-def _setting(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)

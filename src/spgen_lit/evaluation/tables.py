@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import importlib.util
 import math
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -149,11 +148,6 @@ def latex(frame: pd.DataFrame) -> str:
     """A frame of text as a tabular of booktabs."""
     text = frame.to_latex(index=False, escape=True, column_format="l" + "r" * (frame.shape[1] - 1))
     return text.translate(str.maketrans(_SYMBOLS))
-
-
-def parquet_is_installed() -> bool:
-    """Whether pandas can write Parquet."""
-    return importlib.util.find_spec("pyarrow") is not None
 
 
 def finite(content: Any) -> Any:

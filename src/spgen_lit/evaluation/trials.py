@@ -135,6 +135,10 @@ def _refuse_other_images(samples: Paths, observers: Paths) -> None:
         (empty, "an empty list of paths"),
     ):
         if names:
-            listed = ", ".join(repr(name) for name in names[:5])
-            more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-            raise ValueError(f"{what}: {listed}{more}; give both sides the same images")
+            raise ValueError(f"{what}: {few(names)}; give both sides the same images")
+
+
+def few(names: Sequence[str]) -> str:
+    """The first five names, and how many more there are."""
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return (", ".join(names[:5]) or "none") + more

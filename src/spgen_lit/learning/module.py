@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import lightning as L
-import numpy as np
 import torch
 from lightning.pytorch.utilities import rank_zero_warn
 from torch import Tensor, nn
@@ -37,11 +35,6 @@ def collapse_warning(spread: float) -> str:
         f"the network's fixations spread {spread:.2f} times as far as the observers', below "
         f"{COLLAPSED}: it may have collapsed; lower optimizer.lr or adaptation.schedule.ceiling"
     )
-
-
-def _spread(paths: Sequence[np.ndarray]) -> float:
-    """Standard deviation of all fixations on an image, averaged over x and y."""
-    return float(np.concatenate(paths).std(axis=0).mean())
 
 
 class ScanpathModule(L.LightningModule):
@@ -82,7 +75,6 @@ class ScanpathModule(L.LightningModule):
         self.samples = samples
         self.card = card or {}
         self.likelihood = MeanMetric()
-        self.spread = MeanMetric()
         self.scores = ImageScores()
         self._random: dict[str, Any] = {}
 
@@ -212,19 +204,16 @@ class ScanpathModule(L.LightningModule):
             )
             energy.append(values["energy"])
             self.scores.update(values)
-            places, observed = drawn.arrays(index), batch.paths.arrays(index)
-            if places and observed:
-                self.spread.update(_spread(places) / max(_spread(observed), 1e-6))
         return {"features": encoded.features.mean((2, 3)), "energy": torch.tensor(energy)}
 
     def on_validation_epoch_end(self) -> None:
         """Log the means over all images of all ranks."""
         self.log("val/loss", self.likelihood)
-        for name, value in self.scores.compute().items():
+        means = self.scores.compute()
+        for name, value in means.items():
             self.log(f"val/{name}", value.float(), prog_bar=name in ("energy", "scanmatch"))
         self.scores.reset()
-        self.log("val/spread", self.spread)
-        spread = float(self.spread.compute())
+        spread = float(means["spread"])
         if spread < COLLAPSED:
             rank_zero_warn(collapse_warning(spread))
 

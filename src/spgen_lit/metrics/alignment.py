@@ -67,7 +67,7 @@ LEASH = Rule(lambda cost, diagonal, up, left: cost.maximum(_cheapest(diagonal, u
 """Largest cost along the path that keeps it smallest (discrete Fréchet)."""
 
 EDITS = Rule(
-    lambda cost, diagonal, up, left: cost.add_(diagonal).minimum(torch.minimum(up, left) + 1),
+    lambda cost, diagonal, up, left: cost.add_(diagonal).minimum(torch.minimum(up, left).add_(1)),
     border=float,
 )
 """Levenshtein distance; the cost is 1 for unequal symbols."""
@@ -75,11 +75,12 @@ EDITS = Rule(
 
 def scores(gap: float = 0.0, offset: float = 0.0) -> Rule:
     """Needleman-Wunsch: the largest sum of substitution scores and gaps (each at most 0)."""
-    return Rule(
-        lambda cost, diagonal, up, left: cost.add_(diagonal).maximum(torch.maximum(up, left) + gap),
-        border=lambda k: offset + gap * k,
-        origin=offset,
-    )
+
+    def step(cost: Tensor, diagonal: Tensor, up: Tensor, left: Tensor) -> Tensor:
+        skipped = torch.maximum(up, left)
+        return torch.maximum(cost.add_(diagonal), skipped + gap if gap else skipped, out=cost)
+
+    return Rule(step, border=lambda k: offset + gap * k, origin=offset)
 
 
 @dataclass(frozen=True)
@@ -119,14 +120,13 @@ def sweep(
     """
     a, flipped = block.a, block.b.flip(1)
     rows, columns, pairs = a.shape[1], flipped.shape[1], a.shape[2]
-    final = a.new_empty(pairs)
-    best = a.new_full((pairs,), max(rule.edge(0), rule.edge(1))) if track_best else None
-    moves = (
-        torch.zeros((rows + columns - 1, rows, pairs), dtype=torch.uint8, device=a.device)
-        if trace
-        else None
-    )
-    older, old, new = (a.new_full((rows + 1, pairs), float("inf")) for _ in range(3))
+    dtype = a.dtype if a.is_floating_point() else torch.float64
+    final = a.new_empty(pairs, dtype=dtype)
+    least = max(rule.edge(0), rule.edge(1))
+    best = a.new_full((pairs,), least, dtype=dtype) if track_best else None
+    moves = torch.zeros((rows + columns - 1, rows, pairs), dtype=torch.uint8) if trace else None
+    shape = (rows + 1, pairs)
+    older, old, new = (a.new_full(shape, float("inf"), dtype=dtype) for _ in range(3))
     older[0] = rule.edge(0)
     old[:2] = rule.edge(1)
     ends = torch.bincount(block.n + block.m - 2, minlength=rows + columns - 1)
@@ -163,7 +163,7 @@ def _moves(diagonal: Tensor, up: Tensor, left: Tensor) -> Tensor:
 def _raise_best(
     best: Tensor, values: Tensor, block: Block, low: int, high: int, k: int, live: slice
 ) -> None:
-    i = torch.arange(low, high, device=values.device)[:, None]
+    i = torch.arange(low, high)[:, None]
     inside = (i < block.n[None, live]) & (k - i < block.m[None, live])
     seen = values.masked_fill(~inside, float("-inf")).amax(0)
     best.copy_(best.maximum(seen))
@@ -182,7 +182,7 @@ def walk_back(moves: Tensor, n: Tensor, m: Tensor) -> tuple[Tensor, Tensor, Tens
     """
     _, rows, pairs = moves.shape
     flat = moves.view(-1)
-    pair = torch.arange(pairs, device=moves.device)
+    pair = torch.arange(pairs)
     i, j = n - 1, m - 1
     count = torch.ones_like(n)
     all_i, all_j = [i], [j]

@@ -17,7 +17,9 @@ from spgen_lit.metrics.saliency import fixation_density, nss
 from spgen_lit.metrics.scanmatch import scanmatch
 
 Array = NDArray[np.float64]
-VALUES = ("energy", "scanmatch", "nss", "people_energy", "people_scanmatch", "people_nss")
+VALUES = ("energy", "scanmatch", "nss", "spread")
+#: The same of each observer against the others.
+OBSERVERS = ("observers_energy", "observers_scanmatch", "observers_nss")
 _SIGMA = 0.045  # of the density's Gaussian, in shares of the height: about one degree
 _ROWS = 48
 
@@ -25,7 +27,7 @@ _ROWS = 48
 def image_scores(
     samples: Sequence[Array], observers: Sequence[Array], screen: tuple[float, float]
 ) -> dict[str, float]:
-    """Energy score, ScanMatch (16x12, no durations) and NSS on one image, quick to compute.
+    """Energy score, ScanMatch (16x12, no durations), NSS and spread on one image, quick to compute.
 
     Args:
         samples: The model's paths, x, y in [0, 1] ``(fixation, 2)`` each.
@@ -33,14 +35,15 @@ def image_scores(
         screen: Width and height in px that they are compared in.
 
     Returns:
-        Values of ``VALUES``, those with ``people_`` of each observer against the others; NaN
-        where there are too few paths.
+        Values of ``VALUES`` and ``OBSERVERS``, the mean over each observer against the others;
+        NaN where there are too few paths. ``spread`` is the standard deviation of the samples'
+        fixations over that of the observers'.
     """
     size = np.asarray(screen, dtype=np.float64)
     ours, theirs = ([path * size for path in side] for side in (samples, observers))
     to_observers = cross(scanmatch, ours, theirs, screen=screen)
-    inside = 1 - within(scanmatch, ours, screen=screen)
-    among = 1 - within(scanmatch, theirs, screen=screen)
+    inside = 1 - within(scanmatch, ours, symmetric=True, screen=screen)
+    among = 1 - within(scanmatch, theirs, symmetric=True, screen=screen)
     grid = (round(_ROWS * screen[0] / screen[1]), _ROWS)
     cells = [path * grid for path in observers]
     density = fixation_density(np.concatenate([*samples]) * grid, grid, _SIGMA * _ROWS)
@@ -48,16 +51,21 @@ def image_scores(
         "energy": float(energy_score(1 - to_observers, inside).mean()),
         "scanmatch": float(to_observers.mean()),
         "nss": nss(np.concatenate(cells), density),
+        "spread": _spread(samples) / max(_spread(observers), 1e-6),
     }
     if len(observers) < 2:
-        return values | dict.fromkeys(VALUES[3:], float("nan"))
+        return values | dict.fromkeys(OBSERVERS, float("nan"))
     maps = [fixation_density(path, grid, _SIGMA * _ROWS) * len(path) for path in cells]
-    left_out = [nss(path, sum(maps) - own) for path, own in zip(cells, maps, strict=True)]
+    left_out = [nss(path, sum(maps) - density) for path, density in zip(cells, maps, strict=True)]
     return values | {
-        "people_energy": float(leave_one_out_energy(among).mean()),
-        "people_scanmatch": float(1 - np.nanmean(among)),
-        "people_nss": float(np.mean(left_out)),
+        "observers_energy": float(leave_one_out_energy(among).mean()),
+        "observers_scanmatch": float(1 - np.nanmean(among)),
+        "observers_nss": float(np.mean(left_out)),
     }
+
+
+def _spread(paths: Sequence[Array]) -> float:
+    return float(np.concatenate([*paths]).std(axis=0).mean())
 
 
 class ImageScores(Metric):
@@ -82,7 +90,7 @@ class ImageScores(Metric):
     total: Tensor
     count: Tensor
 
-    def __init__(self, names: Sequence[str] = VALUES, **kwargs: Any) -> None:
+    def __init__(self, names: Sequence[str] = (*VALUES, *OBSERVERS), **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.names = tuple(names)
         zeros = torch.zeros(len(self.names), dtype=torch.float64)

@@ -54,12 +54,11 @@ def energy_score(
     return energy
 
 
-def leave_one_out_energy(distances: ArrayLike, *, biased: bool = False) -> Values:
+def leave_one_out_energy(distances: ArrayLike) -> Values:
     """Level of the observers: each one scored with all the others as samples.
 
     Args:
         distances: Distances between the observers of one image ``(observer, observer)``.
-        biased: See `energy_score`.
 
     Returns:
         ``(observer,)``.
@@ -68,16 +67,12 @@ def leave_one_out_energy(distances: ArrayLike, *, biased: bool = False) -> Value
     >>> leave_one_out_energy(distances).round(2).tolist()
     [0.3, 0.1, 0.5]
     """
-    distances = np.asarray(distances, dtype=np.float64)
-    rest = ~np.eye(len(distances), dtype=np.bool_)
-    return np.array(
-        [
-            energy_score(distances[keep, i : i + 1], distances[np.ix_(keep, keep)], biased=biased)[
-                0
-            ]
-            for i, keep in enumerate(rest)
-        ]
-    )
+    table = np.asarray(distances, dtype=np.float64)
+    energies = []
+    for i in range(len(table)):
+        rest = np.delete(np.arange(len(table)), i)
+        energies += energy_score(table[rest, i : i + 1], table[np.ix_(rest, rest)]).tolist()
+    return np.array(energies)
 
 
 def scanmatch_distance(a: Paths, b: Paths, **options: Any) -> Values:

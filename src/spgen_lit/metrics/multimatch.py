@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,13 +13,12 @@ from torch import Tensor
 from spgen_lit.metrics.alignment import WARP, euclidean, sweep, walk_back
 from spgen_lit.metrics.pairs import (
     Block,
-    Device,
     Pairing,
     Paths,
     Screen,
     Table,
     Values,
-    blocks,
+    fill_by_block,
     pad,
     pair_up,
 )
@@ -64,7 +63,6 @@ def multimatch(
     simplify: Simplification | Mapping[str, float] | None = None,
     *,
     minimum: int = 3,
-    device: Device = None,
 ) -> Values:
     """MultiMatch (Jarodzka et al. 2010, Dewhurst et al. 2012); 1 is identical.
 
@@ -79,7 +77,6 @@ def multimatch(
         screen: Width and height in px.
         simplify: Thresholds for simplification as the MATLAB toolbox does it; None for none.
         minimum: Fixations a path needs; 2 is the least that has a saccade (MATLAB accepts it).
-        device: Where to compute; CPU by default.
 
     Returns:
         ``(pair, 5)``: shape, direction, length, position, duration, each at most 1. All NaN
@@ -92,7 +89,7 @@ def multimatch(
     >>> multimatch([path], [path], screen=(1024, 768)).tolist()
     [[1.0, 1.0, 1.0, 1.0, 1.0]]
     """
-    pairs, result = _aligned(a, b, simplify, minimum, screen, device)
+    pairs, result = _aligned(a, b, simplify, minimum, screen)
     diagonal = math.hypot(*screen)
     result[:, 1:] /= np.array([2 * diagonal, math.pi, diagonal, diagonal, 1.0])
     scores: Values = 1.0 - result[:, 1:]
@@ -106,7 +103,6 @@ def multimatch_cost(
     simplify: Simplification | Mapping[str, float] | None = None,
     *,
     minimum: int = 3,
-    device: Device = None,
 ) -> Values:
     """Cost in px of the alignment behind `multimatch`, ``(pair,)``.
 
@@ -118,7 +114,7 @@ def multimatch_cost(
     >>> multimatch_cost([a], [b]).tolist()
     [5.0]
     """
-    return _aligned(a, b, simplify, minimum, None, device)[1][:, 0]
+    return _aligned(a, b, simplify, minimum, None)[1][:, 0]
 
 
 def _aligned(
@@ -127,20 +123,18 @@ def _aligned(
     simplify: Simplification | Mapping[str, float] | None,
     minimum: int,
     screen: Screen | None,
-    device: Device,
 ) -> tuple[Pairing, Values]:
     """Pairs, and rows of path cost and the five median differences."""
     if minimum < 2:
         raise ValueError(f"minimum must be at least 2 (one saccade), found {minimum}")
     if simplify is not None and not isinstance(simplify, Simplification):
         simplify = Simplification(**simplify)
-    pairs = pair_up(a, b, device, screen)
+    pairs = pair_up(a, b, screen)
     keep = pairs.lengths >= minimum
     result = np.full((len(pairs), 6), np.nan)
     table = _saccades(pairs, simplify)
     enough = keep[pairs.first] & keep[pairs.second]
-    for block in blocks(table, pairs.first, pairs.second, keep=enough):
-        result[block.where.numpy()] = _differences(block).cpu().numpy()
+    fill_by_block(result, _differences, table, pairs.first, pairs.second, keep=enough)
     return pairs, result
 
 
@@ -151,12 +145,12 @@ def _saccades(pairs: Pairing, simplify: Simplification | None) -> Table:
         simple = [simplified_saccades(part, simplify) for part in parts]
         lengths = np.array([len(part) for part in simple], dtype=np.int64)
         rows = np.concatenate(simple) if simple else np.zeros((0, 5))
-        return pad(rows, lengths, pairs.device)
+        return pad(rows, lengths)
     steps = np.zeros_like(pairs.rows[:, :2])
     steps[:-1] = np.diff(pairs.rows[:, :2], axis=0)
     ends = np.cumsum(pairs.lengths)[pairs.lengths > 0] - 1
     starts = np.delete(np.column_stack([steps, pairs.rows]), ends, axis=0)
-    return pad(starts, np.maximum(pairs.lengths - 1, 0), pairs.device)
+    return pad(starts, np.maximum(pairs.lengths - 1, 0))
 
 
 def _differences(block: Block) -> Tensor:
@@ -188,7 +182,7 @@ def _angle(x: Tensor, y: Tensor) -> Tensor:
 
 def _medians(values: Tensor, count: Tensor) -> Tensor:
     """Medians over the first ``count`` steps of ``(dimension, step, pair)``."""
-    step = torch.arange(values.shape[1], device=values.device)
+    step = torch.arange(values.shape[1])
     values = values.masked_fill(step[:, None] >= count, float("inf"))
     ordered = values.transpose(1, 2).contiguous().sort(-1).values
     low = ((count - 1) // 2).expand(len(values), -1)[..., None]
@@ -227,49 +221,41 @@ def simplified_saccades(path: Values, thresholds: Simplification) -> Values:
 
 
 def _by_direction(saccades: list[Saccade], thresholds: Simplification) -> list[Saccade]:
-    merged: list[Saccade] = []
-    i = 0
-    while i < len(saccades):
-        if (
-            i + 1 < len(saccades)
-            and _turn(saccades[i], saccades[i + 1]) < thresholds.direction
-            and not saccades[i + 1][4] >= thresholds.duration
-        ):
-            merged.append(_joined(saccades[i], saccades[i + 1]))
-            i += 2
-        else:
-            merged.append(saccades[i])
-            i += 1
-    return merged
+    def straight(i: int) -> bool:
+        brief = not saccades[i + 1][4] >= thresholds.duration
+        return brief and _turn(saccades[i], saccades[i + 1]) < thresholds.direction
+
+    return _merged(saccades, straight)[0]
 
 
 def _by_amplitude(
     saccades: list[Saccade], last: float, thresholds: Simplification
 ) -> list[Saccade]:
+    durations = [*(saccade[4] for saccade in saccades), last]
+
+    def short(i: int) -> bool:
+        brief = not all(duration >= thresholds.duration for duration in durations[i : i + 2])
+        return brief and math.hypot(*saccades[i][:2]) < thresholds.amplitude
+
+    merged, last_is_free = _merged(saccades, short)
+    if last_is_free and len(merged) > 1 and short(len(saccades) - 1):
+        # The toolbox adds the last saccade to the original one before it, even when that one
+        # was merged just now, and keeps the start of the merged one.
+        whole = _joined(saccades[-2], saccades[-1])
+        merged[-2:] = [(*whole[:2], *merged[-2][2:])]
+    return merged
+
+
+def _merged(saccades: list[Saccade], joins: Callable[[int], bool]) -> tuple[list[Saccade], bool]:
+    """Saccades, each joined with its next one where that holds; whether the last is not joined."""
     merged: list[Saccade] = []
     i = 0
-    while i < len(saccades):
-        here = saccades[i]
-        final = i + 1 == len(saccades)
-        after = last if final else saccades[i + 1][4]
-        short = math.hypot(here[0], here[1]) < thresholds.amplitude
-        brief = not here[4] >= thresholds.duration or not after >= thresholds.duration
-        if not (short and brief):
-            merged.append(here)
-            i += 1
-        elif not final:
-            merged.append(_joined(here, saccades[i + 1]))
-            i += 2
-        elif merged:
-            # The toolbox adds the last saccade to the original one before it, even when that
-            # one was merged just now, and keeps the start of the merged one.
-            whole = _joined(saccades[i - 1], here)
-            merged[-1] = (*whole[:2], *merged[-1][2:])
-            i += 1
-        else:
-            merged.append(here)
-            i += 1
-    return merged
+    while i + 1 < len(saccades):
+        join = joins(i)
+        merged.append(_joined(saccades[i], saccades[i + 1]) if join else saccades[i])
+        i += 2 if join else 1
+    last_is_free = i < len(saccades)
+    return merged + saccades[i:], last_is_free
 
 
 def _joined(one: Saccade, two: Saccade) -> Saccade:

@@ -13,7 +13,6 @@ from torch import Tensor
 
 from spgen_lit.scanpath import Scanpath
 
-Device = torch.device | str | None
 PathLike = Scanpath | NDArray[Any] | Tensor
 """A path: a `Scanpath`, or an array or tensor ``(fixation, 2 or 3)``: x, y in px, duration in s."""
 Paths = Sequence[PathLike]
@@ -23,30 +22,13 @@ Values = NDArray[np.float64]
 PairMetric = Callable[..., Values]
 """``metric(a, b, **options)`` on equally long sequences: ``(pair,)`` or ``(pair, k)``."""
 
-SYMMETRIC = frozenset(
-    {
-        "multimatch",
-        "multimatch_cost",
-        "scanmatch",
-        "scanmatch_distance",
-        "string_edit_distance",
-        "sequence_score",
-        "fed",
-        "dtw",
-        "frechet",
-        "hausdorff",
-        "eyenalysis",
-    }
-)
-"""Names of the metrics of this package for which f(a, b) = f(b, a)."""
-
 
 @dataclass(frozen=True)
 class Table:
     """Sequences of different lengths, padded with zeros, sequences last.
 
     Attributes:
-        features: ``(feature, position, sequence)``, float64.
+        features: ``(feature, position, sequence)``, float64, or int64 for symbols.
         lengths: ``(sequence,)``, int64.
     """
 
@@ -64,7 +46,6 @@ class Pairing:
         lengths: Fixations of each distinct path ``(path,)``.
         timed: Whether each distinct path has durations ``(path,)``.
         first, second: Row of the table for each pair ``(pair,)``.
-        device: Where tables are put.
     """
 
     rows: Values
@@ -72,33 +53,31 @@ class Pairing:
     timed: NDArray[np.bool_]
     first: NDArray[np.int64]
     second: NDArray[np.int64]
-    device: torch.device
 
     def __len__(self) -> int:
         return len(self.first)
 
     def table(self) -> Table:
         """All paths as a table of three features: x, y in px and duration in s."""
-        return pad(self.rows, self.lengths, self.device)
+        return pad(self.rows, self.lengths)
 
 
-def pad(rows: NDArray[Any], lengths: NDArray[np.int64], device: torch.device) -> Table:
+def pad(rows: NDArray[Any], lengths: NDArray[np.int64]) -> Table:
     """Put concatenated sequences ``(position, feature)`` into a padded table."""
     count, longest = len(lengths), int(lengths.max(initial=0))
-    features = np.zeros((rows.shape[1], longest, count))
+    features = np.zeros((rows.shape[1], longest, count), rows.dtype)
     sequence = np.repeat(np.arange(count), lengths)
     starts = np.cumsum(lengths) - lengths
     features[:, np.arange(len(rows)) - starts[sequence], sequence] = rows.T
-    return Table(torch.from_numpy(features).to(device), torch.from_numpy(lengths).to(device))
+    return Table(torch.from_numpy(features), torch.from_numpy(lengths))
 
 
-def pair_up(a: Paths, b: Paths, device: Device = None, screen: Screen | None = None) -> Pairing:
+def pair_up(a: Paths, b: Paths, screen: Screen | None = None) -> Pairing:
     """Collect the paths of pairs ``a[i], b[i]``; the same object is stored once.
 
     Args:
         a: Paths, see `PathLike`.
         b: As many paths.
-        device: Where to compute; CPU by default.
         screen: Width and height in px that a `Scanpath` is stretched to; None for the size of
             its image. Arrays and tensors are in px already.
 
@@ -111,21 +90,13 @@ def pair_up(a: Paths, b: Paths, device: Device = None, screen: Screen | None = N
             f"a and b must be equally long (pair i is a[i], b[i]), found {len(a)} and {len(b)}; "
             f"use cross() for all pairs"
         )
-    known: dict[int, int] = {}
-    kept: list[PathLike] = []  # paths stay alive, so that no two share an id
-    arrays: list[Values] = []
-    names: list[str] = []
-    sides = []
-    for name, given in (("a", a), ("b", b)):
-        index = []
-        for i, path in enumerate(given):
-            number = known.setdefault(id(path), len(kept))
-            if number == len(kept):
-                kept.append(path)
-                names.append(f"{name}[{i}]")
-                arrays.append(_shaped(path, names[-1], screen))
-            index.append(number)
-        sides.append(np.array(index, dtype=np.int64))
+    both = [*a, *b]  # alive together, so that no two share an id
+    identity = np.fromiter(map(id, both), dtype=np.int64, count=len(both))
+    _, seen, index = np.unique(identity, return_index=True, return_inverse=True)
+    order = np.argsort(seen)
+    first, second = np.split(np.argsort(order)[index.reshape(-1)], 2)
+    names = {i: f"a[{i}]" if i < len(a) else f"b[{i - len(a)}]" for i in seen[order].tolist()}
+    arrays = [_shaped(both[i], name, screen) for i, name in names.items()]
     lengths = np.array([len(rows) for rows in arrays], dtype=np.int64)
     timed = np.array([rows.shape[1] == 3 for rows in arrays], dtype=np.bool_)
     table = np.full((int(lengths.sum()), 3), np.nan)
@@ -134,9 +105,9 @@ def pair_up(a: Paths, b: Paths, device: Device = None, screen: Screen | None = N
     # One look at all paths; only where it fails is the faulty one sought.
     finite = np.isfinite(table)
     if not (finite[:, :2].all() and finite[np.repeat(timed, lengths), 2].all()):
-        for name, rows in zip(names, arrays, strict=True):
+        for name, rows in zip(names.values(), arrays, strict=True):
             as_rows(rows, name)
-    return Pairing(table, lengths, timed, sides[0], sides[1], torch.device(device or "cpu"))
+    return Pairing(table, lengths, timed, first, second)
 
 
 def as_rows(path: PathLike, name: str = "path", screen: Screen | None = None) -> Values:
@@ -210,7 +181,7 @@ def blocks(
         elements: Numbers held by the largest tensor of a block.
         keep: Pairs to yield at all ``(pair,)``; the rest is left out.
     """
-    lengths = table.lengths.cpu().numpy()
+    lengths = table.lengths.numpy()
     n, m = lengths[first], lengths[second]
     usable = np.arange(len(first)) if keep is None else np.flatnonzero(keep)
     usable = usable[(n[usable] > 0) & (m[usable] > 0)]
@@ -236,13 +207,30 @@ def blocks(
 def _block(
     table: Table, chosen: NDArray[np.int64], first: NDArray[np.int64], second: NDArray[np.int64]
 ) -> Block:
-    device = table.features.device
-    ia = torch.from_numpy(first[chosen]).to(device)
-    ib = torch.from_numpy(second[chosen]).to(device)
+    ia, ib = torch.from_numpy(first[chosen]), torch.from_numpy(second[chosen])
     n, m = table.lengths[ia], table.lengths[ib]
     a = table.features[:, : int(n.max())].index_select(2, ia)
     b = table.features[:, : int(m.max())].index_select(2, ib)
     return Block(torch.from_numpy(chosen), a, b, n, m)
+
+
+def fill_by_block(
+    result: Values,
+    compute: Callable[[Block], Tensor],
+    table: Table,
+    first: NDArray[np.int64],
+    second: NDArray[np.int64],
+    *,
+    square: bool = False,
+    keep: NDArray[np.bool_] | None = None,
+) -> Values:
+    """Put what is computed of each block ``(pair[, k])`` into the result; other pairs stay.
+
+    Arguments are those of `blocks`.
+    """
+    for block in blocks(table, first, second, square=square, keep=keep):
+        result[block.where.numpy()] = compute(block).numpy().reshape(-1, *result.shape[1:])
+    return result
 
 
 def cross(metric: PairMetric, a: Paths, b: Paths, **options: Any) -> Values:
@@ -267,17 +255,15 @@ def cross(metric: PairMetric, a: Paths, b: Paths, **options: Any) -> Values:
     return values.reshape(len(a), len(b), *values.shape[1:])
 
 
-def within(
-    metric: PairMetric, a: Paths, *, symmetric: bool | None = None, **options: Any
-) -> Values:
+def within(metric: PairMetric, a: Paths, *, symmetric: bool = False, **options: Any) -> Values:
     """Every path of a against every other one; NaN on the diagonal.
 
     Args:
         metric: Any pair metric of this package.
         a: Sequence of paths.
-        symmetric: Whether f(a, b) = f(b, a), so that half the pairs suffice; None to look the
-            metric's name up among those known to be.
-        options: Passed to the metric.
+        symmetric: Say that f(a, b) = f(b, a), as for every metric of this package but `tde`,
+            `stde` and the lag of `recurrence`: half the pairs suffice then.
+        options: Passed to the metric (``screen=...``).
 
     Returns:
         ``(len(a), len(a))``, or ``(len(a), len(a), k)`` for a metric of k values.
@@ -285,14 +271,11 @@ def within(
     >>> within(dtw, [np.array([[0.0, 0.0]]), np.array([[3.0, 4.0]])]).tolist()
     [[nan, 5.0], [5.0, nan]]
     """
-    if symmetric is None:
-        symmetric = getattr(metric, "__name__", "") in SYMMETRIC
-    count = len(a)
-    i, j = (index.tolist() for index in np.triu_indices(count, k=1))
+    i, j = np.triu_indices(len(a), k=1)
     if not symmetric:
-        i, j = i + j, j + i
+        i, j = np.concatenate([i, j]), np.concatenate([j, i])
     values = metric([a[k] for k in i], [a[k] for k in j], **options)
-    result = np.full((count, count, *values.shape[1:]), np.nan)
+    result = np.full((len(a), len(a), *values.shape[1:]), np.nan)
     result[i, j] = values
     if symmetric:
         result[j, i] = values

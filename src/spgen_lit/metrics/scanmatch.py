@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from spgen_lit.metrics.alignment import euclidean, scores, sweep
-from spgen_lit.metrics.pairs import Device, Paths, Screen, Values, blocks, pad, pair_up
+from spgen_lit.metrics.alignment import scores, sweep
+from spgen_lit.metrics.pairs import Block, Paths, Screen, Values, fill_by_block, pad, pair_up
 
 Convention = Literal["ports", "matlab"]
 
@@ -32,7 +33,6 @@ def scanmatch(
     convention: Convention = "ports",
     *,
     resize: tuple[float, float] | None = None,
-    device: Device = None,
 ) -> Values:
     """ScanMatch (Cristino et al. 2010): normalized Needleman-Wunsch score; 1 is identical.
 
@@ -52,7 +52,6 @@ def scanmatch(
             (the Python ports in use). ``matlab``: pixels rounded, counted from 1, halves rounded
             up, the global score (the original toolbox).
         resize: Width and height to rescale paths to before the grid is laid (Chen et al. 2021).
-        device: Where to compute; CPU by default.
 
     Returns:
         ``(pair,)`` in [0, 1] at gap 0. 0 where one path is empty (or all its durations round
@@ -70,24 +69,33 @@ def scanmatch(
             f"scanmatch needs threshold > 0, gap <= 0, bins >= 1 and temp_bin > 0 or None, found "
             f"threshold={threshold}, gap={gap}, bins={bins}, temp_bin={temp_bin}"
         )
-    pairs = pair_up(a, b, device, screen)
+    pairs = pair_up(a, b, screen)
     cells = grid_cells(pairs.rows[:, :2], screen, bins, convention, resize)
     lengths = pairs.lengths
     if temp_bin is not None:
         cells, lengths = _repeated(cells, pairs.rows[:, 2], lengths, temp_bin, convention)
 
+    # The score of two cells depends on the steps between them alone: one table for all, in which
+    # the difference of two codes is the index.
+    columns, rows = bins
+    across, down = np.ogrid[1 - columns : columns, 1 - rows : rows]
+    by_steps = torch.from_numpy((threshold - np.hypot(across, down)).ravel())
+    codes = (cells[:, :1] * (2 * rows - 1) + cells[:, 1:]).astype(np.int64)
+
     def substitution(one: Tensor, two: Tensor) -> Tensor:
-        return euclidean(one, two).neg_().add_(threshold)
+        steps = (one[0] - two[0]).add_(len(by_steps) // 2)
+        return by_steps.index_select(0, steps.view(-1)).view(steps.shape)
 
     n, m = lengths[pairs.first], lengths[pairs.second]
     result = np.where(np.maximum(n, m) > 0, 0.0, np.nan)
     anywhere = convention == "ports" and gap != 0
     rule = scores(gap, offset=gap if anywhere else 0.0)
-    table = pad(cells, lengths, pairs.device)
-    for block in blocks(table, pairs.first, pairs.second):
+
+    def score(block: Block) -> Tensor:
         found = sweep(block, substitution, rule, track_best=anywhere)
-        score = found.final if found.best is None else found.best
-        result[block.where.numpy()] = score.cpu().numpy()
+        return found.final if found.best is None else found.best
+
+    fill_by_block(result, score, pad(codes, lengths), pairs.first, pairs.second)
     result /= threshold * np.maximum(np.maximum(n, m), 1)
     if temp_bin is not None:
         result[~(pairs.timed[pairs.first] & pairs.timed[pairs.second])] = np.nan

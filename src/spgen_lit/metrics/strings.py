@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 
 from spgen_lit.metrics.alignment import EDITS, Rule, scores, sweep, unequal
 from spgen_lit.metrics.pairs import (
-    Device,
     Paths,
     Screen,
     Table,
     Values,
     as_rows,
-    blocks,
+    fill_by_block,
     pad,
     pair_up,
 )
@@ -85,7 +84,6 @@ def string_edit_distance(
     grid: int | tuple[int, int] = 5,
     *,
     cells: Cells | None = None,
-    device: Device = None,
 ) -> Values:
     """Levenshtein distance of the strings of grid cells, in edits; lower is better.
 
@@ -101,7 +99,6 @@ def string_edit_distance(
             the screen counted to its border. ``ports``: whole px without clipping, so that
             positions right of the last column fall into the next row's cells (a fault of the
             Python ports).
-        device: Where to compute; CPU by default.
 
     Returns:
         ``(pair,)``, whole numbers.
@@ -116,7 +113,7 @@ def string_edit_distance(
     columns, rows = (grid, grid) if isinstance(grid, int) else grid
     if min(columns, rows) < 1:
         raise ValueError(f"grid must have at least one cell a side, found {grid}")
-    pairs = pair_up(a, b, device, screen)
+    pairs = pair_up(a, b, screen)
     pixel = np.trunc(pairs.rows[:, :2])
     count = np.array([columns, rows], dtype=np.float64)
     size = np.asarray(screen, dtype=np.float64)
@@ -128,7 +125,7 @@ def string_edit_distance(
         cell = np.clip(cell, 0, count - 1) if cells == "clipped" else cell
     else:
         raise ValueError(f"cells must be 'clipped', 'equal' or 'ports', found {cells!r}")
-    table = pad(cell[:, :1] + columns * cell[:, 1:], pairs.lengths, pairs.device)
+    table = pad(cell[:, :1] + columns * cell[:, 1:], pairs.lengths)
     n, m = pairs.lengths[pairs.first], pairs.lengths[pairs.second]
     # An empty string costs the other one's length; the sweep is only run on non-empty ones.
     return _aligned(table, pairs.first, pairs.second, EDITS, np.maximum(n, m).astype(np.float64))
@@ -139,8 +136,6 @@ def sequence_score(
     b: Paths,
     clusters: FixationClusters | Sequence[FixationClusters],
     screen: Screen | None = None,
-    *,
-    device: Device = None,
 ) -> Values:
     """Sequence score (Yang et al. 2020) in [0, 1]; higher is better.
 
@@ -151,7 +146,6 @@ def sequence_score(
         b: As many paths.
         clusters: Clusters of observers' fixations on the image: one for all pairs, or one for each.
         screen: Width and height in px that a `Scanpath` is stretched to.
-        device: Where to compute; CPU by default.
 
     Returns:
         ``(pair,)``; 0 where one path is empty, NaN where both are.
@@ -164,7 +158,7 @@ def sequence_score(
     >>> sequence_score([a], [b], clusters).tolist()
     [0.5]
     """
-    table, first, second, n, m = _cluster_strings(a, b, clusters, screen, device)
+    table, first, second, n, m = _cluster_strings(a, b, clusters, screen)
     longest = np.maximum(n, m)
     common = _aligned(table, first, second, scores(), np.where(longest > 0, 0.0, np.nan))
     return common / np.maximum(longest, 1)
@@ -175,8 +169,6 @@ def fed(
     b: Paths,
     clusters: FixationClusters | Sequence[FixationClusters],
     screen: Screen | None = None,
-    *,
-    device: Device = None,
 ) -> Values:
     """Fixation edit distance: Levenshtein on the strings of clusters, in edits; lower is better.
 
@@ -187,7 +179,7 @@ def fed(
     >>> fed([a], [b], clusters).tolist()
     [1.0]
     """
-    table, first, second, n, m = _cluster_strings(a, b, clusters, screen, device)
+    table, first, second, n, m = _cluster_strings(a, b, clusters, screen)
     return _aligned(table, first, second, EDITS, np.maximum(n, m).astype(np.float64))
 
 
@@ -196,41 +188,40 @@ def _cluster_strings(
     b: Paths,
     clusters: FixationClusters | Sequence[FixationClusters],
     screen: Screen | None,
-    device: Device,
 ) -> tuple[Table, NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Table of strings, the column of each pair's strings in it, and their lengths."""
-    pairs = pair_up(a, b, device, screen)
+    pairs = pair_up(a, b, screen)
     given = [clusters] * len(a) if isinstance(clusters, FixationClusters) else list(clusters)
     if len(given) != len(a):
         raise ValueError(
             f"clusters must be one for all pairs or one for each of {len(a)}, found {len(given)}"
         )
+    identity = np.fromiter(map(id, given), dtype=np.int64, count=len(given))
+    _, seen, which = np.unique(identity, return_index=True, return_inverse=True)
+    # A path may meet several clusters: a string for each, those of one cluster beside each other.
+    paths = max(1, len(pairs.lengths))
+    keys = np.concatenate([pairs.first, pairs.second]) + paths * np.tile(which.reshape(-1), 2)
+    strings, index = np.unique(keys, return_inverse=True)
+    first, second = np.split(index.reshape(-1), 2)
+    lengths = pairs.lengths[strings % paths] if len(strings) else pairs.lengths
     points = np.split(pairs.rows[:, :2], np.cumsum(pairs.lengths)[:-1])
-    known: dict[tuple[int, int], int] = {}  # a path may meet several clusters
-    strings: list[NDArray[np.int64]] = []
-    sides = []
-    for side in (pairs.first.tolist(), pairs.second.tolist()):
-        index = np.empty(len(side), dtype=np.int64)
-        for i, (path, each) in enumerate(zip(side, given, strict=True)):
-            index[i] = known.setdefault((path, id(each)), len(strings))
-            if index[i] == len(strings):
-                strings.append(each.labels(points[path]))
-        sides.append(index)
-    lengths = np.array([len(string) for string in strings], dtype=np.int64)
-    labels = np.concatenate(strings or [np.empty(0, np.int64)])[:, None]
-    first, second = sides
-    return pad(labels, lengths, pairs.device), first, second, lengths[first], lengths[second]
+    groups = np.split(strings % paths, np.searchsorted(strings // paths, np.arange(1, len(seen))))
+    labels = [
+        given[i].labels(np.concatenate([points[path] for path in group]))
+        for i, group in zip(seen.tolist(), groups, strict=False)
+    ]
+    rows = np.concatenate(labels or [np.empty(0, np.int64)])[:, None]
+    return pad(rows, lengths), first, second, lengths[first], lengths[second]
 
 
 def _aligned(
     table: Table, first: NDArray[np.int64], second: NDArray[np.int64], rule: Rule, otherwise: Values
 ) -> Values:
     cost = unequal if rule is EDITS else (lambda one, two: 1 - unequal(one, two))
-    result = otherwise.copy()
     symbols = Table(table.features.to(torch.float32), table.lengths)  # small whole numbers
-    for block in blocks(symbols, first, second):
-        result[block.where.numpy()] = sweep(block, cost, rule).final.cpu().numpy()
-    return result
+    return fill_by_block(
+        otherwise, lambda block: sweep(block, cost, rule).final, symbols, first, second
+    )
 
 
 def _squared_distances(a: Values, b: Values) -> Values:
@@ -249,10 +240,10 @@ def _climb(points: Values, bandwidth: float, steps: int = 300) -> tuple[Values, 
         near = (_squared_distances(modes[moving], points) <= bandwidth**2).astype(np.float64)
         counts = near.sum(1)
         means = near @ points / counts[:, None]
-        moved = np.hypot(*(means - modes[moving]).T)
+        steps_px = np.hypot(*(means - modes[moving]).T)
         modes[moving] = means
         weights[moving] = counts.astype(np.int64)
-        moving = moving[moved > 1e-3 * bandwidth]
+        moving = moving[steps_px > 1e-3 * bandwidth]
         if len(moving) == 0:
             break
     return modes, weights

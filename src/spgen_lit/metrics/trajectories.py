@@ -17,21 +17,20 @@ import torch
 from torch import Tensor
 
 from spgen_lit.metrics.alignment import LEASH, WARP, Rule, euclidean, sweep
-from spgen_lit.metrics.pairs import Block, Device, Paths, Screen, Values, blocks, pair_up
+from spgen_lit.metrics.pairs import Block, Paths, Screen, Values, fill_by_block, pair_up
 
 DelayConvention = Literal["chen2021", "vame"]
 BlockMetric = Callable[[Block, Tensor], Tensor]
 """Block and its distances ``(i, j, pair)``, infinite beyond the paths, to ``(pair[, k])``."""
 
 
-def dtw(a: Paths, b: Paths, screen: Screen | None = None, *, device: Device = None) -> Values:
+def dtw(a: Paths, b: Paths, screen: Screen | None = None) -> Values:
     """Dynamic time warping in px, exact: sum of distances along the cheapest warp; lower is better.
 
     Args:
         a: Paths, see `PathLike`.
         b: As many paths.
         screen: Width and height in px that a `Scanpath` is stretched to.
-        device: Where to compute; CPU by default.
 
     Returns:
         ``(pair,)``; NaN where a path is empty.
@@ -40,10 +39,10 @@ def dtw(a: Paths, b: Paths, screen: Screen | None = None, *, device: Device = No
     >>> dtw([a], [b]).tolist()
     [5.0]
     """
-    return _warped(a, b, WARP, screen, device)
+    return _warped(a, b, WARP, screen)
 
 
-def frechet(a: Paths, b: Paths, screen: Screen | None = None, *, device: Device = None) -> Values:
+def frechet(a: Paths, b: Paths, screen: Screen | None = None) -> Values:
     """Discrete Fréchet distance in px (Eiter & Mannila 1994); lower is better.
 
     Arguments, result and NaN as for `dtw`.
@@ -52,18 +51,22 @@ def frechet(a: Paths, b: Paths, screen: Screen | None = None, *, device: Device 
     >>> frechet([a], [b]).round(3).tolist()
     [4.243]
     """
-    return _warped(a, b, LEASH, screen, device)
+    return _warped(a, b, LEASH, screen)
 
 
-def _warped(a: Paths, b: Paths, rule: Rule, screen: Screen | None, device: Device) -> Values:
-    pairs = pair_up(a, b, device, screen)
+def _warped(a: Paths, b: Paths, rule: Rule, screen: Screen | None) -> Values:
+    pairs = pair_up(a, b, screen)
     result = np.full(len(pairs), np.nan)
-    for block in blocks(pairs.table(), pairs.first, pairs.second):
-        result[block.where.numpy()] = sweep(block, euclidean, rule).final.cpu().numpy()
-    return result
+    return fill_by_block(
+        result,
+        lambda block: sweep(block, euclidean, rule).final,
+        pairs.table(),
+        pairs.first,
+        pairs.second,
+    )
 
 
-def hausdorff(a: Paths, b: Paths, screen: Screen | None = None, *, device: Device = None) -> Values:
+def hausdorff(a: Paths, b: Paths, screen: Screen | None = None) -> Values:
     """Hausdorff distance in px: the farthest fixation from the other path; lower is better.
 
     The larger of the two directed distances. Arguments, result and NaN as for `dtw`.
@@ -79,12 +82,10 @@ def hausdorff(a: Paths, b: Paths, screen: Screen | None = None, *, device: Devic
         from_a = to_b.masked_fill(beyond_a, 0.0).amax(0)
         return torch.maximum(from_a, to_a.masked_fill(beyond_b, 0.0).amax(0))
 
-    return _by_block(a, b, farthest, 1, screen, device)[:, 0]
+    return _by_block(a, b, farthest, 1, screen)[:, 0]
 
 
-def eyenalysis(
-    a: Paths, b: Paths, screen: Screen | None = None, *, device: Device = None
-) -> Values:
+def eyenalysis(a: Paths, b: Paths, screen: Screen | None = None) -> Values:
     """Eyenalysis (Mathôt et al. 2012) in px; lower is better.
 
     Nearest-neighbor distances summed both ways, divided by the longer length. Arguments, result
@@ -101,7 +102,7 @@ def eyenalysis(
         total = _inside_sum(to_b, beyond_a) + _inside_sum(to_a, beyond_b)
         return total / torch.maximum(block.n, block.m)
 
-    return _by_block(a, b, mutual, 1, screen, device)[:, 0]
+    return _by_block(a, b, mutual, 1, screen)[:, 0]
 
 
 def disc_iou(
@@ -111,7 +112,6 @@ def disc_iou(
     screen: Screen | None = None,
     *,
     parts: bool = False,
-    device: Device = None,
 ) -> Values:
     """Overlap of discs around the fixations, blind to order, in [0, 1]; higher is better.
 
@@ -124,7 +124,6 @@ def disc_iou(
         radius: Radius of the discs in px, usually one degree.
         screen: Width and height in px that a `Scanpath` is stretched to.
         parts: Also give precision and recall.
-        device: Where to compute; CPU by default.
 
     Returns:
         ``(pair,)``, or with parts ``(pair, 3)``: value, precision, recall. NaN where a path is
@@ -149,7 +148,7 @@ def disc_iou(
         value = torch.where(both > 0, 2 * precision * recall / both, 0.0)
         return torch.stack([value, precision, recall], dim=1)
 
-    rows = _by_block(a, b, overlap, 3, screen, device)
+    rows = _by_block(a, b, overlap, 3, screen)
     return rows if parts else rows[:, 0]
 
 
@@ -167,7 +166,6 @@ def tde(
     *,
     k: int = 3,
     convention: DelayConvention = "vame",
-    device: Device = None,
 ) -> Values:
     """Time-delay embedding distance in px; lower is better; not symmetric.
 
@@ -181,7 +179,6 @@ def tde(
         k: Fixations in a window.
         convention: How two windows are compared: ``vame`` by the Euclidean norm of all their
             coordinates, ``chen2021`` by the sum of the distances of their fixations.
-        device: Where to compute; CPU by default.
 
     Returns:
         ``(pair,)``; NaN where a path has fewer than k fixations.
@@ -203,17 +200,10 @@ def tde(
                 return value
         return torch.full_like(matrix[0, 0], torch.nan)
 
-    return _by_block(a, b, at_k, 1, screen, device)[:, 0]
+    return _by_block(a, b, at_k, 1, screen)[:, 0]
 
 
-def stde(
-    a: Paths,
-    b: Paths,
-    screen: Screen,
-    convention: DelayConvention = "chen2021",
-    *,
-    device: Device = None,
-) -> Values:
+def stde(a: Paths, b: Paths, screen: Screen, convention: DelayConvention = "chen2021") -> Values:
     """Scaled time-delay embedding in (0, 1]; higher is better; not symmetric.
 
     Mean over k = 1 .. min(n, m) of exp(-TDE_k), coordinates divided by the longer screen side
@@ -224,7 +214,6 @@ def stde(
         b: As many paths of predictions.
         screen: Width and height in px.
         convention: ``chen2021`` (sum of distances) or ``vame`` (Euclidean norm; FixaTons).
-        device: Where to compute; CPU by default.
 
     Returns:
         ``(pair,)``; NaN where a path is empty.
@@ -245,7 +234,7 @@ def stde(
             total += torch.exp(-value / side).nan_to_num_(nan=0.0)
         return total / torch.minimum(block.n, block.m)
 
-    return _by_block(a, b, scaled, 1, screen, device)[:, 0]
+    return _by_block(a, b, scaled, 1, screen)[:, 0]
 
 
 def _squared(convention: str) -> bool:
@@ -258,7 +247,7 @@ def _window_distances(block: Block, matrix: Tensor, squared: bool) -> Iterator[t
     """TDE_k ``(pair,)`` for k = 1, 2, ...; NaN for pairs with a path shorter than k."""
     matrix = matrix.square() if squared else matrix
     rows, columns, _ = matrix.shape
-    start = torch.arange(columns, device=matrix.device)[:, None]
+    start = torch.arange(columns)[:, None]
     windows = matrix
     for k in range(1, min(rows, columns) + 1):
         if k > 1:  # a window of k ends one fixation after the window of k - 1
@@ -272,9 +261,7 @@ def _window_distances(block: Block, matrix: Tensor, squared: bool) -> Iterator[t
         yield k, value.masked_fill_((count < 1) | (block.n < k), torch.nan)
 
 
-def recurrence(
-    a: Paths, b: Paths, radius: float, screen: Screen | None = None, *, device: Device = None
-) -> Values:
+def recurrence(a: Paths, b: Paths, radius: float, screen: Screen | None = None) -> Values:
     """Cross-recurrence quantification (Anderson et al. 2015), in percent.
 
     Both paths are cut to the shorter length N; C_ij = 1 where fixations i of A and j of B lie
@@ -288,7 +275,6 @@ def recurrence(
         b: As many paths.
         radius: Radius in px.
         screen: Width and height in px that a `Scanpath` is stretched to.
-        device: Where to compute; CPU by default.
 
     Returns:
         ``(pair, 4)``: REC, DET, LAM, CORM. Without any recurrence the last three are 0; CORM is
@@ -308,13 +294,13 @@ def recurrence(
     def measures(block: Block, matrix: Tensor) -> Tensor:
         return _recurrence(block, matrix, radius)
 
-    return _by_block(a, b, measures, 4, screen, device)
+    return _by_block(a, b, measures, 4, screen)
 
 
 def _recurrence(block: Block, matrix: Tensor, radius: float) -> Tensor:
     shorter = torch.minimum(block.n, block.m)
     side = int(shorter.max())
-    index = torch.arange(side, device=matrix.device)
+    index = torch.arange(side)
     inside = index[:, None] < shorter
     close = matrix[:side, :side] <= radius
     close &= inside[:, None] & inside[None]
@@ -340,15 +326,18 @@ def _recurrence(block: Block, matrix: Tensor, radius: float) -> Tensor:
 
 
 def _by_block(
-    a: Paths, b: Paths, metric: BlockMetric, values: int, screen: Screen | None, device: Device
+    a: Paths, b: Paths, metric: BlockMetric, values: int, screen: Screen | None
 ) -> Values:
     """Apply a block metric to all pairs ``(pair, values)``; NaN where a path is empty."""
-    pairs = pair_up(a, b, device, screen)
-    result = np.full((len(pairs), values), np.nan)
-    for block in blocks(pairs.table(), pairs.first, pairs.second, square=True):
-        rows = metric(block, _distances(block)).cpu().numpy()
-        result[block.where.numpy()] = rows.reshape(len(rows), values)
-    return result
+    pairs = pair_up(a, b, screen)
+    return fill_by_block(
+        np.full((len(pairs), values), np.nan),
+        lambda block: metric(block, _distances(block)),
+        pairs.table(),
+        pairs.first,
+        pairs.second,
+        square=True,
+    )
 
 
 def _distances(block: Block) -> Tensor:
@@ -360,8 +349,8 @@ def _distances(block: Block) -> Tensor:
 
 def _beyond(block: Block) -> tuple[Tensor, Tensor]:
     """Which positions lie beyond the first and second paths: ``(i, pair)`` and ``(j, pair)``."""
-    i = torch.arange(block.a.shape[1], device=block.n.device)[:, None]
-    j = torch.arange(block.b.shape[1], device=block.n.device)[:, None]
+    i = torch.arange(block.a.shape[1])[:, None]
+    j = torch.arange(block.b.shape[1])[:, None]
     return i >= block.n, j >= block.m
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from spgen_lit.data.images import SUFFIXES
+from spgen_lit.data.readers.scanpath_file import ScanpathFile
 from spgen_lit.files import atomic, cell, shown, write_csv, write_json
 from spgen_lit.scanpath import Scanpath
 
@@ -148,20 +149,6 @@ def trials(
     ]
 
 
-def from_trials(records: Sequence[dict[str, Any]]) -> list[Scanpath]:
-    """Scanpaths of records that :func:`trials` made."""
-    return [
-        Scanpath.from_pixels(
-            record["name"],
-            (record["width"], record["height"]),
-            [list(point) for point in zip(record["X"], record["Y"], strict=True)],
-            [ms / 1000 for ms in record["T"]] if "T" in record else None,
-            str(record["subject"]),
-        )
-        for record in records
-    ]
-
-
 def _rows(record: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
     """The same record as rows of ``COLUMNS``, one a fixation: px, and ms (empty if unknown)."""
     before = (shown(record["name"]), record["width"], record["height"], record["subject"])
@@ -226,7 +213,8 @@ class Outputs:
         """The scanpaths of an image that is done, and which of them is the typical one."""
         records = self._records(item)
         typical = next((i for i, record in enumerate(records) if record["typical"]), None)
-        return from_trials(records), typical
+        file = ScanpathFile(self.file("json", item, ".json"), "px", "ms")
+        return file.read().samples[item.key], typical
 
     def _records(self, item: Item) -> list[dict[str, Any]]:
         text = self.file("json", item, ".json").read_text(encoding="utf-8")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import webbrowser
-from pathlib import Path
 
 from rich.console import Console
 from rich.progress import (
@@ -17,6 +15,7 @@ from rich.progress import (
 )
 
 from spgen_lit.data.catalogue import build_reader
+from spgen_lit.data.readers.scanpath_file import ScanpathFile
 from spgen_lit.files import file_hash, shown
 from spgen_lit.predicting import Settings
 from spgen_lit.predicting.illustration import (
@@ -25,7 +24,7 @@ from spgen_lit.predicting.illustration import (
     illustrate_page,
     read_captions,
 )
-from spgen_lit.predicting.outputs import Outputs, find_images, from_trials
+from spgen_lit.predicting.outputs import Outputs, find_images
 from spgen_lit.predicting.prediction import predict
 from spgen_lit.predicting.regions import find_regions, tabulate_regions
 from spgen_lit.predictor import Predictor
@@ -47,13 +46,8 @@ def load_observers(people: str | None) -> Observers:
             raise ValueError(f"people={people}: neither a .json file nor <set>:<folder>")
         gaze = build_reader(name, root).read()
         return Observers.of(gaze.scanpaths, gaze.observers_title)
-    try:
-        return Observers.of(from_trials(json.loads(Path(people).read_text(encoding="utf-8"))))
-    except (KeyError, TypeError) as error:
-        raise ValueError(
-            f"people={people}: every record needs name, subject, width, height, X and Y in "
-            f"px and, if known, T in ms; missing or wrong: {error}"
-        ) from error
+    samples = ScanpathFile(people, "px", "ms").read().samples
+    return Observers.of([path for paths in samples.values() for path in paths])
 
 
 def run(settings: Settings, console: Console, *, show: bool = False) -> int:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Mapping, Sequence
+import shlex
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,21 +17,22 @@ import torch
 from numpy.typing import NDArray
 from omegaconf import DictConfig
 from rich.console import Console
+from rich.progress import track
 
 from spgen_lit import provenance
-from spgen_lit.config import LateError, plain
+from spgen_lit.config import CONFIG_DIR, LateError, plain, trusted
 from spgen_lit.data.images import read_image
 from spgen_lit.data.module import DomainMix
 from spgen_lit.data.records import Split
 from spgen_lit.data.splits import SPLITS
 from spgen_lit.evaluation import tables
 from spgen_lit.evaluation.comparison import compare, comparison_table
-from spgen_lit.evaluation.measures import select
+from spgen_lit.evaluation.measures import Measure, select
 from spgen_lit.evaluation.protocol import Protocol, preset
 from spgen_lit.evaluation.results import CHANCE, OBSERVERS, Results
 from spgen_lit.evaluation.score import check_temperatures, score, score_temperatures
 from spgen_lit.evaluation.sweep import TEMPERATURES
-from spgen_lit.instantiation import built
+from spgen_lit.instantiation import built, instantiated
 from spgen_lit.learning.module import ScanpathModule
 from spgen_lit.pictures.figure import save_png
 from spgen_lit.pictures.plots import training_curves
@@ -37,8 +41,6 @@ from spgen_lit.predictor import Predictor
 from spgen_lit.scanpath import Scanpath
 from spgen_lit.training.loggers import log_end
 from spgen_lit.training.summary import headline, write_summary
-
-_BATCH = 8
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ class Scoring:
         temperature: Of sampling; None for the network's own.
         temperatures: Further ones that the checkpoint is scored at.
         metrics: ``full``, ``quick``, or a list of names.
+        metric: A measure of a user's beside them, by its ``_target_``.
         split: What is scored; of a set without test images its validation images.
         pictures: Images drawn of each set.
 
@@ -63,6 +66,7 @@ class Scoring:
     temperature: float | None = None
     temperatures: Sequence[float] | None = None
     metrics: str | Sequence[str] = "full"
+    metric: Measure | None = None
     split: str = "test"
     pictures: int = 6
 
@@ -84,28 +88,49 @@ class Scoring:
     @classmethod
     def of(cls, config: DictConfig) -> Scoring:
         """The section of a composed configuration, checked."""
-        scoring: Scoring = built(cls, plain(config.evaluation), "evaluation")
+        section = plain(config.evaluation)
+        metric = section.pop("metric", None)
+        if metric:
+            metric = instantiated(metric, "evaluation.metric", trusted(config))
+        scoring: Scoring = built(cls, section, "evaluation", metric=metric or None)
         return scoring
 
 
+Samples = dict[str, list[Scanpath]]
 Bits = dict[str, list[NDArray[np.float64]]]
 
 
-def draw_part(
-    predictor: Predictor, data: DomainMix, part: Split, samples: int, temperature: float | None
-) -> tuple[dict[str, list[Scanpath]], Bits | None]:
-    """Sampled scanpaths on every image of a split, and observers' log-likelihoods if known."""
-    keys = list(part.stimuli)
-    out: dict[str, list[Scanpath]] = {}
+def draw_observed(
+    predictor: Predictor,
+    observers: Mapping[str, Sequence[Scanpath]],
+    planes: Callable[[Sequence[str]], tuple[torch.Tensor, list[tuple[int, int]]]],
+    *,
+    samples: int,
+    temperature: float | None,
+    seed: int = 0,
+    size: int = 8,
+) -> tuple[Samples, Bits | None]:
+    """Sampled scanpaths on every image, and observers' log-likelihoods if known.
+
+    Args:
+        predictor: The model.
+        observers: Image id to observers' scanpaths, which may be none.
+        planes: Gives the pixels ``(image, 3, height, width)`` and sizes of the images of some ids.
+        samples: Scanpaths an image.
+        temperature: Of sampling; None for the model's own.
+        seed: Of the samples.
+        size: Images encoded together.
+    """
+    images = list(observers)
+    batches = [images[start : start + size] for start in range(0, len(images), size)]
+    console = Console(stderr=True)
+    out: Samples = {}
     bits: Bits = {}
-    for first in range(0, len(keys), _BATCH):
-        own = keys[first : first + _BATCH]
-        planes = data.planes(part.stimuli[key] for key in own)
-        sizes = [part.stimuli[key].size for key in own]
-        observers = {key: part.paths.get(key, []) for key in own}
-        drawn, known = predictor.observed(planes, sizes, observers, samples, temperature)
-        out |= dict(zip(own, drawn, strict=True))
-        bits |= dict(zip(own, known or [], strict=False))
+    for batch in track(batches, "sampling", console=console, disable=not console.is_terminal):
+        shown = {image: observers[image] for image in batch}
+        drawn, known = predictor.observed(*planes(batch), shown, samples, temperature, seed)
+        out |= dict(zip(batch, drawn, strict=True))
+        bits |= dict(zip(batch, known or [], strict=False))
     return out, bits if len(bits) == len(out) else None
 
 
@@ -184,29 +209,34 @@ def _score_set(
     part, split = _shown_part(data, domain, name, scoring)
     if not part.stimuli:
         return None
+    observers = {key: part.paths.get(key, []) for key in part.stimuli}
 
-    def draw(temperature: float | None) -> dict[str, list[Scanpath]]:
-        return draw_part(predictor, data, part, scoring.samples, temperature)[0]
+    def planes(keys: Sequence[str]) -> tuple[torch.Tensor, list[tuple[int, int]]]:
+        stimuli = [part.stimuli[key] for key in keys]
+        return data.planes(stimuli), [stimulus.size for stimulus in stimuli]
 
-    drawn, bits = draw_part(predictor, data, part, scoring.samples, scoring.temperature)
-    titles = ("model", gaze.observers_title)
-    _draw_pictures(output / "pictures" / label, drawn, part, scoring.pictures, titles)
+    draw = partial(draw_observed, predictor, observers, planes, samples=scoring.samples)
+    drawn, bits = draw(temperature=scoring.temperature)
+    first = dict(list(drawn.items())[: scoring.pictures])
+    _draw_pictures(output / "pictures" / label, first, part, gaze.observers_title)
     if not gaze.scanpaths:
         return None
-    observers = {key: part.paths[key] for key in drawn}
     trained = data.parts["source", "train"]
     # The set's own center bias where it was trained on, else that of all sources.
     keys = trained.of_set(name) if domain == "source" else list(trained.paths)
     training = [path for key in keys for path in trained.paths.get(key, ())]
+    scored, reader = {"ckpt_path": checkpoint}, plain(config.data[domain][name])
     full = scoring.metrics == "full"
+    pictures = {key: partial(read_image, s.path, s.size) for key, s in part.stimuli.items()}
     results = score(
         drawn,
         observers,
         scoring.card,
         metrics=scoring.metrics,
+        extra=[scoring.metric] if scoring.metric else [],
         baselines=None if full or len(observers) < 2 else (OBSERVERS, CHANCE),
         training=training,
-        images={key: _reader(part, key) for key in drawn} if full else None,
+        images=pictures if full else None,
         log_likelihood=bits,
         meta={
             "title": label.removesuffix(f"-{name}"),
@@ -214,19 +244,19 @@ def _score_set(
             "split": split,
             "gaze": gaze.gaze,
             "model": config.name,
-            "provenance": provenance.describe(
-                {"ckpt_path": checkpoint},
-                checkpoint,
-                plain(config.data[domain][name]),
-                gaze,
-                observers,
-            ),
+            "provenance": provenance.describe(scored, checkpoint, reader, gaze, observers),
         },
     )
     console.print(results.table())
     folder = results.save(output / "results" / label)
     if scoring.temperatures:
-        scan = score_temperatures(draw, scoring.temperatures, observers, results.protocol, training)
+        scan = score_temperatures(
+            lambda temperature: draw(temperature=temperature)[0],
+            scoring.temperatures,
+            observers,
+            results.protocol,
+            training,
+        )
         tables.write(folder / TEMPERATURES, scan)
     return headline(results, split)
 
@@ -243,19 +273,18 @@ def _again(
     config: DictConfig, data: DomainMix, domain: str, name: str, best: str, error: Exception
 ) -> str:
     """What failed, where the checkpoint is, and the command that scores it."""
-    divided = {"split_seed": data.split_seed, **data.fractions}
-    division = " ".join(f"{key}={value}" for key, value in divided.items())
-    command = (
-        f"python -m spgen_lit.evaluate data={name} split={config.evaluation.split} {division} "
-        f"ckpt_path={best}" + ("" if domain == "source" else " domain=target")
-    )
+    split = _shown_part(data, domain, name, Scoring.of(config))[1]
+    known = name if (Path(CONFIG_DIR) / "data" / "source" / f"{name}.yaml").is_file() else "gallery"
+    words = {"data": known, "split": split, "ckpt_path": best}
+    words |= {"split_seed": data.split_seed, **data.fractions}
+    words |= {} if domain == "source" else {"domain": "target"}
+    reader = plain(config.data[domain][name])
+    plain_values = {key: value for key, value in reader.items() if not isinstance(value, dict)}
+    words |= {f"++data.source.{known}.{k}": json.dumps(v) for k, v in plain_values.items()}
+    values = (f"{key}={value}" for key, value in words.items())
+    command = shlex.join(["python", "-m", "spgen_lit.evaluate", *values])
     saved = f"the checkpoint is {best}; score it with: {command}" if best else "nothing was saved"
     return f"training ended, scoring {domain}-{name} failed ({error}); {saved}"
-
-
-def _reader(part: Split, key: str) -> Any:
-    stimulus = part.stimuli[key]
-    return lambda: read_image(stimulus.path, stimulus.size)
 
 
 def _shown_part(data: DomainMix, domain: str, name: str, scoring: Scoring) -> tuple[Split, str]:
@@ -276,18 +305,13 @@ def _shown_part(data: DomainMix, domain: str, name: str, scoring: Scoring) -> tu
     return Split({key: part.stimuli[key] for key in keys}, part.paths, part.sets), split
 
 
-def _draw_pictures(
-    folder: Path,
-    drawn: Mapping[str, list[Scanpath]],
-    part: Split,
-    pictures: int,
-    titles: tuple[str, str],
-) -> None:
+def _draw_pictures(folder: Path, drawn: Samples, part: Split, observers: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    for key in list(drawn)[:pictures]:
+    for key, paths in drawn.items():
         stimulus = part.stimuli[key]
         image = read_image(stimulus.path, stimulus.size)
-        picture = side_by_side(image, drawn[key], part.paths.get(key, []), titles=titles)
+        titles = ("model", observers)
+        picture = side_by_side(image, paths, part.paths.get(key, []), titles=titles)
         save_png(folder / f"{Path(key.replace('/', '_')).stem}.png", picture)
 
 

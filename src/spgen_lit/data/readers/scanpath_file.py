@@ -89,11 +89,12 @@ class ScanpathFile:
                 listed = " or ".join(f"{name}={option}" for option in options)
                 raise ValueError(f"{self.path}: declare {listed}, found {name}={value}")
 
-    def read(self, sizes: Sizes, elsewhere: Sequence[str] = ()) -> Loaded:
+    def read(self, sizes: Sizes | None = None, elsewhere: Sequence[str] = ()) -> Loaded:
         """Read the file for these images.
 
         Args:
-            sizes: Image id to width and height in px. The file may leave out the suffix.
+            sizes: Image id to width and height in px. The file may leave out the suffix. None
+                takes images and sizes from the file, such as prediction writes it.
             elsewhere: Other images of the same set; trials on them are counted and left out.
 
         Raises:
@@ -104,6 +105,9 @@ class ScanpathFile:
         problems = Problems(collect=True)
         trials = list(self._trials(problems))
         mistake = self._mistake(trials)
+        if sizes is None:
+            sized = (t for t in trials if {"width", "height"} <= t.content.keys())
+            sizes = {t.name: (int(t.content["width"]), int(t.content["height"])) for t in sized}
         names = _Names([*sizes, *elsewhere])
         samples: dict[str, list[Scanpath]] = {}
         counts = Counter(trials=len(trials) + len(problems.found))
