@@ -64,6 +64,23 @@ def test_names_cannot_break_out_and_nothing_points_outside(tmp_path: Path) -> No
     assert not re.search(r"""(src|href)=["'](?!data:)|https?://|url\(|@import""", text)
 
 
+def test_a_page_with_hostile_names_runs_nothing_of_theirs(browser: Any, tmp_path: Path) -> None:
+    names = [
+        "</script><script>window.owned = 1</script>",
+        "<img src=x onerror='window.owned = 1'>",
+        "\"onmouseover='window.owned=1'",
+        "javascript:window.owned=1",
+    ]
+    page = tmp_path / "index.html"
+    write_page(page, [entry(name) for name in names], 4, title=names[0], notes=names[1])
+    browser.open(page)
+    browser.wait("document.querySelector('.card img').naturalWidth > 0")
+    browser.click(".card")
+    browser.wait("document.querySelector('#viewer').open")
+    assert browser.run("typeof window.owned") == "undefined"
+    assert not browser.complaints()
+
+
 def test_pictures_shrink_as_the_page_grows() -> None:
     sides = [picture_side(count) for count in (1, 50, 500, 10_000)]
     assert sides[0] == WIDEST
