@@ -214,3 +214,21 @@ def test_units_must_be_declared() -> None:
         ScanpathFile("x.json", units=None)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="declare time=ms or time=s, found time=minutes"):
         ScanpathFile("x.json", "px", "minutes")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("odd", [10**400, [1, [2]], {"a": 1}, "9" * 5000])
+def test_what_no_trial_should_hold_is_the_documented_error(tmp_path: Path, odd: Any) -> None:
+    # Found by fuzzing: an OverflowError, and a message without the file.
+    for key in ("X", "T", "width"):
+        wrong = trial(**{key: odd if key == "width" else [odd, 60, 540], "height": 600})
+        with pytest.raises(ValueError, match=r"theirs\.json: ") as error:
+            load(tmp_path, [wrong])
+        assert len(str(error.value).splitlines()) == 1
+
+
+def test_a_table_of_other_bytes_is_refused_by_its_name(tmp_path: Path) -> None:
+    # Found by fuzzing: a UnicodeEncodeError of a library.
+    path = tmp_path / "theirs.csv"
+    path.write_bytes(b"image,x,y\n\x80.jpg,0.1,0.2\n")
+    with pytest.raises(ValueError, match=r"theirs\.csv: "):
+        ScanpathFile(path, "relative").read(SIZES)

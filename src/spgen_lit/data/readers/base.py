@@ -95,6 +95,35 @@ _UNFORESEEN = (
 )
 
 
+@contextmanager
+def placed(place: str | Path, kind: str) -> Iterator[None]:
+    """Turn what unforeseen content leads to into the documented error, which names the place.
+
+    Args:
+        place: File or folder that is read.
+        kind: What it should hold.
+
+    Raises:
+        ValueError: For whatever bad content leads to.
+    """
+    try:
+        yield
+    except _UNFORESEEN as error:
+        if isinstance(error, FileNotFoundError | PermissionError):
+            raise
+        if isinstance(error, OSError) and error.errno == errno.EIO:
+            raise  # the disk's fault; a name that is too long, say, is the content's
+        lines = str(error).splitlines() or [""]
+        raise ValueError(
+            f"{place}: not as {kind} files are written "
+            f"({type(error).__name__}: {lines[0][:200]}); fetch or convert the set again"
+        ) from error
+    except ValueError as error:
+        if str(place) in str(error):
+            raise
+        raise ValueError(f"{place}: {str(error).splitlines()[0]}") from error
+
+
 class FileReader(ABC):
     """A reader that can stop at the first fault (`read`) or list all of them (`survey`)."""
 
@@ -105,7 +134,7 @@ class FileReader(ABC):
             FileNotFoundError: Naming the folder or file looked for and how to get it.
             ValueError: Naming the file, trial and field of the first bad content.
         """
-        with self._named():
+        with placed(self._place, type(self).__name__):
             return self._read(Problems())
 
     def survey(self) -> tuple[GazeSet, list[Problem]]:
@@ -116,25 +145,13 @@ class FileReader(ABC):
             ValueError: If a file is so unlike its format that nothing can be read.
         """
         problems = Problems(collect=True)
-        with self._named():
+        with placed(self._place, type(self).__name__):
             return self._read(problems), problems.found
 
-    @contextmanager
-    def _named(self) -> Iterator[None]:
-        """Turn what unforeseen content leads to into the documented error."""
-        try:
-            yield
-        except _UNFORESEEN as error:
-            if isinstance(error, FileNotFoundError | PermissionError):
-                raise
-            if isinstance(error, OSError) and error.errno == errno.EIO:
-                raise  # the disk's fault; a name that is too long, say, is the content's
-            place = getattr(self, "root", getattr(self, "file", ""))
-            lines = str(error).splitlines() or [""]
-            raise ValueError(
-                f"{place}: not as {type(self).__name__} files are written "
-                f"({type(error).__name__}: {lines[0][:200]}); fetch or convert the set again"
-            ) from error
+    @property
+    def _place(self) -> str | Path:
+        found: str | Path = getattr(self, "root", getattr(self, "file", ""))
+        return found
 
     @abstractmethod
     def _read(self, problems: Problems) -> GazeSet: ...

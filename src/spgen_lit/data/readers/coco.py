@@ -71,7 +71,7 @@ class Trial:
         """Width and height that X and Y count: the trial's own, else this size.
 
         Raises:
-            ValueError: If neither is known.
+            ValueError: If neither is known, or one is no positive number.
         """
         if units == "relative":
             return np.ones(2)
@@ -81,7 +81,10 @@ class Trial:
                 "needs width and height of the frame that X and Y count; add them to the "
                 "trials, or give `frame`"
             )
-        return np.asarray(sides if all(sides) else size, np.float64)
+        frame = np.asarray(sides if all(sides) else size, np.float64)
+        if not (np.isfinite(frame).all() and (frame > 0).all()):
+            raise ValueError(f"width and height must be positive numbers, found {sides}"[:200])
+        return frame
 
 
 def load_trials(table: Path, problems: Problems) -> Iterator[Trial]:

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from spgen_lit.data.readers.base import Problems, need
+from spgen_lit.data.readers.base import Problems, need, placed
 from spgen_lit.data.readers.coco import Trial, load_trials
 from spgen_lit.data.readers.rows import load_table, numbers, text
 from spgen_lit.scanpath import Array, Scanpath
@@ -102,6 +102,10 @@ class ScanpathFile:
             ValueError: With ``bad="refuse"`` for any faulty trial: the number of them, and the
                 first with its field. With ``bad="drop"`` only if no trial is left.
         """
+        with placed(self.path, "scanpath"):
+            return self._read(sizes, elsewhere)
+
+    def _read(self, sizes: Sizes, elsewhere: Sequence[str]) -> Loaded:
         problems = Problems(collect=True)
         trials = list(self._trials(problems))
         mistake = self._mistake(trials)
@@ -183,7 +187,7 @@ class ScanpathFile:
             for key in largest.keys() & trial.content.keys():
                 try:
                     values = np.abs(np.asarray(trial.content[key], np.float64))
-                except (TypeError, ValueError):
+                except (OverflowError, TypeError, ValueError):
                     return ""  # named trial by trial
                 largest[key] = float(np.fmax.reduce(values, axis=None, initial=largest[key]))
         places = max(largest["X"], largest["Y"])
