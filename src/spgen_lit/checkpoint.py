@@ -92,8 +92,7 @@ def load_checkpoint(path: str | Path, key: str = "ckpt_path") -> dict[str, Any]:
             raise CheckpointError(f"{damaged} does not match its checksum")
         return dict(torch.load(path, map_location="cpu", weights_only=True))
     except Exception as error:  # torch raises whatever a damaged file leads it to
-        said = str(error).strip().splitlines()
-        reason = said[0][:120] if said else type(error).__name__
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)[:120]
         raise CheckpointError(
             f"{key}: cannot read checkpoint {path} ({reason}); give one that training wrote"
         ) from error

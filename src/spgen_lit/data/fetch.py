@@ -70,16 +70,16 @@ def fetch(
         if item.name in done:
             continue
         url = f"{mirror.rstrip('/')}/{item.name}" if mirror else item.url
-        archive = folder / item.name
+        packed = folder / item.name
         try:
-            md5 = download(url, archive, item.md5, tries, wait, progress)
+            md5 = download(url, packed, item.md5, tries, wait, progress)
         except FetchError as error:
             raise FetchError(f"{error}. See also: {entry.get}") from error
-        unpack(archive, folder, item)
+        unpack(packed, folder, item)
         done[item.name] = md5
         write_json(folder / MARK, done, indent=1)
         if not keep_archives:
-            archive.unlink()
+            packed.unlink()
     return folder
 
 
@@ -104,19 +104,19 @@ def download(
     """
     if path.is_file() and md5 is not None and _md5(path) == md5:
         return md5
-    part, tag = (path.with_name(f"{path.name}.{ending}") for ending in ("part", "part-tag"))
+    partial, tag = (path.with_name(f"{path.name}.{ending}") for ending in ("part", "part-tag"))
     trouble = ""
     for attempt in range(tries):
         if attempt:
             time.sleep(wait * 2 ** (attempt - 1))
         try:
-            if _receive(url, part, tag, progress):
+            if _receive(url, partial, tag, progress):
                 break
-            trouble = f"the connection ended after {part.stat().st_size} bytes"
+            trouble = f"the connection ended after {partial.stat().st_size} bytes"
         except urllib.error.HTTPError as error:
             trouble = f"the server answers {error.code} {error.reason}"
             if error.code == 416:  # more on disk than the server has: not the same file
-                part.unlink(missing_ok=True)
+                partial.unlink(missing_ok=True)
             elif error.code < 500 and error.code not in (408, 429):
                 raise FetchError(
                     f"{url}: {trouble}; the file may have moved: look for it by hand, or give "
@@ -126,34 +126,34 @@ def download(
             trouble = str(getattr(error, "reason", "") or error or type(error).__name__)
     else:
         raise FetchError(
-            f"{url}: not whole after {tries} attempts ({trouble}); what came is kept in {part} "
+            f"{url}: not whole after {tries} attempts ({trouble}); what came is kept in {partial} "
             "and the next call goes on from there"
         )
     tag.unlink(missing_ok=True)
-    found = _md5(part)
+    found = _md5(partial)
     if md5 is not None and found != md5:
-        part.unlink()
+        partial.unlink()
         raise FetchError(
             f"{url}: wrong checksum, MD5 {found} instead of {md5}; the file was refused and "
             "removed: damaged on the way, or changed by its authors"
         )
-    part.replace(path)
+    partial.replace(path)
     return found
 
 
-def unpack(archive: Path, folder: Path, item: Download) -> None:
+def unpack(packed: Path, folder: Path, item: Download) -> None:
     """Unpack a zip aside, then move its files in; GitHub's single top folder is left out.
 
     Raises:
-        FetchError: If the archive is no whole zip file (it is removed), is encrypted or packed
+        FetchError: If the file is no whole zip file (it is removed), is encrypted or packed
             in a way that Python does not know, or unpacks to more than 20 times its size and
             1 GiB, or ``SPGEN_MAX_UNPACKED_GB``.
     """
     draft = Path(tempfile.mkdtemp(prefix=".unpack-", dir=folder))
     try:
-        with zipfile.ZipFile(archive) as content:
+        with zipfile.ZipFile(packed) as content:
             names = [n for n in content.namelist() if not set(n.split("/")) & set(_LITTER)]
-            _refuse_bomb(archive, sum(content.getinfo(name).file_size for name in names))
+            _refuse_bomb(packed, sum(content.getinfo(name).file_size for name in names))
             content.extractall(draft, names)
         tops = list(draft.iterdir())
         github = item.name.endswith("-master.zip") and len(tops) == 1
@@ -165,24 +165,24 @@ def unpack(archive: Path, folder: Path, item: Download) -> None:
             (folder / inner).parent.mkdir(parents=True, exist_ok=True)
             file.replace(folder / inner)
     except (zipfile.BadZipFile, zlib.error, EOFError) as error:
-        archive.unlink(missing_ok=True)
-        raise FetchError(f"{archive}: not a whole zip file ({error}); fetch it again") from error
+        packed.unlink(missing_ok=True)
+        raise FetchError(f"{packed}: not a whole zip file ({error}); fetch it again") from error
     except (RuntimeError, NotImplementedError, UnicodeError) as error:
         raise FetchError(
-            f"{archive}: cannot be unpacked ({error}); unpack it by hand into {folder}"
+            f"{packed}: cannot be unpacked ({error}); unpack it by hand into {folder}"
         ) from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def _refuse_bomb(archive: Path, size: int) -> None:
-    packed = archive.stat().st_size
-    given = os.environ.get("SPGEN_MAX_UNPACKED_GB")
-    most = float(given) * 2**30 if given else max(20 * packed, 2**30)
+def _refuse_bomb(packed: Path, size: int) -> None:
+    limit = os.environ.get("SPGEN_MAX_UNPACKED_GB")
+    bytes_packed = packed.stat().st_size
+    most = float(limit) * 2**30 if limit else max(20 * bytes_packed, 2**30)
     if size > most:
         raise FetchError(
-            f"{archive}: {packed / 2**20:.1f} MiB would unpack to {size / 2**30:.1f} GiB, at most "
-            f"{most / 2**30:.1f}; set SPGEN_MAX_UNPACKED_GB if that is right"
+            f"{packed}: {bytes_packed / 2**20:.1f} MiB would unpack to {size / 2**30:.1f} GiB, at "
+            f"most {most / 2**30:.1f}; set SPGEN_MAX_UNPACKED_GB if that is right"
         )
 
 
@@ -196,9 +196,9 @@ def _fetched(mark: Path) -> dict[str, str]:
         raise FetchError(f"{mark}: damaged ({error}); remove it to fetch the set again") from error
 
 
-def _receive(url: str, part: Path, tag: Path, progress: bool) -> bool:
+def _receive(url: str, partial: Path, tag: Path, progress: bool) -> bool:
     """Receive the rest of a file; whether it is whole now."""
-    start = part.stat().st_size if part.is_file() else 0
+    start = partial.stat().st_size if partial.is_file() else 0
     version = tag.read_text(encoding="utf-8") if tag.is_file() else ""
     headers = {"User-Agent": "spgen-lit"}
     if start and version:
@@ -209,19 +209,19 @@ def _receive(url: str, part: Path, tag: Path, progress: bool) -> bool:
             start = 0
         length = answer.headers.get("Content-Length")
         total = start + int(length) if length else None
-        free = shutil.disk_usage(part.parent).free
+        free = shutil.disk_usage(partial.parent).free
         if total is not None and total - start > free:
             raise FetchError(f"{url}: {total} bytes needed and {free} left on the disk")
         # Only a strong tag or a date proves that the rest belongs to the same file.
         strong = answer.headers.get("ETag", "W/")
         dated = answer.headers.get("Last-Modified", "")
         tag.write_text(dated if strong.startswith("W/") else strong, encoding="utf-8")
-        with part.open("ab" if start else "wb") as file, Progress(disable=not progress) as bar:
-            task = bar.add_task(part.stem, total=total, completed=start)
+        with partial.open("ab" if start else "wb") as file, Progress(disable=not progress) as bar:
+            task = bar.add_task(partial.stem, total=total, completed=start)
             while chunk := answer.read(_CHUNK):
                 file.write(chunk)
                 bar.advance(task, len(chunk))
-    return total is None or part.stat().st_size == total
+    return total is None or partial.stat().st_size == total
 
 
 def _md5(path: Path) -> str:

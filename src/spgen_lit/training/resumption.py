@@ -70,9 +70,9 @@ def start_from(model: str | Path, network: Network) -> None:
     try:
         network.load_state_dict(state)
     except RuntimeError as error:
-        said = str(error).splitlines()[1:2] or [str(error)]
+        lines = str(error).splitlines()[1:2] or [str(error)]
         raise ConfigError(
-            f"start_from: {model} holds a network of another shape ({said[0].strip()}); give "
+            f"start_from: {model} holds a network of another shape ({lines[0].strip()}); give "
             "same_network=true, or the network settings of that run (its config.yaml)"
         ) from error
     network.encoder.origin = f"start_from={model} ({card.get('initial_weights', 'unknown')})"

@@ -37,7 +37,7 @@ def run_stages(
             "ckpt_path: a recipe of stages goes on by itself; run the same command with "
             f"hydra.run.dir={config.paths.output_dir}"
         )
-    given = {override.partition("=")[0].lstrip("+~") for override in overrides}
+    typed = {override.partition("=")[0].lstrip("+~") for override in overrides}
     energy, before = float("inf"), config.start_from
     for number, (name, changes) in enumerate(config.stages.items(), start=1):
         folder = Path(config.paths.output_dir) / f"{number}-{name}"
@@ -52,7 +52,7 @@ def run_stages(
                 "paths": {"output_dir": str(folder)},
             }
             folder.mkdir(parents=True, exist_ok=True)
-            staged = OmegaConf.merge(config, dict(_without(changes, given)), fixed)
+            staged = OmegaConf.merge(config, dict(_without(changes, typed)), fixed)
             assert isinstance(staged, DictConfig)
             energy = run(staged)
         before = str(checkpoints / "best.ckpt")
@@ -60,12 +60,12 @@ def run_stages(
 
 
 def _without(
-    changes: Mapping[str, Any], given: set[str], prefix: str = ""
+    changes: Mapping[str, Any], typed: set[str], prefix: str = ""
 ) -> Iterator[tuple[str, Any]]:
-    """Nested settings but for those whose dotted key is given."""
+    """Nested settings but for those whose dotted key was typed."""
     for key, value in changes.items():
         name = f"{prefix}{key}"
         if isinstance(value, Mapping | DictConfig):
-            yield str(key), dict(_without(value, given, f"{name}."))
-        elif name not in given:
+            yield str(key), dict(_without(value, typed, f"{name}."))
+        elif name not in typed:
             yield str(key), value

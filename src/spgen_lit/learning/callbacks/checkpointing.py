@@ -69,7 +69,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
 
 
 class Stopped(SystemExit):
-    """Training was told to stop and has saved its state; the code is 128 + the signal."""
+    """Training is to stop and has saved its state; the code is 128 + the signal."""
 
 
 class LastCheckpoint(ModelCheckpoint):
@@ -114,8 +114,8 @@ class LastCheckpoint(ModelCheckpoint):
             signal.signal(signal.SIGINT, signal.default_int_handler)
         self._signal = number
 
-    def _told(self, trainer: L.Trainer) -> bool:
-        """Whether any rank was told to stop; the same answer on all."""
+    def _stopping(self, trainer: L.Trainer) -> bool:
+        """Whether any rank is to stop; the same answer on all."""
         return bool(trainer.strategy.reduce_boolean_decision(bool(self._signal), all=False))
 
     def on_train_batch_end(
@@ -126,7 +126,7 @@ class LastCheckpoint(ModelCheckpoint):
         done = int(kwargs.get("batch_idx", args[-1])) + 1
         validation = trainer.is_last_batch or done % (trainer.val_check_batch or math.inf) == 0
         whole = done % trainer.accumulate_grad_batches == 0
-        if self._told(trainer) and whole and not validation:
+        if self._stopping(trainer) and whole and not validation:
             self._save_checkpoint(trainer, str(self.file))
             self._leaving = True
 
@@ -137,7 +137,7 @@ class LastCheckpoint(ModelCheckpoint):
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Save the epoch; leave after it if the signal has come."""
         super().on_train_epoch_end(trainer, pl_module)
-        self._leaving = self._told(trainer)
+        self._leaving = self._stopping(trainer)
 
     def on_train_epoch_start(self, *_: Any) -> None:
         """Leave here, where the loggers have the epoch that was saved."""

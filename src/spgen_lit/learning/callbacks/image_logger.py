@@ -67,10 +67,10 @@ class ImageLogger(L.Callback):
         rows = []
         domains: tuple[Domain, ...] = ("source", "target")
         for domain in domains:
-            part = self.data.parts[domain, "val"]
-            if not part.stimuli:
-                part = self.data.parts[domain, "train"]
-            rows += self._draw(pl_module, domain, part)
+            split = self.data.parts[domain, "val"]
+            if not split.stimuli:
+                split = self.data.parts[domain, "train"]
+            rows += self._draw(pl_module, domain, split)
         if self.folder is not None:
             folder = Path(self.folder) / f"epoch-{epoch + 1:04d}"
             for row in rows:
@@ -81,11 +81,11 @@ class ImageLogger(L.Callback):
             if log_examples is not None and rows:
                 log_examples(rows, trainer.global_step)
 
-    def _draw(self, module: ScanpathModule, domain: Domain, part: Split) -> list[dict[str, Any]]:
-        keys = list(part.stimuli)[: self.images]
+    def _draw(self, module: ScanpathModule, domain: Domain, split: Split) -> list[dict[str, Any]]:
+        keys = list(split.stimuli)[: self.images]
         if not keys:
             return []
-        planes = self.data.planes(part.stimuli[key] for key in keys)
+        planes = self.data.planes(split.stimuli[key] for key in keys)
         seeds = [[path_seed(0, key, k) for k in range(self.samples)] for key in keys]
         network = module.network
         with torch.no_grad():
@@ -98,16 +98,16 @@ class ImageLogger(L.Callback):
                     zip(sampled.arrays(index), sampled.seconds(index), strict=True)
                 )
             ]
-            size = part.stimuli[key].size
+            size = split.stimuli[key].size
             observed = [
                 replace(path, xy=frame.xy(path.xy, size), size=frame.size)
-                for path in part.paths.get(key, [])[: self.samples]
+                for path in split.paths.get(key, [])[: self.samples]
             ]
             picture = side_by_side(
                 planes[index].permute(1, 2, 0).numpy(),
                 model,
                 observed,
-                titles=("model", self.data.sets[domain][part.sets[key]].observers_title),
+                titles=("model", self.data.sets[domain][split.sets[key]].observers_title),
                 rows=self.samples,
                 width=360,
             )
