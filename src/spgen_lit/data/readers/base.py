@@ -119,9 +119,10 @@ def placed(place: str | Path, kind: str) -> Iterator[None]:
             f"({type(error).__name__}: {lines[0][:200]}); fetch or convert the set again"
         ) from error
     except ValueError as error:
-        if str(place) in str(error):
+        message = " ".join(str(error).splitlines())
+        if message == str(error) and str(place) in message:
             raise
-        raise ValueError(f"{place}: {str(error).splitlines()[0]}") from error
+        raise ValueError(message if str(place) in message else f"{place}: {message}") from error
 
 
 class FileReader(ABC):
