@@ -70,7 +70,7 @@ class TrainSchema:
     trainer: dict[str, Any] = field(default_factory=_open)
     logger: dict[str, Any] | None = field(default_factory=_open)
     callbacks: dict[str, Any] | None = field(default_factory=_open)
-    evaluation: dict[str, Any] = field(default_factory=dict)
+    evaluation: dict[str, Any] = field(default_factory=_open)
 
 
 # trust=[module] names it; so does a class that is itself named on the command line.
@@ -79,7 +79,8 @@ _ELSEWHERE = {"--config-dir", "-cd", "--config-path", "-cp", "--config-name", "-
 
 ConfigStore.instance().store(name="train_schema", node=TrainSchema)
 # Of evaluate.yaml, whose other keys all stand in the file.
-ConfigStore.instance().store(name="open_data", node=DictConfig({"data": _open()}))
+_OF_EVALUATE = DictConfig({"data": _open(), "metric": _open()})
+ConfigStore.instance().store(name="evaluate_schema", node=_OF_EVALUATE)
 register_resolvers()
 
 
