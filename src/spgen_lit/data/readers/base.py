@@ -135,7 +135,7 @@ class FileReader(ABC):
             FileNotFoundError: Naming the folder or file looked for and how to get it.
             ValueError: Naming the file, trial and field of the first bad content.
         """
-        with placed(self._place, type(self).__name__):
+        with placed(self._source, type(self).__name__):
             return self._read(Problems())
 
     def survey(self) -> tuple[GazeSet, list[Problem]]:
@@ -146,11 +146,11 @@ class FileReader(ABC):
             ValueError: If a file is so unlike its format that nothing can be read.
         """
         problems = Problems(collect=True)
-        with placed(self._place, type(self).__name__):
+        with placed(self._source, type(self).__name__):
             return self._read(problems), problems.found
 
     @property
-    def _place(self) -> str | Path:
+    def _source(self) -> str | Path:
         found: str | Path = getattr(self, "root", getattr(self, "file", ""))
         return found
 

@@ -64,6 +64,7 @@ class ImageLogger(L.Callback):
         self._last = epoch
         if not trainer.is_global_zero:
             return
+        assert isinstance(pl_module, ScanpathModule)
         rows = []
         domains: tuple[Domain, ...] = ("source", "target")
         for domain in domains:
