@@ -285,6 +285,15 @@ def test_rows_of_another_form_are_the_documented_error(tmp_path: Path, content: 
         Table(file, "relative").survey()
 
 
+def test_a_row_with_more_cells_than_the_header_is_the_documented_error(tmp_path: Path) -> None:
+    table = tmp_path / "fix.csv"
+    for rows in ("i,1,2\ni,1,2,3\n", "i,1,2,3\ni,1,2,3\n"):
+        table.write_text("image,x,y\n" + rows)
+        with pytest.raises(ValueError, match=r"fix\.csv: not readable as a table") as caught:
+            Table(table, "relative", observer="none").read()
+        assert "\n" not in str(caught.value)
+
+
 def test_what_a_library_raises_for_bad_content_is_the_documented_error(tmp_path: Path) -> None:
     class Odd(FileReader):
         root = tmp_path / "odd"

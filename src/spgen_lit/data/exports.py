@@ -17,17 +17,7 @@ from spgen_lit.data.readers.base import FILE, set_content
 from spgen_lit.data.records import GazeSet
 from spgen_lit.scanpath import Array, Scanpath
 
-COLUMNS = (
-    "image",
-    "width",
-    "height",
-    "observer",
-    "trial",
-    "fixation",
-    "x_px",
-    "y_px",
-    "duration_ms",
-)
+_HEADER = "image,width,height,observer,trial,fixation,x_px,y_px,duration_ms\n"
 
 
 def export(gaze: GazeSet, folder: str | Path, form: str) -> list[Path]:
@@ -129,8 +119,8 @@ def _csv(gaze: GazeSet, draft: Path, folder: Path) -> None:
     with (draft / "scanpaths.csv").open(
         "w", newline="", encoding="utf-8", errors="surrogateescape"
     ) as file:
+        file.write(_HEADER)
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
         for path, trial, pixels, ms in _trials(gaze):
             head = (path.image, *path.size, path.observer, trial)
             if not len(path):

@@ -54,7 +54,8 @@ def load_table(
     except ImportError as error:
         raise ImportError(f"{path}: Parquet needs pyarrow; pip install pyarrow") from error
     except (ValueError, TypeError, OSError, EOFError) as error:
-        raise ValueError(f"{path}: not readable as a table ({error})") from error
+        line = " ".join(str(error).split())
+        raise ValueError(f"{path}: not readable as a table ({line})") from error
 
 
 def _text(
