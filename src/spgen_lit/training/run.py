@@ -248,6 +248,9 @@ def _card(
     config: DictConfig, data: DomainMix, spec: dict[str, Any], encoder: Encoder
 ) -> dict[str, Any]:
     """What travels in the checkpoint: plain values only."""
+    settings = json.loads(json.dumps(plain(config), default=str))
+    # How sets were divided, also where the configuration leaves it to the defaults.
+    settings["data"] |= {"split_seed": data.split_seed, **data.shares}
     return {
         "version": __version__,
         "network": spec,
@@ -263,7 +266,7 @@ def _card(
         "split_seed": data.split_seed,
         "trained_on": data.trained_on,
         "licences": {n: s.licence for d in data.sets.values() for n, s in d.items()},
-        "config": json.loads(json.dumps(plain(config), default=str)),
+        "config": settings,
     }
 
 
