@@ -250,7 +250,7 @@ def _card(
     """What travels in the checkpoint: plain values only."""
     settings = json.loads(json.dumps(plain(config), default=str))
     # How sets were divided, also where the configuration leaves it to the defaults.
-    settings["data"] |= {"split_seed": data.split_seed, **data.shares}
+    settings["data"] |= {"split_seed": data.split_seed, **data.fractions}
     return {
         "version": __version__,
         "network": spec,
