@@ -46,7 +46,7 @@ def test_conditions_travel_with_their_paths_and_unknown_ones_are_nan() -> None:
     assert batch.viewing[0, 0, 4].isnan() and batch.viewing[0, 1].isnan().all()
 
 
-def test_the_data_set_is_told_by_its_place_among_the_networks() -> None:
+def test_the_data_set_is_known_by_its_place_among_the_networks() -> None:
     paths = [replace(_path(2, 0), viewing=Viewing(dataset=name)) for name in ("b", "c")]
     batch = pad_paths([paths], 5, ("a", "b"))
     assert batch.viewing[0, 0, 4] == 1 and batch.viewing[0, 1].isnan().all()

@@ -360,13 +360,13 @@ class FixationHead(nn.Module):
         mix = self.mix(step.clamp(max=self.steps - 1)) + self.viewing_mix(code)
         logits = terms.base[:, None] + mix @ terms.ranks
         if self.history != "none":
-            moved = self._history_term(terms, self.maps(state.history, self.coarse))
+            shift = self._history_term(terms, self.maps(state.history, self.coarse))
             if self.history == "full":
                 for back, query in enumerate(terms.queries.chunk(2, dim=2)):
-                    asked = _at(query, cell_of(recent[:, :, back], *self.grid))
-                    asked = asked * (self.scale[back] * state.history.known[:, :, back, None])
-                    moved = moved + (asked @ terms.keys).mT
-            coarse = moved.mT.reshape(-1, 1, *self.coarse)
+                    match = _at(query, cell_of(recent[:, :, back], *self.grid))
+                    match = match * (self.scale[back] * state.history.known[:, :, back, None])
+                    shift = shift + (match @ terms.keys).mT
+            coarse = shift.mT.reshape(-1, 1, *self.coarse)
             fine = F.interpolate(coarse, self.grid, mode="bilinear", align_corners=False)
             logits = logits + history.exp() * fine.reshape(logits.shape)
         return logits * (self.viewing_certainty(code) + certainty).exp() + center * self.center
@@ -399,11 +399,11 @@ class FixationHead(nn.Module):
         aspect = xy.new_tensor([self.maps.aspect, 1.0])
         begun = history.known[:, :, 0]
         saccade = ((xy - history.recent[:, :, 0]) * aspect).norm(dim=2) * begun
-        clock, _ = self._clock(time, viewing)
+        timing, _ = self._time_features(time, viewing)
         rest = torch.stack([saccade, self._pace(time), begun], dim=2)
         order = self.order(time.step.clamp(max=self.steps - 1))
         code = self._code(viewing, time.step)
-        out = self.duration(torch.cat([here, order, rest, clock, code], dim=2))
+        out = self.duration(torch.cat([here, order, rest, timing, code], dim=2))
         weights, mean, log_sigma = out.unflatten(2, (3, self.components)).unbind(2)
         *_, longer, wider, _ = self._of_dataset(viewing)
         log_sigma = (log_sigma + wider).clamp(-4.0, 1.0)
@@ -411,15 +411,15 @@ class FixationHead(nn.Module):
 
     def end_logits(self, terms: ImageTerms, after: Time, viewing: Tensor) -> Tensor:
         """Logits ``(image, path)`` that the last fixation of each path so far ends it."""
-        clock, told = self._clock(after, viewing)
-        timed = (after.timed == after.step).to(told.dtype)
-        rest = torch.stack([timed, self._pace(after), told], dim=2)
+        timing, timed_end = self._time_features(after, viewing)
+        timed = (after.timed == after.step).to(timed_end.dtype)
+        rest = torch.stack([timed, self._pace(after), timed_end], dim=2)
         # Where the time that is left is known, the order must not matter: a longer viewing
         # must not end as the ones seen in training did.
-        order = self.order((after.step - 1).clamp(0, self.steps - 1)) * (1 - told)[..., None]
+        order = self.order((after.step - 1).clamp(0, self.steps - 1)) * (1 - timed_end)[..., None]
         scene = terms.scene[:, None].expand(-1, after.step.shape[1], -1)
         code = self._code(viewing, after.step - 1)
-        out: Tensor = self.end(torch.cat([scene, order, rest, clock, code], dim=2))
+        out: Tensor = self.end(torch.cat([scene, order, rest, timing, code], dim=2))
         *_, sooner = self._of_dataset(viewing)
         return (out + sooner)[..., 0]
 
@@ -462,9 +462,9 @@ class FixationHead(nn.Module):
         cell = (logits + temperature * noise.place).argmax(-1)
         height, width = self.grid
         corner = torch.stack([cell % width, cell // width], dim=-1)
-        drawn = (corner + noise.offset) / noise.offset.new_tensor([width, height])
+        within = (corner + noise.offset) / noise.offset.new_tensor([width, height])
         peak = local_soft_argmax(logits, cell, height, width)
-        xy = torch.lerp(peak, drawn, temperature.clamp(max=1.0))
+        xy = torch.lerp(peak, within, temperature.clamp(max=1.0))
         law = self.duration_law(terms, state, viewing, xy)
         seconds = law.sample(noise.duration, noise.component, temperature)
         after = self.advance(state, xy, seconds)
@@ -489,7 +489,7 @@ class FixationHead(nn.Module):
         return code
 
     @staticmethod
-    def _clock(time: Time, viewing: Tensor) -> tuple[Tensor, Tensor]:
+    def _time_features(time: Time, viewing: Tensor) -> tuple[Tensor, Tensor]:
         """Steps of the viewing time that is left, or of the time gone by where that is unknown.
 
         Returns:
@@ -498,12 +498,12 @@ class FixationHead(nn.Module):
         """
         seconds = viewing[..., :1]
         timed = (time.timed == time.step)[..., None]
-        told = (~seconds.isnan() & timed).to(time.elapsed.dtype)
+        timed_end = (~seconds.isnan() & timed).to(time.elapsed.dtype)
         gone = (time.elapsed + _GAP * (time.step - 1).clamp_min(0))[..., None]
         left = seconds.nan_to_num(0.0) - gone - gone.new_tensor(_LEFT)
         since = (gone - gone.new_tensor(_GONE)) * timed
-        steps = [(8 * left).tanh() * told, (4 * since).tanh() * (1 - told), told]
-        return torch.cat(steps, dim=-1), told[..., 0]
+        steps = [(8 * left).tanh() * timed_end, (4 * since).tanh() * (1 - timed_end), timed_end]
+        return torch.cat(steps, dim=-1), timed_end[..., 0]
 
     @staticmethod
     def _pace(time: Time) -> Tensor:
@@ -729,11 +729,11 @@ class SPGen(nn.Module):
         scale = torch.tensor(chosen, device=device, dtype=torch.float32)
         state = self.head.begin(images, count, device)
         length = torch.zeros(images, count, dtype=torch.long, device=device)
-        drawn: list[Fixation] = []
+        fixations: list[Fixation] = []
         for n in range(steps):
             now = StepNoise(*(values[:, :, n] for values in noise))
             fixation, state = self.head.step(ImageTerms(*encoded.terms), state, given, now, scale)
-            drawn.append(fixation)
+            fixations.append(fixation)
             last = (fixation.end > 0) | (n + 1 >= limit)
             length = torch.where(last & (length == 0), n + 1, length)
             # Asked seldom: a GPU must be waited for.
@@ -741,8 +741,8 @@ class SPGen(nn.Module):
                 break
         longest = int(length.max())
         exists = torch.arange(longest, device=device) < length[..., None]
-        xy = torch.stack([f.xy for f in drawn[:longest]], dim=2) * exists[..., None]
-        seconds = torch.stack([f.seconds for f in drawn[:longest]], dim=2) * exists
+        xy = torch.stack([f.xy for f in fixations[:longest]], dim=2) * exists[..., None]
+        seconds = torch.stack([f.seconds for f in fixations[:longest]], dim=2) * exists
         return PathBatch(xy, seconds, length, given)
 
     def _limits(self, viewing: Tensor) -> Tensor:
