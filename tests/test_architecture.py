@@ -54,12 +54,7 @@ warmth deviation drawn places ground question clock swept apart towards moved
 FORBIDDEN = set(_WORDS.split())
 FORBIDDEN_WHOLE = {"part", "own", "asked", "said", "told", "wanted", "share", "shares", "colour"}
 # Rooms whose names still stand for their renaming.
-NOT_YET_RENAMED = {
-    "data",
-    "learning",
-    "network",
-    "training",
-}
+NOT_YET_RENAMED = {"evaluation", "training"}
 # What must not be known, whoever offers it.
 FOREIGN = {
     "metrics": {"lightning", "hydra", "cv2"},
