@@ -30,6 +30,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig
 from rich.console import Console
 
 from spgen_lit import provenance
@@ -44,10 +46,19 @@ from spgen_lit.evaluation.comparison import (
 from spgen_lit.evaluation.gap import Group, gap, gap_table, load_group, write_gap
 from spgen_lit.evaluation.results import Results
 from spgen_lit.evaluation.selection import read_record, selection_table, validators
+from spgen_lit.evaluation.sweep import (
+    Sweep,
+    failures_table,
+    read_sweep,
+    sweep_tables,
+    wide,
+    write_tables,
+)
 from spgen_lit.files import file_hash, write_text
 from spgen_lit.instantiation import instantiated
+from spgen_lit.pictures.sweep import SweepSection, write_sweep_page
 from spgen_lit.pretrained import weights_file
-from spgen_lit.sweeping import sum_up
+from spgen_lit.sweeping import refuse_launch
 
 Options = argparse.Namespace
 
@@ -210,6 +221,64 @@ def _validators(options: Options) -> None:
     Console().print(selection_table(rows))
     if options.out is not None:
         tables.write(options.out, rows)
+
+
+class SweepCallback(Callback):
+    """Refuses a sweep that cannot work before its first job, and sums it up after its last."""
+
+    def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
+        """Look at how processes are going to be started."""
+        refuse_launch(config, config.hydra)
+
+    def on_multirun_end(self, config: DictConfig, **_: Any) -> None:
+        """List the failed jobs and write the sweep's report; exit code 1 if a job failed."""
+        folder = Path(config.hydra.sweep.dir)
+        console = Console()
+        failed = sum_up(folder, console)
+        if failed:
+            command = "the same command with resume=true runs what is missing"
+            console.print(f"[red]{failed} failed[/]; {command}", highlight=False)
+            raise SystemExit(1)
+
+
+def sum_up(folder: Path, console: Console) -> int:
+    """Write tables, pictures and page of a sweep and say where; number of failed jobs.
+
+    Raises:
+        FileNotFoundError: If there is no such folder, or no job of a sweep in it.
+    """
+    sweep = read_sweep(folder)
+    failed = sweep.in_state("failed")
+    if sweep.sets:
+        write_tables(sweep, folder / "report")
+        sections = [
+            SweepSection(sweep.title(name), sweep.of_set(name), sweep.factors, *wide(sweep, name))
+            for name in sweep.sets
+        ]
+        page = write_sweep_page(folder / "report", _title(sweep), _notes(sweep), sections)
+        for shown in sweep_tables(sweep):
+            console.print(shown)
+        console.print(f"Report: {page}", soft_wrap=True, highlight=False)
+    if failed or sweep.in_state("unfinished"):
+        console.print(failures_table(sweep))
+    return len(failed)
+
+
+def _title(sweep: Sweep) -> str:
+    return f"{sweep.folder.resolve().parent.name}: {' by '.join(sweep.factors)}"
+
+
+def _notes(sweep: Sweep) -> list[str]:
+    """What stands above the tables of a sweep's page."""
+    done = sum(job.state == "finished" for job in sweep.jobs)
+    lines = [
+        f"{done} of {len(sweep.jobs)} jobs finished; {sweep.folder}",
+        "Framed: the best of each measure (↑ more, ↓ less, ≈ nearest to observers). Bands and "
+        "bars are 95 % intervals over images; observers and chance were scored the same way.",
+    ]
+    lines += [f"failed: {job.name}: {job.error}" for job in sweep.in_state("failed")]
+    lines += [f"unfinished: {job.name}" for job in sweep.in_state("unfinished")]
+    return lines
 
 
 if __name__ == "__main__":

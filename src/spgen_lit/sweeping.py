@@ -17,10 +17,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from hydra.core.hydra_config import HydraConfig
-from hydra.experimental.callback import Callback
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
-from rich.console import Console
 
 from spgen_lit.files import write_json
 
@@ -212,71 +210,3 @@ def _write_failure(folder: Path, error: Exception) -> None:
         "value": WORST,
     }
     write_json(folder / FAILED, record)
-
-
-class SweepCallback(Callback):
-    """Refuses a sweep that cannot work before its first job, and sums it up after its last."""
-
-    def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
-        """Look at how processes are going to be started."""
-        refuse_launch(config, config.hydra)
-
-    def on_multirun_end(self, config: DictConfig, **_: Any) -> None:
-        """List the failed jobs and write the sweep's report; exit code 1 if a job failed."""
-        folder = Path(config.hydra.sweep.dir)
-        console = Console()
-        failed = sum_up(folder, console)
-        if failed:
-            command = "the same command with resume=true runs what is missing"
-            console.print(f"[red]{failed} failed[/]; {command}", highlight=False)
-            raise SystemExit(1)
-
-
-def sum_up(folder: Path, console: Console) -> int:
-    """Write tables, pictures and page of a sweep and say where; number of failed jobs.
-
-    Raises:
-        FileNotFoundError: If there is no such folder, or no job of a sweep in it.
-    """
-    # Imported here: a sweep's first process need not load torch before its jobs do.
-    from spgen_lit.evaluation.sweep import (
-        failures_table,
-        read_sweep,
-        sweep_tables,
-        wide,
-        write_tables,
-    )
-    from spgen_lit.pictures.sweep import SweepSection, write_sweep_page
-
-    sweep = read_sweep(folder)
-    failed = sweep.in_state("failed")
-    if sweep.sets:
-        write_tables(sweep, folder / "report")
-        sections = [
-            SweepSection(sweep.title(name), sweep.of_set(name), sweep.factors, *wide(sweep, name))
-            for name in sweep.sets
-        ]
-        page = write_sweep_page(folder / "report", _title(sweep), _notes(sweep), sections)
-        for shown in sweep_tables(sweep):
-            console.print(shown)
-        console.print(f"Report: {page}", soft_wrap=True, highlight=False)
-    if failed or sweep.in_state("unfinished"):
-        console.print(failures_table(sweep))
-    return len(failed)
-
-
-def _title(sweep: Any) -> str:
-    return f"{sweep.folder.resolve().parent.name}: {' by '.join(sweep.factors)}"
-
-
-def _notes(sweep: Any) -> list[str]:
-    """What stands above the tables of a sweep's page."""
-    done = sum(job.state == "finished" for job in sweep.jobs)
-    lines = [
-        f"{done} of {len(sweep.jobs)} jobs finished; {sweep.folder}",
-        "Framed: the best of each measure (↑ more, ↓ less, ≈ nearest to observers). Bands and "
-        "bars are 95 % intervals over images; observers and chance were scored the same way.",
-    ]
-    lines += [f"failed: {job.name}: {job.error}" for job in sweep.in_state("failed")]
-    lines += [f"unfinished: {job.name}" for job in sweep.in_state("unfinished")]
-    return lines

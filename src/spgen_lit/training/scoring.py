@@ -128,8 +128,8 @@ def draw_observed(
     bits: Bits = {}
     for batch in track(batches, "sampling", console=console, disable=not console.is_terminal):
         shown = {image: observers[image] for image in batch}
-        drawn, known = predictor.observed(*planes(batch), shown, samples, temperature, seed)
-        out |= dict(zip(batch, drawn, strict=True))
+        sampled, known = predictor.observed(*planes(batch), shown, samples, temperature, seed)
+        out |= dict(zip(batch, sampled, strict=True))
         bits |= dict(zip(batch, known or [], strict=False))
     return out, bits if len(bits) == len(out) else None
 
@@ -206,19 +206,19 @@ def _score_set(
     label, output = f"{domain}-{name}", Path(config.paths.output_dir)
     domain = "source" if domain == "before" else domain
     gaze = data.sets[domain][name]
-    part, split = _shown_part(data, domain, name, scoring)
-    if not part.stimuli:
+    subset, split = _shown_part(data, domain, name, scoring)
+    if not subset.stimuli:
         return None
-    observers = {key: part.paths.get(key, []) for key in part.stimuli}
+    observers = {key: subset.paths.get(key, []) for key in subset.stimuli}
 
     def planes(keys: Sequence[str]) -> tuple[torch.Tensor, list[tuple[int, int]]]:
-        stimuli = [part.stimuli[key] for key in keys]
+        stimuli = [subset.stimuli[key] for key in keys]
         return data.planes(stimuli), [stimulus.size for stimulus in stimuli]
 
     draw = partial(draw_observed, predictor, observers, planes, samples=scoring.samples)
-    drawn, bits = draw(temperature=scoring.temperature)
-    first = dict(list(drawn.items())[: scoring.pictures])
-    _draw_pictures(output / "pictures" / label, first, part, gaze.observers_title)
+    sampled, bits = draw(temperature=scoring.temperature)
+    first = dict(list(sampled.items())[: scoring.pictures])
+    _draw_pictures(output / "pictures" / label, first, subset, gaze.observers_title)
     if not gaze.scanpaths:
         return None
     trained = data.parts["source", "train"]
@@ -227,9 +227,9 @@ def _score_set(
     training = [path for key in keys for path in trained.paths.get(key, ())]
     scored, reader = {"ckpt_path": checkpoint}, plain(config.data[domain][name])
     full = scoring.metrics == "full"
-    pictures = {key: partial(read_image, s.path, s.size) for key, s in part.stimuli.items()}
+    pictures = {key: partial(read_image, s.path, s.size) for key, s in subset.stimuli.items()}
     results = score(
-        drawn,
+        sampled,
         observers,
         scoring.card,
         metrics=scoring.metrics,
@@ -301,17 +301,17 @@ def _shown_part(data: DomainMix, domain: str, name: str, scoring: Scoring) -> tu
         keys = data.parts[domain, split].of_set(name)
     if not gaze:
         keys = keys[: scoring.pictures]
-    part = data.parts[domain, split]
-    return Split({key: part.stimuli[key] for key in keys}, part.paths, part.sets), split
+    subset = data.parts[domain, split]
+    return Split({key: subset.stimuli[key] for key in keys}, subset.paths, subset.sets), split
 
 
-def _draw_pictures(folder: Path, drawn: Samples, part: Split, observers: str) -> None:
+def _draw_pictures(folder: Path, sampled: Samples, subset: Split, observers: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    for key, paths in drawn.items():
-        stimulus = part.stimuli[key]
+    for key, paths in sampled.items():
+        stimulus = subset.stimuli[key]
         image = read_image(stimulus.path, stimulus.size)
         titles = ("model", observers)
-        picture = side_by_side(image, paths, part.paths.get(key, []), titles=titles)
+        picture = side_by_side(image, paths, subset.paths.get(key, []), titles=titles)
         save_png(folder / f"{Path(key.replace('/', '_')).stem}.png", picture)
 
 
