@@ -1,6 +1,6 @@
 """What closes the loss on a set that was left out: the table of a sweep's trainings.
 
-    python -m spgen_lit.train +experiment=natural +sweep=leave_one_set_out [overrides]
+    python -m spgen_lit.train +sweep=leave_one_set_out [overrides]
     python experiments/generalisation/leave_one_set_out.py FOLDER_OF_THE_SWEEP --all CHECKPOINT
 
 For each left-out set, its test images (validation images where it has none) are scored with the
