@@ -153,6 +153,13 @@ def test_eyelink_asc_with_two_eyes_blinks_and_messages(recorded, eye, off):
         Table(root, tracker="asc", size=SCREEN, picture="centered").read()
     with pytest.raises(ValueError, match=r"no message matches begins='SHOW \(.*TRIALID"):
         Table(root, tracker="asc", size=SCREEN, begins=r"SHOW (\S+)").read()
+    file = next(root.rglob("*.asc"))
+    lines = file.read_text().splitlines()
+    sample = next(n for n, line in enumerate(lines) if line[:1].isdigit())
+    lines[sample] = "9" * 30 + lines[sample][lines[sample].index("\t") :]
+    file.write_text("\n".join(lines))
+    with pytest.raises(ValueError, match=r"\.asc: cannot read an EyeLink \.asc file"):
+        reader.read()
 
 
 def test_bids_with_the_trackers_events(recorded):

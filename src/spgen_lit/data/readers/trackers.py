@@ -58,7 +58,14 @@ def load_asc(
     movements = _pymovements(path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of header lines that only some trackers write
-        gaze = movements.gaze.from_asc(path, events=True, messages=True)
+        try:
+            gaze = movements.gaze.from_asc(path, events=True, messages=True)
+        except Exception as error:  # whatever polars and pymovements raise on a damaged file
+            reason = str(error).partition("\n")[0]
+            raise ValueError(
+                f"{path}: cannot read an EyeLink .asc file ({type(error).__name__}: {reason}); "
+                "convert the .edf again by edf2asc"
+            ) from error
     if not len(gaze.samples):
         raise ValueError(f"{path}: no samples; convert it by edf2asc with samples and events")
     times = gaze.samples["time"].to_numpy()
