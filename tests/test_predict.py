@@ -394,6 +394,6 @@ def test_page_shows_people_beside_the_model_and_stops_at_its_limit(tmp_path: Pat
     assert text.count('class="entry"') == 2
     assert text.count('"title":"simulated observers"') == 1
     assert '"n":"P7"' in text
-    assert '"n":"typical (1)"' in text
+    assert '"n":"typical (01)"' in text
     assert text.count("SIMULATED gaze") == 2
     assert "noted · the first 2 of 3 images" in text

@@ -144,7 +144,7 @@ def test_predict_on_a_full_disk_says_so(
 
 
 def test_the_first_checkpoint_and_results_stay_readable() -> None:
-    predictor = Predictor.from_checkpoint(FIXTURES / "best.ckpt", trust=["tests"])
+    predictor = Predictor.from_pretrained(FIXTURES / "best.ckpt", trust=["tests"])
     image = np.full((48, 64, 3), 90, np.uint8)
     (path,) = predictor(image, samples=1, seed=0)
     assert len(path) and np.isfinite(path.xy).all()

@@ -146,7 +146,7 @@ def rows(name: str, checkpoint: Path, together: Path | None) -> list[dict[str, o
     few = {n: {i: by_image[i] for i in train[:n]} for n in (10, 50)}
 
     def load(path: Path) -> Predictor:
-        predictor = Predictor.from_checkpoint(path)
+        predictor = Predictor.from_pretrained(path)
         predictor.network.eval()
         return predictor
 

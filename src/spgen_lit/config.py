@@ -94,8 +94,9 @@ def _unstated(config: Any, prefix: str = "") -> Iterator[str]:
     if not isinstance(config, DictConfig) or config._is_missing() or config._is_none():
         return
     for key in config:
-        if f"{prefix}{key!s}" != "hydra":
-            yield from _unstated(config._get_node(key), f"{prefix}{key}.")
+        name = f"{prefix}{key!r}" if isinstance(key, bytes) else f"{prefix}{key}"
+        if name != "hydra":
+            yield from _unstated(config._get_node(key), f"{name}.")
     if config.get("_target_"):
         found = target_class(str(config["_target_"]), prefix, command_trust(sys.argv[1:]))
         for name, each in arguments(found).items():

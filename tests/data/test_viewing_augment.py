@@ -18,7 +18,7 @@ def path(durations: list[float] | None = None, viewing: Viewing = SHOWN) -> Scan
     return Scanpath("a", (800, 600), xy, seconds, "one", viewing)
 
 
-SHORT = Viewing(1.8, 25.0, "given", "free")
+SHORT = Viewing(1.8, 25.0, "given", "free", "osie")
 TIMED = path([0.2, 0.3, 0.4, 0.5], SHORT)  # they begin at 0, 0.3, 0.7 and 1.2 s
 
 
@@ -39,7 +39,7 @@ def test_a_cut_keeps_the_times_and_shortens_the_last_fixation(
     cut = cut_path(TIMED, seconds)
     assert cut.durations == pytest.approx(expected)
     assert np.array_equal(cut.xy, TIMED.xy[: len(expected)])
-    assert cut.viewing == Viewing(seconds, 25.0, "given", "free")
+    assert cut.viewing == Viewing(seconds, 25.0, "given", "free", "osie")
     assert (cut.image, cut.size, cut.observer) == ("a", (800, 600), "one")
 
 

@@ -227,9 +227,9 @@ def test_energy_prefers_people_to_sameness_while_agreement_does_not() -> None:
 
 def test_different_images_are_refused_by_name(people: People) -> None:
     fewer = {image: paths for image, paths in people.items() if image != "3.jpg"}
-    with pytest.raises(ValueError, match=r"no scanpaths to score .*'3.jpg'"):
+    with pytest.raises(ValueError, match=r"no scanpaths to score .*: 3\.jpg"):
         evaluate(fewer, people, PROTOCOL)
-    with pytest.raises(ValueError, match=r"observers did not look at: '3.jpg'"):
+    with pytest.raises(ValueError, match=r"observers did not look at: 3\.jpg"):
         evaluate(people, fewer, PROTOCOL)
     with pytest.raises(ValueError, match=r"empty list of paths: '2.jpg'"):
         evaluate(people | {"2.jpg": []}, people, PROTOCOL)

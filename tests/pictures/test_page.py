@@ -72,7 +72,7 @@ def test_a_page_with_hostile_names_runs_nothing_of_theirs(browser: Any, tmp_path
         "javascript:window.owned=1",
     ]
     page = tmp_path / "index.html"
-    write_page(page, [entry(name) for name in names], 4, title=names[0], notes=names[1])
+    write_page(page, [entry(name) for name in names], notes=names[1])
     browser.open(page)
     browser.wait("document.querySelector('.card img').naturalWidth > 0")
     browser.click(".card")

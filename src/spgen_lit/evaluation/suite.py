@@ -111,9 +111,9 @@ def score_set(
             for name in gained.keys() & found.keys():
                 found[name][trial.image] = gained[name]
         advance(len(block))
-    for image, values in _from_sequences(pairs, among or pairs, protocol).items():
-        for name in values.keys() & found.keys():
-            found[name][image] = np.array([values[name]])
+    for image, single in _from_sequences(pairs, among or pairs, protocol).items():
+        for name in single.keys() & found.keys():
+            found[name][image] = np.array([single[name]])
     whole = _whole(everything, pairs, among, protocol, measures)
     return _scores(everything, found, whole), pairs
 
@@ -174,8 +174,10 @@ class _Family:
             if self.name == CLUSTERED:
                 pairs.sequence[trial.image] = _filled(trial.allowed, values[:, 0])
                 # A single sample stands for a model that always gives it: it is like itself.
-                single = inside is None or len(trial.samples) == 1
-                pairs.inside[trial.image] = 1.0 if single else _mean(inside[:, 0])
+                several = inside is not None and len(trial.samples) > 1
+                pairs.inside[trial.image] = (
+                    _mean(inside[:, 0]) if inside is not None and several else 1.0
+                )
             results.append((trial.image, found))
         return results
 

@@ -274,7 +274,7 @@ def within(metric: PairMetric, a: Paths, *, symmetric: bool = False, **options: 
     i, j = np.triu_indices(len(a), k=1)
     if not symmetric:
         i, j = np.concatenate([i, j]), np.concatenate([j, i])
-    values = metric([a[k] for k in i], [a[k] for k in j], **options)
+    values = metric([a[int(k)] for k in i], [a[int(k)] for k in j], **options)
     result = np.full((len(a), len(a), *values.shape[1:]), np.nan)
     result[i, j] = values
     if symmetric:

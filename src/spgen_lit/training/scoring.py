@@ -275,7 +275,7 @@ def _again(
     """What failed, where the checkpoint is, and the command that scores it."""
     split = _shown_part(data, domain, name, Scoring.of(config))[1]
     known = name if (Path(CONFIG_DIR) / "data" / "source" / f"{name}.yaml").is_file() else "gallery"
-    words = {"data": known, "split": split, "ckpt_path": best}
+    words: dict[str, object] = {"data": known, "split": split, "ckpt_path": best}
     words |= {"split_seed": data.split_seed, **data.fractions}
     words |= {} if domain == "source" else {"domain": "target"}
     reader = plain(config.data[domain][name])

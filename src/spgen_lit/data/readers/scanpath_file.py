@@ -105,7 +105,7 @@ class ScanpathFile:
         with placed(self.path, "scanpath"):
             return self._read(sizes, elsewhere)
 
-    def _read(self, sizes: Sizes, elsewhere: Sequence[str]) -> Loaded:
+    def _read(self, sizes: Sizes | None, elsewhere: Sequence[str]) -> Loaded:
         problems = Problems(collect=True)
         trials = list(self._trials(problems))
         mistake = self._mistake(trials)
