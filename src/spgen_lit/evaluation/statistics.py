@@ -143,7 +143,9 @@ def normalized(model: ArrayLike, observers: ArrayLike, chance: ArrayLike) -> flo
     NaN unless observers and chance differ with certainty: otherwise the scale itself is noise.
 
     Args:
-        model, observers, chance: Values ``(image,)`` of the same images in the same order.
+        model: Values ``(image,)``.
+        observers: Of the same images in the same order.
+        chance: Of the same images in the same order.
     """
     columns = np.stack([np.asarray(c, dtype=np.float64) for c in (model, observers, chance)])
     columns = columns[:, np.isfinite(columns).all(axis=0)]
