@@ -94,7 +94,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
     summary = {
         "images": 63,
         "meta": {"data": "osie", "split": "val", "gaze": "eye", "seed": 0},
-        "metrics": {"scanmatch": {"mean": 0.35, "interval": [0.33, 0.37], "normalized": 0.8}},
+        "metrics": {"scanmatch": {"value": 0.35, "low": 0.33, "high": 0.37, "normalized": 0.8}},
     }
     (scores / "summary.json").write_text(json.dumps(summary))
     (scores / "protocol.json").write_text("{}")
@@ -119,7 +119,8 @@ def test_export_writes_these_files_and_says_how_near_they_are(exported: Exported
     assert [cell.strip() for cell in row.split("|")[2:-1]] == [
         "scanmatch",
         "0.350",
-        "[0.33, 0.37]",
+        "0.330",
+        "0.370",
         "0.800",
     ]
     assert "osie: MIT" in card

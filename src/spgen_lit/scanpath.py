@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Array = NDArray[np.float64]
+#: Seconds between two fixations, as a rule: saccades, blinks, what detection leaves out.
+GAP = 0.09
 FirstFixation = Literal["free", "given"]
 Task = Literal["free", "memory", "search", "question"]
 

@@ -25,21 +25,25 @@ from spgen_lit.data.records import GazeSet, Reader, Split, Stimulus
 from spgen_lit.data.sampling import RankImages, ShuffledStream, StreamLoader
 from spgen_lit.data.splits import SPLITS, split_images, split_observers
 from spgen_lit.data.viewing import ViewingAugment
+from spgen_lit.scanpath import Scanpath
 
 # Two files of one picture: saved again or made smaller, not painted over.
 _SAME_BITS, _SAME_LEVELS = 4, 4.0
 
 
-def _joined(sets: Mapping[str, GazeSet], ids: Mapping[str, Sequence[str]]) -> Split:
+def _joined(
+    sets: Mapping[str, GazeSet],
+    observed: Mapping[str, Mapping[str, list[Scanpath]]],
+    ids: Mapping[str, Sequence[str]],
+) -> Split:
     """Some images of each set, with their gaze."""
     stimuli, paths, names = {}, {}, {}
     for name, gaze in sets.items():
-        observed = gaze.by_image()
         for i in ids[name]:
             key = f"{name}/{i}" if len(sets) > 1 else i
             stimuli[key], names[key] = gaze.stimuli[i], name
-            if i in observed:
-                paths[key] = observed[i]
+            if i in observed[name]:
+                paths[key] = observed[name][i]
     return Split(stimuli, paths, names)
 
 
@@ -253,10 +257,10 @@ class DomainMix(L.LightningDataModule):
                 )
                 for name, gaze in named.items()
             }
+            observed = {name: gaze.by_image() for name, gaze in named.items()}
             for split in SPLITS:
-                self.parts[domain, split] = _joined(
-                    named, {name: ids[split] for name, ids in divided.items()}
-                )
+                ids = {name: parts[split] for name, parts in divided.items()}
+                self.parts[domain, split] = _joined(named, observed, ids)
         if self.held_out_observers:
             self._hold_out_observers(sets["source"])
         if not self.allow_same_images:

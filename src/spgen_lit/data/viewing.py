@@ -7,10 +7,9 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from spgen_lit.scanpath import Scanpath, Viewing
+from spgen_lit.scanpath import GAP, Scanpath, Viewing
 
 GAPS = (0.03, 0.2)  # seconds between two fixations, at least and at most
-_GAP = 0.09  # seconds between two fixations, as a rule
 _SIGMA = 0.45  # of the logarithm of an observer's durations
 CONDITIONS = tuple(field.name for field in fields(Viewing))
 
@@ -48,7 +47,7 @@ def fill_durations(path: Scanpath, rng: np.random.Generator) -> Scanpath:
     """
     if path.durations is not None or path.viewing.seconds is None:
         return path
-    looking = path.viewing.seconds - _GAP * len(path)
+    looking = path.viewing.seconds - GAP * len(path)
     weights = rng.lognormal(sigma=_SIGMA, size=len(path))
     shortest = 0.05 * len(path)
     return replace(path, durations=weights / weights.sum() * max(looking, shortest))

@@ -55,7 +55,7 @@ def model_card(
     terms = "; ".join(f"{name}: {value}" for name, value in card.get("licences", {}).items())
     rows = [
         {"data": f"{score['data']} ({score['split']}, {score['images']} images)", "metric": name}
-        | {key: values.get(key) for key in ("mean", "interval", "normalized")}
+        | {key: values[key] for key in ("value", "low", "high", "normalized")}
         for score in card["scores"]
         for name, values in score["metrics"].items()
     ]

@@ -25,10 +25,10 @@ from spgen_lit.network.losses import end_loss, last_steps, mean_of_image, place_
 from spgen_lit.network.noise import NoiseKind, draw_noise
 from spgen_lit.network.priors import GaussianPriors
 from spgen_lit.network.protocol import Encoded, LogProb
+from spgen_lit.scanpath import GAP
 
 HistoryKind = Literal["full", "gates", "none"]
 _TYPICAL = -1.4  # log of a quarter of a second, a fixation's usual duration
-_GAP = 0.09  # seconds between two fixations: saccades, blinks, what detection leaves out
 # Times in seconds that the end decision and the durations tell apart.
 _LEFT = (-0.3, 0.0, 0.15, 0.3, 0.5, 0.8, 1.2, 2.0)
 _GONE = (0.7, 1.2, 1.7, 2.1, 2.6, 3.2, 4.5, 7.0)
@@ -37,29 +37,42 @@ _FIRST = 4  # steps whose maps adaptation looks at
 FIXATIONS_PER_SECOND = 5  # more than observers make
 
 
-class SetParameters(nn.Module):
-    """A few numbers for each data set; their mean for any other.
+class SetValues(NamedTuple):
+    """What differs between data sets beyond the viewing conditions, each ``(image, path, 1)``.
 
-    What differs between laboratories beyond the stated conditions: how sure places are, how
-    much the path so far matters, the pull of the center, how long fixations last and vary,
-    and how soon paths end (in the manner of DeepGaze MSDB, ICCV 2025).
+    Attributes:
+        certainty: Logarithm of a factor of all logits of a place.
+        history: Logarithm of a factor of what the path so far adds to them.
+        center: Pull of the image's center.
+        duration: Logarithm of a factor of durations.
+        sigma: Logarithm of a factor of their sigma.
+        end: Added to the logits that a path ends.
+    """
+
+    certainty: Tensor
+    history: Tensor
+    center: Tensor
+    duration: Tensor
+    sigma: Tensor
+    end: Tensor
+
+
+class SetParameters(nn.Module):
+    """A few numbers for each data set; their mean for any other (as in DeepGaze MSDB, ICCV 2025).
 
     Args:
         datasets: Number of data sets; at least 1.
     """
 
-    #: Certainty and history (logarithms of factors), center, duration (logarithm of a factor),
-    #: its sigma (the same), end (logits).
-    COUNT = 6
-
     def __init__(self, datasets: int) -> None:
         super().__init__()
-        self.table = nn.Parameter(torch.zeros(datasets, self.COUNT))
+        self.table = nn.Parameter(torch.zeros(datasets, len(SetValues._fields)))
 
-    def forward(self, dataset: Tensor) -> Tensor:
-        """Parameters ``(image, path, 6)`` for indices ``(image, path)``, NaN where unknown."""
+    def forward(self, dataset: Tensor) -> SetValues:
+        """Values for indices of data sets ``(image, path)``, NaN where unknown."""
         known = self.table[dataset.nan_to_num(0.0).long()]
-        return torch.where(dataset.isnan()[..., None], self.table.mean(0), known)
+        rows = torch.where(dataset.isnan()[..., None], self.table.mean(0), known)
+        return SetValues(*rows.split(1, dim=-1))
 
 
 class Neck(nn.Module):
@@ -355,7 +368,7 @@ class FixationHead(nn.Module):
             viewing: Conditions ``(image, path, 5)``, NaN where unknown.
         """
         step, recent = state.time.step, state.history.recent
-        certainty, history, center, *_ = self._of_dataset(viewing)
+        values = self._of_dataset(viewing)
         code = self._code(viewing, step)
         mix = self.mix(step.clamp(max=self.steps - 1)) + self.viewing_mix(code)
         logits = terms.base[:, None] + mix @ terms.ranks
@@ -368,15 +381,19 @@ class FixationHead(nn.Module):
                     shift = shift + (match @ terms.keys).mT
             coarse = shift.mT.reshape(-1, 1, *self.coarse)
             fine = F.interpolate(coarse, self.grid, mode="bilinear", align_corners=False)
-            logits = logits + history.exp() * fine.reshape(logits.shape)
-        return logits * (self.viewing_certainty(code) + certainty).exp() + center * self.center
+            fine = fine.reshape(logits.shape)
+            logits = logits + (fine if values is None else values.history.exp() * fine)
+        certainty = self.viewing_certainty(code)
+        if values is None:
+            return logits * certainty.exp()
+        return logits * (certainty + values.certainty).exp() + values.center * self.center
 
-    def _of_dataset(self, viewing: Tensor) -> tuple[Tensor, ...]:
-        """The data set's parameters, each ``(image, path, 1)``; zeros without any."""
+    def _of_dataset(self, viewing: Tensor) -> SetValues | None:
+        """What the data set's parameters are; None where the network has none."""
         if self.datasets is None:
-            return (viewing.new_zeros(*viewing.shape[:2], 1),) * SetParameters.COUNT
-        found: Tensor = self.datasets(viewing[..., 4])
-        return found.split(1, dim=-1)
+            return None
+        found: SetValues = self.datasets(viewing[..., 4])
+        return found
 
     def _history_term(self, terms: ImageTerms, maps: Tensor) -> Tensor:
         """``Σ gate·project(maps) + mlp(region, maps)`` ``(image, region, path)``."""
@@ -405,9 +422,10 @@ class FixationHead(nn.Module):
         code = self._code(viewing, time.step)
         out = self.duration(torch.cat([here, order, rest, timing, code], dim=2))
         weights, mean, log_sigma = out.unflatten(2, (3, self.components)).unbind(2)
-        *_, longer, wider, _ = self._of_dataset(viewing)
-        log_sigma = (log_sigma + wider).clamp(-4.0, 1.0)
-        return Durations(weights.log_softmax(2), mean + longer, log_sigma)
+        values = self._of_dataset(viewing)
+        if values is not None:
+            mean, log_sigma = mean + values.duration, log_sigma + values.sigma
+        return Durations(weights.log_softmax(2), mean, log_sigma.clamp(-4.0, 1.0))
 
     def end_logits(self, terms: ImageTerms, after: Time, viewing: Tensor) -> Tensor:
         """Logits ``(image, path)`` that the last fixation of each path so far ends it."""
@@ -420,8 +438,8 @@ class FixationHead(nn.Module):
         scene = terms.scene[:, None].expand(-1, after.step.shape[1], -1)
         code = self._code(viewing, after.step - 1)
         out: Tensor = self.end(torch.cat([scene, order, rest, timing, code], dim=2))
-        *_, sooner = self._of_dataset(viewing)
-        return (out + sooner)[..., 0]
+        values = self._of_dataset(viewing)
+        return (out if values is None else out + values.end)[..., 0]
 
     def advance(self, state: PathState, xy: Tensor, seconds: Tensor) -> PathState:
         """The state after one more fixation, its duration NaN where unknown."""
@@ -499,7 +517,7 @@ class FixationHead(nn.Module):
         seconds = viewing[..., :1]
         timed = (time.timed == time.step)[..., None]
         timed_end = (~seconds.isnan() & timed).to(time.elapsed.dtype)
-        gone = (time.elapsed + _GAP * (time.step - 1).clamp_min(0))[..., None]
+        gone = (time.elapsed + GAP * (time.step - 1).clamp_min(0))[..., None]
         left = seconds.nan_to_num(0.0) - gone - gone.new_tensor(_LEFT)
         since = (gone - gone.new_tensor(_GONE)) * timed
         steps = [(8 * left).tanh() * timed_end, (4 * since).tanh() * (1 - timed_end), timed_end]
