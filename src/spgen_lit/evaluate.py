@@ -233,8 +233,7 @@ def _ids(config: DictConfig, gaze: GazeSet, parts: dict[str, tuple[str, ...]]) -
 
 def _from_model(config: DictConfig, scene: Scene, protocol: Protocol) -> tuple[Samples, Facts]:
     # Imported here: the other two ways to score need no network.
-    from spgen_lit.predictor import Predictor
-    from spgen_lit.training.scoring import draw_observed
+    from spgen_lit.predictor import Predictor, draw_observed
 
     model = config.model or config.ckpt_path
     predictor = Predictor.from_pretrained(model, str(config.device), config.domain, trusted(config))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import track
 from torch import Tensor
 
 from spgen_lit.batch import PathBatch, pad_paths, viewing_rows
@@ -26,6 +28,8 @@ from spgen_lit.scanpath import Scanpath, Viewing
 Image = str | Path | Pixels
 Floats = NDArray[np.float32]
 Bits = NDArray[np.float64]
+Samples = dict[str, list[Scanpath]]
+ObserversBits = dict[str, list[Bits]]
 
 
 class Predictor:
@@ -373,3 +377,37 @@ def _aligned(path: Scanpath, rows: Iterator[NDArray[np.float64]]) -> Bits:
         if path.viewing.first_fixation == "given":
             bits[0] = np.nan
     return bits
+
+
+def draw_observed(
+    predictor: Predictor,
+    observers: Mapping[str, Sequence[Scanpath]],
+    planes: Callable[[Sequence[str]], tuple[Tensor, list[tuple[int, int]]]],
+    *,
+    samples: int,
+    temperature: float | None,
+    seed: int = 0,
+    size: int = 8,
+) -> tuple[Samples, ObserversBits | None]:
+    """Sampled scanpaths on every image, and observers' log-likelihoods if known.
+
+    Args:
+        predictor: The model.
+        observers: Image id to observers' scanpaths, which may be none.
+        planes: Gives the pixels ``(image, 3, height, width)`` and sizes of the images of some ids.
+        samples: Scanpaths an image.
+        temperature: Of sampling; None for the model's own.
+        seed: Of the samples.
+        size: Images encoded together.
+    """
+    images = list(observers)
+    batches = [images[start : start + size] for start in range(0, len(images), size)]
+    console = Console(stderr=True)
+    out: Samples = {}
+    bits: ObserversBits = {}
+    for batch in track(batches, "sampling", console=console, disable=not console.is_terminal):
+        shown = {image: observers[image] for image in batch}
+        sampled, known = predictor.observed(*planes(batch), shown, samples, temperature, seed)
+        out |= dict(zip(batch, sampled, strict=True))
+        bits |= dict(zip(batch, known or [], strict=False))
+    return out, bits if len(bits) == len(out) else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -14,10 +14,8 @@ from typing import Any
 import lightning as L
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from omegaconf import DictConfig
 from rich.console import Console
-from rich.progress import track
 
 from spgen_lit import provenance
 from spgen_lit.config import CONFIG_DIR, LateError, plain, trusted
@@ -37,8 +35,7 @@ from spgen_lit.learning.module import ScanpathModule
 from spgen_lit.pictures.figure import save_png
 from spgen_lit.pictures.plots import training_curves
 from spgen_lit.pictures.sheets import side_by_side
-from spgen_lit.predictor import Predictor
-from spgen_lit.scanpath import Scanpath
+from spgen_lit.predictor import Predictor, Samples, draw_observed
 from spgen_lit.training.loggers import log_end
 from spgen_lit.training.summary import headline, write_summary
 
@@ -94,44 +91,6 @@ class Scoring:
             metric = instantiated(metric, "evaluation.metric", trusted(config))
         scoring: Scoring = built(cls, section, "evaluation", metric=metric or None)
         return scoring
-
-
-Samples = dict[str, list[Scanpath]]
-Bits = dict[str, list[NDArray[np.float64]]]
-
-
-def draw_observed(
-    predictor: Predictor,
-    observers: Mapping[str, Sequence[Scanpath]],
-    planes: Callable[[Sequence[str]], tuple[torch.Tensor, list[tuple[int, int]]]],
-    *,
-    samples: int,
-    temperature: float | None,
-    seed: int = 0,
-    size: int = 8,
-) -> tuple[Samples, Bits | None]:
-    """Sampled scanpaths on every image, and observers' log-likelihoods if known.
-
-    Args:
-        predictor: The model.
-        observers: Image id to observers' scanpaths, which may be none.
-        planes: Gives the pixels ``(image, 3, height, width)`` and sizes of the images of some ids.
-        samples: Scanpaths an image.
-        temperature: Of sampling; None for the model's own.
-        seed: Of the samples.
-        size: Images encoded together.
-    """
-    images = list(observers)
-    batches = [images[start : start + size] for start in range(0, len(images), size)]
-    console = Console(stderr=True)
-    out: Samples = {}
-    bits: Bits = {}
-    for batch in track(batches, "sampling", console=console, disable=not console.is_terminal):
-        shown = {image: observers[image] for image in batch}
-        sampled, known = predictor.observed(*planes(batch), shown, samples, temperature, seed)
-        out |= dict(zip(batch, sampled, strict=True))
-        bits |= dict(zip(batch, known or [], strict=False))
-    return out, bits if len(bits) == len(out) else None
 
 
 def score_run(
