@@ -7,7 +7,10 @@ import importlib
 import inspect
 import types
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from pathlib import Path
+from typing import Any, Literal, Union, get_args, get_origin
+
+import yaml
 
 #: What a configuration may instantiate beside this package's own classes.
 ALLOWED = (
@@ -19,33 +22,9 @@ ALLOWED = (
     "torch.optim.",
 )
 #: Names that have changed, for users' own YAML files and commands: old to new.
-RENAMED = {
-    "spgen_lit.data.painted.Painted": "spgen_lit.data.painting.painted.Painted",
-    "callbacks.examples": "callbacks.images",
-    "callbacks.stop": "callbacks.last",
-    "callbacks.truth": "callbacks.oracle",
-    "callbacks.watch": "callbacks.domain_monitor",
-    "callbacks=examples": "callbacks=images",
-    "callbacks=truth": "callbacks=oracle",
-    "spgen_lit.data.readers.coco_json.CocoJson": "spgen_lit.data.readers.coco.CocoJson",
-    "spgen_lit.data.readers.coco_search.CocoFreeView": "spgen_lit.data.readers.coco.CocoFreeView",
-    "spgen_lit.data.readers.coco_search.CocoSearch18": "spgen_lit.data.readers.coco.CocoSearch18",
-    "spgen_lit.data.readers.eyecrowd.EyeCrowd": "spgen_lit.data.readers.osie.EyeCrowd",
-    "spgen_lit.data.readers.fixatons.FixaTons": "spgen_lit.data.readers.mit1003.FixaTons",
-    "spgen_lit.data.readers.lemeur.LeMeurPaintings": (
-        "spgen_lit.data.readers.folder.LeMeurPaintings"
-    ),
-    "spgen_lit.learning.callbacks.Ema": "spgen_lit.learning.callbacks.checkpointing.Ema",
-    "spgen_lit.learning.callbacks.StopOnSignal": (
-        "spgen_lit.learning.callbacks.checkpointing.LastCheckpoint"
-    ),
-    "spgen_lit.learning.dashboard.Dashboard": "spgen_lit.learning.callbacks.wandb.Dashboard",
-    "spgen_lit.learning.examples.Examples": (
-        "spgen_lit.learning.callbacks.image_logger.ImageLogger"
-    ),
-    "spgen_lit.learning.truth.Truth": "spgen_lit.learning.callbacks.target_oracle.TargetOracle",
-    "spgen_lit.learning.watch.Watch": "spgen_lit.learning.callbacks.domain_monitor.DomainMonitor",
-}
+RENAMED: dict[str, str] = yaml.safe_load(
+    (Path(__file__).parent / "renamed.yaml").read_text(encoding="utf-8")
+)
 
 
 class ConfigError(ValueError):
@@ -72,11 +51,10 @@ def built(factory: Any, settings: Mapping[str, Any], section: str, **fixed: Any)
     Raises:
         ConfigError: For an unknown, missing or mistyped argument, or one that the class refuses.
     """
-    bases, _ = _bases(factory)
-    hints = {name: hint for base in reversed(bases) for name, hint in _hints(base).items()}
     _check_names(factory, settings, section, fixed)
+    hints = {name: each.annotation for name, each in arguments(factory).items()}
     for key, value in settings.items():
-        if key in hints and not _fits(value, hints[key]):
+        if not _fits(value, hints.get(key)):
             raise ConfigError(f"{section}.{key} must be {_type_name(hints[key])}, found {value!r}")
     try:
         return factory(**settings, **fixed)
@@ -89,20 +67,41 @@ def built(factory: Any, settings: Mapping[str, Any], section: str, **fixed: Any)
 
 def arguments(factory: Any) -> dict[str, inspect.Parameter]:
     """Arguments of a class by name, those that its ``**options`` go to included."""
-    bases, _ = _bases(factory)
     found: dict[str, inspect.Parameter] = {}
-    for base in reversed(bases):
-        found |= inspect.signature(base).parameters
+    for base in reversed(_bases(factory)):
+        found |= _parameters(base)
     named = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     return {name: each for name, each in found.items() if each.kind in named}
+
+
+def _parameters(factory: Any) -> Mapping[str, inspect.Parameter]:
+    try:
+        return inspect.signature(factory, eval_str=True).parameters
+    except (NameError, TypeError):  # names that a library imports for type checkers alone
+        return inspect.signature(factory).parameters
+
+
+def _free(factory: Any) -> bool:
+    """Whether a class takes arguments of any name."""
+    return any(p.kind is p.VAR_KEYWORD for p in inspect.signature(factory).parameters.values())
+
+
+def _bases(factory: Any) -> list[Any]:
+    """The class and those that its ``**options`` go to."""
+    bases: list[Any] = []
+    for base in inspect.getmro(factory)[:-1] if inspect.isclass(factory) else [factory]:
+        bases.append(base)
+        if not _free(base):
+            break
+    return bases
 
 
 def _check_names(
     factory: Any, settings: Mapping[str, Any], section: str, fixed: Collection[str] = ()
 ) -> None:
-    valid, free = arguments(factory).keys() - set(fixed), _bases(factory)[1]
+    valid = arguments(factory).keys() - set(fixed)
     for key in settings:
-        if key not in valid and not free:
+        if key not in valid and not _free(_bases(factory)[-1]):
             raise ConfigError(f"unknown key '{section}.{key}'; {nearest(str(key), valid)}")
 
 
@@ -133,24 +132,6 @@ def complete(node: Any, trust: Sequence[str] = ()) -> Any:
     defaults = {name: p.default for name, p in found.items() if isinstance(p.default, plain)}
     defaults = {name: list(v) if isinstance(v, tuple) else v for name, v in defaults.items()}
     return {**defaults, **{key: complete(value, trust) for key, value in node.items()}}
-
-
-def _bases(factory: Any) -> tuple[list[Any], bool]:
-    """The class and those that its ``**options`` go to, and whether the last takes any name."""
-    bases = []
-    for base in inspect.getmro(factory)[:-1] if inspect.isclass(factory) else [factory]:
-        bases.append(base)
-        parameters = inspect.signature(base).parameters.values()
-        if not any(p.kind is p.VAR_KEYWORD for p in parameters):
-            return bases, False
-    return bases, True
-
-
-def _hints(factory: Any) -> dict[str, Any]:
-    try:
-        return get_type_hints(factory.__init__ if inspect.isclass(factory) else factory)
-    except (NameError, TypeError):  # names that a library imports for type checkers alone
-        return {}
 
 
 def _fits(value: Any, hint: Any) -> bool:
@@ -221,18 +202,13 @@ def instantiated(node: Any, section: str, trust: Sequence[str] = (), **offered: 
             instantiated(inner, f"{section}[{index}]", trust, **offered)
             for index, inner in enumerate(node)
         ]
-    if not isinstance(node, Mapping) or "_target_" not in node:
-        group, _, name = section.rpartition(".")
-        if not group:
-            raise ConfigError(f"{section} has settings but no class: set {section}._target_")
+    if not isinstance(node, Mapping) or not node.get("_target_"):
         found = ", ".join(map(str, node)) if isinstance(node, Mapping) else repr(node)
-        hint = f"{nearest(section, ())}, or " if section in RENAMED else ""
+        hint = nearest(section, ()) if section in RENAMED else f"set {section}._target_"
         raise ConfigError(
-            f"{section} has settings ({found}) but nothing to apply them to: {hint}choose it "
-            f"with {group.replace('.', '/')}={name}, or drop them with ~{section}"
+            f"{section} has settings ({found}) but no class: {hint}, choose the option of its "
+            f"group that has one, or drop them with ~{section}"
         )
-    if not node["_target_"]:
-        raise ConfigError(f"{section}._target_ must name a class, such as my_module.MyClass")
     factory = target_class(str(node["_target_"]), section, trust)
     settings = {str(key): value for key, value in node.items() if key != "_target_"}
     for key, value in settings.items():

@@ -35,6 +35,7 @@ from omegaconf import DictConfig
 from rich.console import Console
 
 from spgen_lit import provenance
+from spgen_lit.config import one_line_errors
 from spgen_lit.data.checksums import checksum
 from spgen_lit.evaluation import tables
 from spgen_lit.evaluation.comparison import (
@@ -228,7 +229,8 @@ class SweepCallback(Callback):
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         """Look at how processes are going to be started."""
-        refuse_launch(config, config.hydra)
+        with one_line_errors():
+            refuse_launch(config, config.hydra)
 
     def on_multirun_end(self, config: DictConfig, **_: Any) -> None:
         """List the failed jobs and write the sweep's report; exit code 1 if a job failed."""

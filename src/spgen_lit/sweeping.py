@@ -9,24 +9,29 @@ import hashlib
 import json
 import os
 import re
-import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig, OmegaConf
 
 from spgen_lit.files import write_json
+from spgen_lit.instantiation import ConfigError
 
 #: What a failed job counts as where the least value is sought: an energy is at most 1, and
 #: sweepers stop at a value that is not finite.
 WORST = 1.0
 SUMMARY, FAILED = "summary.json", "failed.json"
 _LONGEST = 80
+# What starts processes, and the variables that say so and how many there are.
+_STARTERS = {
+    "torchrun": ("TORCHELASTIC_RUN_ID", "WORLD_SIZE"),
+    "srun": ("SLURM_STEP_NUM_TASKS", "SLURM_STEP_NUM_TASKS"),
+}
 _IN_PROCESS = ("spawn", "fork", "notebook")
 # These say how or where a job is run, not what is computed.
 _NOT_SETTINGS = ("resume", "sweep", "logger", "ckpt_path")
@@ -34,7 +39,7 @@ _STAMP = "%Y-%m-%d_%H-%M-%S"
 
 
 def refuse_start(arguments: Sequence[str], environment: Mapping[str, str]) -> None:
-    """End where torchrun or srun starts processes that would not find each other's folder.
+    """Refuse torchrun or srun starting processes that would not find each other's folder.
 
     Each such process composes the configuration by itself, and a folder named by the time
     of day would be another one in every process.
@@ -44,36 +49,31 @@ def refuse_start(arguments: Sequence[str], environment: Mapping[str, str]) -> No
         environment: The process's environment.
 
     Raises:
-        SystemExit: With exit code 2, naming what to add.
+        ConfigError: Naming what to add.
     """
-    started = {"torchrun": "TORCHELASTIC_RUN_ID", "srun": "SLURM_STEP_NUM_TASKS"}
-    counts = {"torchrun": "WORLD_SIZE", "srun": "SLURM_STEP_NUM_TASKS"}
-    for starter, sign in started.items():
-        count = environment.get(counts[starter], "1")
-        if sign not in environment or int(count) < 2:
-            continue
-        sweeps = {"-m", "--multirun"} & set(arguments)
-        if sweeps or any(a.startswith("+sweep=") for a in arguments):
-            _end(
+    for starter, (sign, counter) in _STARTERS.items():
+        count = int(environment.get(counter, "1")) if sign in environment else 1
+        if count > 1 and any(a in ("-m", "--multirun") or a[:7] == "+sweep=" for a in arguments):
+            raise ConfigError(
                 f"{starter} started {count} processes, and each would run the whole sweep; start "
                 "the sweep by itself with hydra/launcher=slurm or trainer=ddp_spawn"
             )
-        if not any(a.startswith("hydra.run.dir=") for a in arguments):
-            _end(
+        if count > 1 and not any(a.startswith("hydra.run.dir=") for a in arguments):
+            raise ConfigError(
                 f"{starter} started {count} processes, and each would make a results folder of "
                 "its own; name one for all of them: hydra.run.dir=outputs/NAME"
             )
 
 
 def refuse_launch(config: Any, hydra: Any) -> None:
-    """End where a sweep would start processes that each start the whole sweep again.
+    """Refuse a sweep that would start processes that each start the whole sweep again.
 
     Args:
         config: The configuration with its ``trainer``.
         hydra: Hydra's own part of it.
 
     Raises:
-        SystemExit: With exit code 2, naming the ways out.
+        ConfigError: Naming the ways out.
     """
     trainer = config.trainer
     launcher = str(hydra.runtime.choices.get("hydra/launcher", "basic"))
@@ -81,17 +81,12 @@ def refuse_launch(config: Any, hydra: Any) -> None:
     several = devices not in ("1", "auto") or int(trainer.get("num_nodes", 1)) > 1
     script = strategy.startswith("ddp") and not any(way in strategy for way in _IN_PROCESS)
     if several and script and "slurm" not in launcher:
-        _end(
+        raise ConfigError(
             f"a sweep with trainer.strategy={strategy} on {devices} devices and "
             f"hydra/launcher={launcher}: each process would run the whole sweep again. Use "
             "trainer=ddp_spawn, or hydra/launcher=slurm (submitit starts one process a device), "
             "or give each job a command of its own under torchrun"
         )
-
-
-def _end(message: str) -> NoReturn:
-    print(f"error: {message}", file=sys.stderr, flush=True)
-    raise SystemExit(2)
 
 
 def sweep_folder(root: str, resume: bool = False) -> str:
@@ -150,63 +145,39 @@ def attempt(config: DictConfig, run: Callable[[DictConfig], float]) -> float:
     refuse_launch(config, hydra)
     folder = Path(config.paths.output_dir)
     first = os.environ.get("SLURM_PROCID", "0") == "0"
-    requeued = int(os.environ.get("SLURM_RESTART_COUNT", "0")) > 0
     last = folder / "checkpoints" / "last.ckpt"
-    if config.resume or requeued:
-        value = _recorded(folder)
-        if value is not None:
+    if config.resume or int(os.environ.get("SLURM_RESTART_COUNT", "0")) > 0:
+        if (folder / SUMMARY).is_file():
             print(f"{folder.name}: finished before, not run again")
-            return value
+            summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
+            return float(summary["validation_energy"])
         # A failure may have spoiled the weights that it left.
         if last.is_file() and not (folder / FAILED).is_file():
             config.ckpt_path = str(last)
     if first:
         for name in (SUMMARY, FAILED):
             (folder / name).unlink(missing_ok=True)
-    _group(config, hydra)
+    wandb = (config.logger or {}).get("wandb")
+    if wandb:  # a sweep's runs stand together, each tagged with its settings
+        sweep = Path(hydra.sweep.dir)
+        settings = [f"{key}={value}"[:64] for key, value in _settings(hydra.overrides.task)]
+        group = wandb.get("group") or f"{sweep.parent.name}/{sweep.name}"
+        tags = [*(wandb.get("tags") or []), *settings]
+        config.logger.wandb = {**wandb, "group": group, "tags": tags, "name": folder.name}
     try:
         return run(config)
     except Exception as error:
         if first:
-            _write_failure(folder, error)
-            print(f"{folder.name} failed: {_first_line(error)}; the sweep goes on")
+            reason = "".join(traceback.format_exception_only(error)).splitlines()[0]
+            record = {
+                "error": reason,
+                "message": str(error),
+                "traceback": traceback.format_exc(),
+                "overrides": list(hydra.overrides.task),
+                "value": WORST,
+            }
+            write_json(folder / FAILED, record)
+            print(f"{folder.name} failed: {reason}; the sweep goes on")
         if int(os.environ.get("SLURM_NTASKS", "1")) > 1:
             raise  # the job's other processes wait for this one
         return WORST
-
-
-def _recorded(folder: Path) -> float | None:
-    """Value of a finished job; None where it is not finished."""
-    try:
-        summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
-        return float(summary["validation_energy"])
-    except (OSError, ValueError, KeyError):
-        return None
-
-
-def _group(config: DictConfig, hydra: Any) -> None:
-    """Show a sweep's runs together in W&B, each tagged with its settings."""
-    wandb = (config.logger or {}).get("wandb")
-    if wandb:
-        with open_dict(config):
-            sweep = Path(hydra.sweep.dir)
-            wandb.group = wandb.get("group") or f"{sweep.parent.name}/{sweep.name}"
-            wandb.name = Path(config.paths.output_dir).name
-            settings = [f"{key}={value}" for key, value in _settings(hydra.overrides.task)]
-            wandb.tags = [*(wandb.get("tags") or []), *(s[:64] for s in settings)]
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
-
-
-def _write_failure(folder: Path, error: Exception) -> None:
-    record = {
-        "error": _first_line(error),
-        "message": str(error),
-        "traceback": traceback.format_exc(),
-        "overrides": list(HydraConfig.get().overrides.task),
-        "value": WORST,
-    }
-    write_json(folder / FAILED, record)
