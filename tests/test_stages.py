@@ -8,7 +8,7 @@ import pytest
 from omegaconf import DictConfig, OmegaConf
 
 from spgen_lit.instantiation import ConfigError
-from spgen_lit.training.stages import run_stages
+from spgen_lit.training.resumption import run_stages
 
 
 def _config(folder: Path, **settings: object) -> DictConfig:

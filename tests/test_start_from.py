@@ -42,10 +42,10 @@ def test_weights_are_taken_over_whichever_layers_are_trained(finished: Path) -> 
 def test_other_shapes_and_other_files_are_refused(finished: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"another shape .*priors"):
         start_from(finished, _network(1, priors=8))
-    with pytest.raises(FileNotFoundError, match="start_from: no file at"):
+    with pytest.raises(FileNotFoundError, match=r"start_from: .*no such file"):
         start_from(tmp_path / "none.ckpt", _network(1))
     (tmp_path / "text.ckpt").write_text("no checkpoint")
-    with pytest.raises(CheckpointError, match=r"start_from: cannot read checkpoint .*text\.ckpt"):
+    with pytest.raises(CheckpointError, match=r"start_from: .*cannot read checkpoint .*text\.ckpt"):
         start_from(tmp_path / "text.ckpt", _network(1))
     torch.save({"weights": 1}, tmp_path / "other.ckpt")
     with pytest.raises(CheckpointError, match="is not a checkpoint of spgen_lit"):

@@ -1,19 +1,23 @@
-"""Beginning from a checkpoint: a run that goes on, or a new one from another's weights."""
+"""Beginning from a checkpoint: a run that goes on, another's weights, stages one by one."""
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, open_dict
-from torch import Tensor
+import pandas as pd
+from omegaconf import DictConfig, OmegaConf, open_dict
 
-from spgen_lit.checkpoint import CARD, CheckpointError, network_state, previous, read_checkpoint
+from spgen_lit.checkpoint import CARD, CheckpointError, previous, read_checkpoint
 from spgen_lit.instantiation import ConfigError
 from spgen_lit.network.protocol import Network
-from spgen_lit.pretrained import load_pretrained
+from spgen_lit.pretrained import Pretrained, load_pretrained
+from spgen_lit.training.summary import SUMMARY
+
+_ABSENT = object()
 
 
 def resumed(path: Path, spec: Mapping[str, Any]) -> Path:
@@ -40,7 +44,7 @@ def resumed(path: Path, spec: Mapping[str, Any]) -> Path:
         raise ConfigError(
             f"ckpt_path: {path} holds no state of training by spgen_lit.train; give a last.ckpt"
         )
-    before, now = dict(_flat(found[CARD]["network"])), dict(_flat(spec))
+    before, now = _flat(found[CARD]["network"]), _flat(spec)
     other = [
         f"network.{key} was {before.get(key)}, now {now.get(key)}"
         for key in sorted(before.keys() | now.keys())
@@ -52,6 +56,12 @@ def resumed(path: Path, spec: Mapping[str, Any]) -> Path:
             "resume with the settings of that run (its config.yaml)"
         )
     return path
+
+
+def _flat(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """Dotted keys and values of nested arguments; lists and tuples are the same."""
+    flat: dict[str, Any] = pd.json_normalize(json.loads(json.dumps(tree))).to_dict("records")[0]
+    return flat
 
 
 def start_from(model: str | Path, network: Network) -> None:
@@ -66,17 +76,18 @@ def start_from(model: str | Path, network: Network) -> None:
         CheckpointError: If it is no checkpoint of this package.
         ConfigError: If its network has another shape.
     """
-    card, state = _model(model)
+    trained = _model(model)
     try:
-        network.load_state_dict(state)
+        network.load_state_dict(trained.state)
     except RuntimeError as error:
         lines = str(error).splitlines()[1:2] or [str(error)]
         raise ConfigError(
             f"start_from: {model} holds a network of another shape ({lines[0].strip()}); give "
             "same_network=true, or the network settings of that run (its config.yaml)"
         ) from error
-    network.encoder.origin = f"start_from={model} ({card.get('initial_weights', 'unknown')})"
-    network.encoder.licence = str(card.get("initial_weights_licence", ""))
+    origin = trained.card.get("initial_weights", "unknown")
+    network.encoder.origin = f"start_from={model} ({origin})"
+    network.encoder.licence = str(trained.card.get("initial_weights_licence", ""))
 
 
 def same_network(config: DictConfig) -> None:
@@ -87,25 +98,63 @@ def same_network(config: DictConfig) -> None:
     """
     if not config.start_from:
         raise ConfigError("same_network=true takes the network of start_from, which is empty")
-    card, _ = _model(config.start_from)
     with open_dict(config):
-        config.network = card["network"]
+        config.network = _model(config.start_from).card["network"]
 
 
-def _model(model: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """Card and weights of a model."""
-    if Path(model).suffix == ".ckpt":
-        found = read_checkpoint(model, "start_from")
-        return dict(found[CARD]), network_state(found)
-    trained = load_pretrained(model)
-    return trained.card, trained.state
+def _model(model: str | Path) -> Pretrained:
+    try:
+        return load_pretrained(model)
+    except (FileNotFoundError, ValueError) as error:
+        raise type(error)(f"start_from: {error}") from error
 
 
-def _flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Dotted keys and values of nested arguments, as text."""
-    for key, value in tree.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            # Lists and tuples are the same once they have been through YAML.
-            yield f"{prefix}{key}", repr(list(value) if isinstance(value, tuple) else value)
+def run_stages(
+    config: DictConfig, run: Callable[[DictConfig], float], overrides: Iterable[str] = ()
+) -> float:
+    """Train the stages of a configuration, each on from the best checkpoint of the one before.
+
+    ``stages`` maps names to settings that differ from the rest of the configuration. Each stage
+    has a folder of its own in the run's. Called again on the same folder, finished stages are
+    left as they are and an interrupted one goes on from its last checkpoint.
+
+    Args:
+        config: ``conf/train.yaml``, composed, with ``stages``.
+        run: Trains one configuration; gives its validation energy score.
+        overrides: Of the command line: they win over the settings of a stage.
+
+    Returns:
+        What the last stage that ran gave.
+
+    Raises:
+        ConfigError: If a checkpoint to resume from is named.
+    """
+    if config.ckpt_path:
+        raise ConfigError(
+            "ckpt_path: a recipe of stages goes on by itself; run the same command with "
+            f"hydra.run.dir={config.paths.output_dir}"
+        )
+    typed = [override.partition("=")[0].lstrip("+~") for override in overrides]
+    energy, before = float("inf"), config.start_from
+    for number, (name, changes) in enumerate(config.stages.items(), start=1):
+        folder = Path(config.paths.output_dir) / f"{number}-{name}"
+        last = folder / "checkpoints" / "last.ckpt"
+        if not (folder / SUMMARY).is_file():
+            folder.mkdir(parents=True, exist_ok=True)
+            stage = OmegaConf.merge(config, changes)
+            for key in typed:
+                value = OmegaConf.select(config, key, default=_ABSENT)
+                if value is not _ABSENT:
+                    OmegaConf.update(stage, key, value, merge=False)
+            fixed = {
+                "stages": None,
+                "name": f"{config.name}-{name}",
+                "start_from": before,
+                "ckpt_path": str(last) if last.is_file() else None,
+                "paths": {"output_dir": str(folder)},
+            }
+            merged = OmegaConf.merge(stage, fixed)
+            assert isinstance(merged, DictConfig)
+            energy = run(merged)
+        before = str(last.with_name("best.ckpt"))
+    return energy

@@ -24,16 +24,13 @@ from spgen_lit.data.module import DomainMix
 from spgen_lit.files import write_text
 from spgen_lit.instantiation import ConfigError, complete, instantiated
 from spgen_lit.learning.callbacks.checkpointing import LAST, Stopped
-from spgen_lit.learning.distillation import Distillation
 from spgen_lit.learning.module import ScanpathModule
 from spgen_lit.network.encoders.base import Encoder
 from spgen_lit.network.encoders.feature_store import FeatureStore
-from spgen_lit.network.protocol import Network
 from spgen_lit.training.devices import together, trainer_settings
 from spgen_lit.training.loggers import log_beginning, silence_notices, tracked
-from spgen_lit.training.resumption import resumed, same_network, start_from
+from spgen_lit.training.resumption import resumed, run_stages, same_network, start_from
 from spgen_lit.training.scoring import Scoring, score_run
-from spgen_lit.training.stages import run_stages
 from spgen_lit.training.summary import overview
 
 _DOMAINS = ("source", "target", "evaluation", "styles")
@@ -111,16 +108,17 @@ def prepare(config: DictConfig) -> Prepared:
         start_from(config.start_from, network)
     trainer = _trainer(config, data)
     store = _feature_store(config, network.encoder) if config.feature_cache else None
+    distill = bool(config.distillation.get("weight"))
     module = ScanpathModule(
         network,
         _made(config, "adaptation", network=network),
         _made(config, "loss") if config.loss else None,
         _made(config, "optimizer").scaled(together(trainer)),
-        _distillation(config, network, store),
+        _made(config, "distillation", encoder=network.encoder, store=store) if distill else None,
         samples=scoring.samples,
         card=_card(config, data, spec, network.encoder),
     )
-    if not _texture(config):
+    if not (plain(config.data).get("augment") or {}).get("texture"):
         network.encoder.keep_features(store)
     if config.compile:
         network.encoder.compile()
@@ -132,13 +130,15 @@ def _made(config: DictConfig, section: str, **offered: Any) -> Any:
     return instantiated(plain(config[section]), section, trusted(config), **offered)
 
 
-def _distillation(
-    config: DictConfig, network: Network, store: FeatureStore | None
-) -> Distillation | None:
-    if not config.distillation.get("weight"):
-        return None
-    made: Distillation = _made(config, "distillation", encoder=network.encoder, store=store)
-    return made
+def _all(config: DictConfig, section: str, **offered: Any) -> dict[str, Any]:
+    """The objects of a section of named nodes, those that are null left out."""
+    nodes = plain(OmegaConf.select(config, section)) or {}
+    trust = trusted(config)
+    return {
+        name: instantiated(node, f"{section}.{name}", trust, **offered)
+        for name, node in nodes.items()
+        if node
+    }
 
 
 def _fit(config: DictConfig, prepared: Prepared) -> None:
@@ -151,64 +151,47 @@ def _fit(config: DictConfig, prepared: Prepared) -> None:
         # Without callbacks.last the trainer stops by itself, with another exit code.
         interrupted = isinstance(error.__context__, KeyboardInterrupt)
         code = error.code if isinstance(error, Stopped) else 130 if interrupted else 143
+        output = Path(config.paths.output_dir)
+        saved = "last" in (config.callbacks or {}) and (output / "checkpoints" / LAST).is_file()
+        words = f" and saved; go on with: {_way_on(output)}" if saved else "; nothing was saved"
         if trainer.is_global_zero:
-            _tell_how_to_go_on(Path(config.paths.output_dir), "last" in (config.callbacks or {}))
+            print(f"stopped{words}", file=sys.stderr)
         raise Stopped(code) from None
 
 
-def _tell_how_to_go_on(output: Path, saved: bool) -> None:
-    """Print the command that goes on where a run was stopped."""
-    last = output / "checkpoints" / LAST
-    if not (saved and last.is_file()):
-        print("stopped; no checkpoint was saved", file=sys.stderr)
-        return
+def _way_on(output: Path) -> str:
+    """The command that goes on where a run was stopped."""
+    last = os.path.relpath(output / "checkpoints" / LAST)
     fixed = ("ckpt_path=", "hydra.run.dir=", "start_from=")
     kept = [word for word in sys.argv[1:] if not word.startswith(fixed)]
-    command = ["python", "-m", "spgen_lit.train", *kept]
-    command += [f"ckpt_path={os.path.relpath(last)}", f"hydra.run.dir={os.path.relpath(output)}"]
-    print(f"stopped and saved; go on with: {shlex.join(command)}", file=sys.stderr)
-
-
-def _texture(config: DictConfig) -> float:
-    return float((plain(config.data).get("augment") or {}).get("texture", 0.0))
+    where = [f"ckpt_path={last}", f"hydra.run.dir={os.path.relpath(output)}"]
+    return shlex.join(["python", "-m", "spgen_lit.train", *kept, *where])
 
 
 def _feature_store(config: DictConfig, encoder: Encoder) -> FeatureStore:
     """Where features are kept, if images and frozen layers are such that they come again."""
     augment = plain(config.data).get("augment") or {}
-    endless = [name for name in ("crop", "color", "blur") if augment.get(name)]
-    if _texture(config) and not config.distillation.weight:
-        endless.append("texture")  # a teacher's photographs come again all the same
-    if endless:
+    # A teacher's photographs come again whatever is laid over the images shown.
+    endless = ("crop", "color", "blur", *(() if config.distillation.weight else ("texture",)))
+    against = [f"data.augment.{name}={augment[name]}" for name in endless if augment.get(name)]
+    against += ["compile=true"] if config.compile else []
+    if encoder.domain_norm != "shared":
+        against.append(f"network.encoder.domain_norm={encoder.domain_norm}")
+    if against:
         raise ConfigError(
-            f"feature_cache=true keeps features of images that come again, and data.augment."
-            f"{endless[0]}={augment[endless[0]]} makes new ones at every draw; set it to 0, or "
-            "train with feature_cache=false"
-        )
-    if config.compile:
-        raise ConfigError("feature_cache=true does not go with compile=true; set one of them")
-    norm = encoder.domain_norm
-    if norm != "shared":
-        raise ConfigError(
-            f"feature_cache=true needs frozen layers that never change, and network.encoder."
-            f"domain_norm={norm} follows the target's statistics; train with feature_cache=false"
+            "feature_cache=true keeps what frozen layers make of images that come again, which "
+            f"{', '.join(against)} changes; leave that out, or train with feature_cache=false"
         )
     return FeatureStore(Path(config.paths.cache_dir) / "features")
 
 
 def _trainer(config: DictConfig, data: DomainMix) -> L.Trainer:
-    def made(section: str) -> list[Any]:
-        nodes = (plain(config[section]) or {}).items()
-        trust = trusted(config)
-        return [
-            instantiated(node, f"{section}.{name}", trust, data=data)
-            for name, node in nodes
-            if node
-        ]
-
-    callbacks, loggers = made("callbacks"), made("logger")
-    if not loggers:
-        callbacks = [c for c in callbacks if not isinstance(c, LearningRateMonitor)]
+    loggers = [*_all(config, "logger", data=data).values()]
+    callbacks = [
+        made
+        for made in _all(config, "callbacks", data=data).values()
+        if loggers or not isinstance(made, LearningRateMonitor)
+    ]
     trainer: L.Trainer = instantiated(
         trainer_settings(plain(config.trainer)),
         "trainer",
@@ -224,19 +207,12 @@ def _trainer(config: DictConfig, data: DomainMix) -> L.Trainer:
 
 
 def _data(config: DictConfig) -> DomainMix:
-    settings = plain(config.data)
-    readers = {
-        domain: {
-            name: instantiated(node, f"data.{domain}.{name}", trusted(config))
-            for name, node in (settings.pop(domain) or {}).items()
-        }
-        for domain in _DOMAINS
-    }
+    settings = {k: v for k, v in plain(config.data).items() if k not in _DOMAINS}
     data: DomainMix = instantiated(
         settings,
         "data",
         trusted(config),
-        **readers,
+        **{domain: _all(config, f"data.{domain}") for domain in _DOMAINS},
         seed=config.seed,
         cache_dir=Path(config.paths.cache_dir) / "images",
         originals=bool(config.distillation.get("weight")),

@@ -29,59 +29,49 @@ from spgen_lit.training.devices import together
 HEADLINE = ("energy", "scanmatch")
 
 SUMMARY = "summary.json"  # the last thing that a run writes
+_RANDOM = (
+    "[yellow]the encoder starts from random weights: expect far lower scores than from ImageNet "
+    "weights (network.encoder.weights names a file)[/]"
+)
+_KINDS = {"none": "no gaze", "simulated": "SIMULATED gaze"}
 
 
 def overview(
     config: DictConfig, data: DomainMix, module: ScanpathModule, trainer: L.Trainer
 ) -> Table:
     """What a run is about to do: data, network, adaptation, device, where results go."""
-    network, encoder = module.network, module.network.encoder
-    total = sum(p.numel() for p in network.parameters())
-    trained = f"{trained_parameters(network):,} of {total:,} parameters trained"
+    network, encoder, optimizer = module.network, module.network.encoder, module.optimizer
+    total, trained = sum(p.numel() for p in network.parameters()), trained_parameters(network)
+    distillation, several = module.distillation, together(trainer) > 1
+    device = f"{trainer.strategy.root_device}, {torch.get_num_threads()} threads"
+    rates = f"{optimizer.lr:.3g}, encoder {optimizer.encoder_lr:.3g}"
     rows = [
         *_sets(data),
-        ("network", f"{type(network).__name__}: {trained}"),
+        ("network", f"{type(network).__name__}: {trained:,} of {total:,} parameters trained"),
         ("encoder", f"{type(encoder).__name__}: {encoder.origin}"),
-    ]
-    if encoder.random:
-        warning = (
-            "[yellow]the encoder starts from random weights: expect far lower scores than "
-            "from ImageNet weights (network.encoder.weights names a file)[/]"
-        )
-        rows.append(("[yellow]warning[/]", warning))
-    rows.append(("adaptation", _adaptation(module) if data.sets["target"] else "none: no target"))
-    if module.distillation is not None:
-        weight = f"weight {module.distillation.weight:g}"
-        rows.append(("distillation", f"to the photographs' features, {weight}"))
-    threads, device = torch.get_num_threads(), trainer.strategy.root_device
-    rows.append(("device", f"{trainer.world_size} x {device}, {threads} threads"))
-    rows.append(("training", _training(data, trainer)))
-    if together(trainer) > 1:
-        optimizer = module.optimizer
-        rates = f"{optimizer.lr:.3g}, encoder {optimizer.encoder_lr:.3g}"
-        rows.append(("learning rate", f"{rates} (scale_lr={optimizer.scale_lr})"))
-    rows += [
-        (title, str(path))
-        for title, path in (
-            ("begins with", config.start_from),
-            ("resumed from", config.ckpt_path),
-            ("results", config.paths.output_dir),
-        )
-        if path
+        ("[yellow]warning[/]", _RANDOM if encoder.random else None),
+        ("adaptation", _adaptation(module) if data.sets["target"] else "none: no target"),
+        ("distillation", distillation and f"to photographs, weight {distillation.weight:g}"),
+        ("device", f"{trainer.world_size} x {device}"),
+        ("training", _training(data, trainer)),
+        ("learning rate", f"{rates} (scale_lr={optimizer.scale_lr})" if several else None),
+        ("begins with", config.start_from),
+        ("resumed from", config.ckpt_path),
+        ("results", config.paths.output_dir),
     ]
     table = Table(title=f"spgen_lit {__version__}: {config.name}", show_header=False)
-    for row in rows:
-        table.add_row(*row)
+    for title, words in rows:
+        if words:
+            table.add_row(title, str(words))
     return table
 
 
 def _sets(data: DomainMix) -> list[tuple[str, str]]:
     rows = []
-    kinds = {"none": "no gaze", "simulated": "SIMULATED gaze"}
     for domain, named in data.sets.items():
         for name, gaze in named.items():
             counts = [f"{len(data.parts[domain, split].of_set(name))} {split}" for split in SPLITS]
-            kind = kinds.get(gaze.gaze, f"{gaze.gaze} gaze")
+            kind = _KINDS.get(gaze.gaze, f"{gaze.gaze} gaze")
             paths = f", {len(gaze.scanpaths)} scanpaths" if gaze.scanpaths else ""
             rows.append((domain, f"{name}: {', '.join(counts)}{paths} ({kind})"))
     if not data.sets["target"]:
@@ -185,5 +175,5 @@ def write_summary(
 def _last_spread(record: Path) -> float:
     """The last ``val/spread`` that was logged; 1 where none was."""
     rows = pd.read_csv(record) if record.is_file() else pd.DataFrame()
-    values = rows["val/spread"].dropna().tolist() if "val/spread" in rows else []
-    return values[-1] if values else 1.0
+    values = rows.get("val/spread", pd.Series(dtype=float)).dropna()
+    return float(values.iloc[-1]) if len(values) else 1.0
