@@ -14,6 +14,7 @@ from PIL import Image
 from spgen_lit.data.catalogue import CATALOGUE
 from spgen_lit.data.images import list_files
 from spgen_lit.data.readers.base import FileReader, Problems, measure, public_set
+from spgen_lit.data.readers.guarded import guarded
 from spgen_lit.data.records import GazeSet, Stimulus
 from spgen_lit.files import write_bytes
 from spgen_lit.scanpath import Scanpath, Viewing
@@ -60,7 +61,7 @@ class Avatt(FileReader):
         stimuli: dict[str, Stimulus] = {}
         paths: list[Scanpath] = []
         for file in files:
-            for row in _rows(file):
+            for row in guarded(_rows, file):
                 image = str(row.get("image_id", ""))
                 where = f"{file}: painting {image}"
                 if row.get("duplicate_of") and not self.duplicates:

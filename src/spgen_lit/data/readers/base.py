@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import errno
 import json
 import os
-import struct
-import zlib
 from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -17,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import yaml
 from numpy.typing import ArrayLike
 from PIL import UnidentifiedImageError
 
@@ -78,23 +76,6 @@ class Problems:
             self.add(where, f"needs {needed} ({found})" if needed else found)
 
 
-# What bad content leads to where nobody foresaw it: in indexing, arithmetic, libraries.
-_UNFORESEEN = (
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    LookupError,
-    MemoryError,
-    OSError,
-    RuntimeError,
-    TypeError,
-    UnicodeError,
-    csv.Error,
-    struct.error,
-    zlib.error,
-)
-
-
 @contextmanager
 def placed(place: str | Path, kind: str) -> Iterator[None]:
     """Turn what unforeseen content leads to into the documented error, which names the place.
@@ -108,21 +89,22 @@ def placed(place: str | Path, kind: str) -> Iterator[None]:
     """
     try:
         yield
-    except _UNFORESEEN as error:
-        if isinstance(error, FileNotFoundError | PermissionError):
-            raise
+    except (ImportError, FileNotFoundError, PermissionError):
+        raise
+    except Exception as error:  # of indexing, arithmetic and libraries; nobody can foresee all
         if isinstance(error, OSError) and error.errno == errno.EIO:
             raise  # the disk's fault; a name that is too long, say, is the content's
+        if isinstance(error, ValueError) and not isinstance(error, UnicodeError):
+            message = " ".join(str(error).splitlines())
+            if message == str(error) and str(place) in message:
+                raise
+            message = message if str(place) in message else f"{place}: {message}"
+            raise ValueError(message) from error
         lines = str(error).splitlines() or [""]
         raise ValueError(
             f"{place}: not as {kind} files are written "
             f"({type(error).__name__}: {lines[0][:200]}); fetch or convert the set again"
         ) from error
-    except ValueError as error:
-        message = " ".join(str(error).splitlines())
-        if message == str(error) and str(place) in message:
-            raise
-        raise ValueError(message if str(place) in message else f"{place}: {message}") from error
 
 
 class FileReader(ABC):
@@ -179,6 +161,19 @@ def load_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"{path}: not readable as JSON ({error})") from error
+
+
+def load_yaml(path: Path) -> Any:
+    """What a YAML file holds.
+
+    Raises:
+        ValueError: If it is not YAML, naming the file.
+    """
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (ValueError, yaml.YAMLError) as error:
+        line = " ".join(str(error).split())
+        raise ValueError(f"{path}: not readable as YAML ({line})") from error
 
 
 def measure(images: Iterable[tuple[str, Path]], problems: Problems) -> dict[str, Stimulus]:
@@ -378,6 +373,7 @@ class SetFile:
                 if not all(type(side) is int and 0 < side < 10**6 for side in size):
                     raise TypeError(f"width and height of {image} must be whole numbers")
             texts = [content.get(key, "") for key in ("name", "gaze", "citation", "licence")]
+            texts += [word or "" for v in viewing.values() for word in (v.first_fixation, v.task)]
             texts += [*stimuli, *(i for ids in content.get("splits", {}).values() for i in ids)]
             if not all(isinstance(text, str) for text in texts):
                 raise TypeError("names and ids must be text")

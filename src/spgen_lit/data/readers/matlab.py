@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import h5py
 import numpy as np
 import scipy.io
 from scipy.io.matlab import MatlabOpaque
+
+from spgen_lit.data.readers.guarded import guarded
 
 Value = Any  # what MATLAB stores: text, arrays, lists of cells, structs
 Struct = dict[str, Value]
@@ -28,10 +31,15 @@ def load_matlab(path: str | Path) -> Struct:
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such MATLAB file")
+    (content,) = guarded(_load, path)
+    return content
+
+
+def _load(path: Path) -> Iterator[Struct]:
     try:
-        if h5py.is_hdf5(path):
-            return _load_hdf5(path)
-        return _load_scipy(path)
+        yield _load_hdf5(path) if h5py.is_hdf5(path) else _load_scipy(path)
+    except MemoryError:
+        raise
     except Exception as error:  # scipy and h5py raise dozens of kinds on damaged files
         raise ValueError(f"{path}: not a readable MATLAB file ({error})") from error
 

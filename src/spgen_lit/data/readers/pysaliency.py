@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spgen_lit.data.readers.base import FileReader, Problems, SetBuilder, SetFile, need
+from spgen_lit.data.readers.guarded import guarded
 from spgen_lit.data.records import GazeSet
 
 _HOW = "pysaliency writes it by `to_hdf5`; set `stimuli` and `fixations` to the files' names."
@@ -48,7 +49,7 @@ class Pysaliency(FileReader):
         images = need(root / self.stimuli, "pysaliency's stimuli", _HOW)
         gaze = need(root / self.fixations, "pysaliency's fixations", _HOW)
         known = SetFile.load(root, problems)
-        listed = [] if known else _files(images)
+        listed = [] if known else list(guarded(_files, images))
         unique = len({file.name for file in listed}) == len(listed)
         ids = [file.name if unique else "/".join(file.parts[-2:]) for file in listed]
         files = {image: f for image, f in zip(ids, listed, strict=True) if f.is_file()}
@@ -56,7 +57,7 @@ class Pysaliency(FileReader):
         ids = list(known.stimuli) if known else ids
         for image in ids:
             builder.stimulus(image, images)
-        for number, (n, pixels, seconds, observer) in enumerate(_trains(gaze)):
+        for number, (n, pixels, seconds, observer) in enumerate(guarded(_trains, gaze)):
             where = f"{gaze}: scanpath {number}"
             if not 0 <= n < len(ids):
                 problems.add(where, f"image number {n} lies outside the {len(ids)} stimuli")
@@ -80,7 +81,7 @@ def _opened(path: Path) -> h5py.File:
         raise ValueError(f"{path}: not an HDF5 file ({error})") from error
 
 
-def _files(path: Path) -> list[Path]:
+def _files(path: Path) -> Iterator[Path]:
     with _opened(path) as source:
         kind, version = _type(source, path)
         if kind != "FileStimuli":
@@ -89,7 +90,7 @@ def _files(path: Path) -> list[Path]:
                 "from files. Save them as files and write FileStimuli"
             )
         names = [os.fsdecode(name) for name in source["filenames"][()]]
-    return [path.parent / name for name in names]  # an absolute name stays absolute
+    yield from (path.parent / name for name in names)  # an absolute name stays absolute
 
 
 def _trains(

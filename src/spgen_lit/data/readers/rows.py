@@ -5,13 +5,14 @@ from __future__ import annotations
 import codecs
 import gzip
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from spgen_lit.data.readers.base import load_json
+from spgen_lit.data.readers.guarded import guarded
 from spgen_lit.scanpath import Array
 
 _MARKS = {
@@ -49,13 +50,18 @@ def load_table(
         if kind == ".json":
             return pd.DataFrame(load_json(path))
         if kind in (".parquet", ".pq"):
-            return pd.read_parquet(path)
+            (frame,) = guarded(_parquet, path)
+            return frame
         raise ValueError("needs .csv, .tsv, .txt, .json or .parquet")
     except ImportError as error:
         raise ImportError(f"{path}: Parquet needs pyarrow; pip install pyarrow") from error
     except (ValueError, TypeError, OSError, EOFError) as error:
         line = " ".join(str(error).split())
         raise ValueError(f"{path}: not readable as a table ({line})") from error
+
+
+def _parquet(path: Path) -> Iterator[pd.DataFrame]:
+    yield pd.read_parquet(path)
 
 
 def _text(

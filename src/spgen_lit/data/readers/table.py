@@ -16,7 +16,7 @@ import yaml
 from numpy.typing import NDArray
 
 from spgen_lit.data.images import list_files, list_images
-from spgen_lit.data.readers.base import FileReader, Problems, SetBuilder, SetFile, need
+from spgen_lit.data.readers.base import FileReader, Problems, SetBuilder, SetFile, load_yaml, need
 from spgen_lit.data.readers.rows import load_table, numbers, text
 from spgen_lit.data.readers.trackers import load_asc, load_bids, load_psychopy
 from spgen_lit.data.records import GazeSet
@@ -154,7 +154,7 @@ class Table(FileReader):
         """
         path = self.folder / DECLARATION
         known = [field.name for field in dataclasses.fields(self) if field.name != "root"]
-        stored = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        stored = load_yaml(path) if path.is_file() else {}
         if not isinstance(stored, dict) or set(stored) - set(known):
             raise ValueError(f"{path}: needs settings of a table ({', '.join(known)})")
         here = {key: _plain(getattr(self, key)) for key in known}

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from scipy.signal import savgol_filter
 
 from spgen_lit.data.readers.base import load_json
+from spgen_lit.data.readers.guarded import guarded
 from spgen_lit.data.readers.rows import load_table, numbers
 from spgen_lit.scanpath import Array
 
@@ -101,12 +102,7 @@ def load_psychopy(path: Path, begins: str, ends: str | None) -> pd.DataFrame:
     Raises:
         ValueError: If the file holds no fixation events or messages.
     """
-    try:
-        with h5py.File(path, "r") as file:
-            events = file[f"{_IOHUB}/eyetracker/FixationEndEvent"][()]
-            messages = file[f"{_IOHUB}/experiment/MessageEvent"][()]
-    except (OSError, KeyError) as error:
-        raise ValueError(f"{path}: no fixations or messages of ioHub ({error})") from error
+    events, messages = guarded(_iohub, path)
     if not len(events):
         raise ValueError(f"{path}: the tracker stored no fixations (FixationEndEvent is empty)")
     rows = pd.DataFrame(
@@ -120,7 +116,16 @@ def load_psychopy(path: Path, begins: str, ends: str | None) -> pd.DataFrame:
         }
     )
     words = [bytes(word).decode(errors="replace") for word in messages["text"]]
-    return _shown(rows, messages["time"], words, begins, ends, path)
+    return _shown(rows, messages["time"].tolist(), words, begins, ends, path)
+
+
+def _iohub(path: Path) -> Iterator[NDArray[np.void]]:
+    try:
+        with h5py.File(path, "r") as file:
+            yield file[f"{_IOHUB}/eyetracker/FixationEndEvent"][()]
+            yield file[f"{_IOHUB}/experiment/MessageEvent"][()]
+    except (OSError, KeyError) as error:
+        raise ValueError(f"{path}: no fixations or messages of ioHub ({error})") from error
 
 
 def load_bids(path: Path) -> pd.DataFrame:

@@ -1,0 +1,64 @@
+"""Damaged files crash libraries, hang or fill the memory: one line that names the file."""
+
+import ctypes
+import os
+from pathlib import Path
+
+import pytest
+
+from spgen_lit.data.readers import guarded as module
+from spgen_lit.data.readers.guarded import guarded
+from spgen_lit.data.readers.table import Table
+
+
+class Crash:
+    """Reads address 0 in the process that takes it."""
+
+    def __reduce__(self):
+        return ctypes.string_at, (0,)
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "damaged.mat"
+    path.write_bytes(b"content")
+    return path
+
+
+def test_a_crash_is_an_error_and_reading_goes_on(file):
+    with pytest.raises(ValueError, match=r"damaged\.mat: reading it crashed \(exit code -11\)"):
+        list(guarded(Crash(), file))
+    assert bytes(guarded(Path.read_bytes, file)) == b"content"
+
+
+def test_what_the_function_raises_names_the_file(file):
+    with pytest.raises(ValueError, match=r"damaged\.mat: TypeError"):
+        list(guarded(len, file))
+
+
+def test_a_hang_ends(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "_SECONDS", 0.5)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ValueError, match=r"pipe: reading it took over 0 s.*SPGEN_READ_LIMIT=2"):
+        list(guarded(Path.read_bytes, tmp_path / "pipe"))
+
+
+def test_memory_is_limited(file, monkeypatch):
+    monkeypatch.setattr(module, "_MEMORY_PER_BYTE", 0)
+    os.truncate(file, 4 << 30)
+    with pytest.raises(ValueError, match=r"cannot read it within 2\.0 GiB.*SPGEN_READ_LIMIT=2"):
+        list(guarded(Path.read_bytes, file))
+
+
+def test_a_reader_left_in_the_middle_leaves_nothing_to_the_next(file):
+    started = guarded(Path.read_bytes, file)
+    assert next(started) == ord("c")
+    assert bytes(guarded(Path.read_bytes, file)) == b"content"
+    started.close()
+    assert bytes(guarded(Path.read_bytes, file)) == b"content"
+
+
+def test_a_declaration_that_is_no_yaml_is_named(tmp_path):
+    (tmp_path / "gaze.yaml").write_text("file: fix.csv\nunits: [px")
+    with pytest.raises(ValueError, match=r"gaze\.yaml: not readable as YAML \(.*\)$"):
+        Table(tmp_path).read()
