@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from spgen_lit.evaluation.protocol import Protocol
@@ -67,47 +69,13 @@ class Measure:
         return {"label": self.label, "better": self.better, "unit": self.unit}
 
 
-_ALL = (
-    Measure("energy", "energy score", "down", "scanmatch", proper=True),
-    Measure("information_gain", "information gain", "up", "likelihood", "bits", proper=True),
-    Measure("scanmatch", "ScanMatch", "up", "scanmatch"),
-    Measure("scanmatch_duration", "ScanMatch, durations", "up", "scanmatch_duration"),
-    Measure("energy_duration", "energy, durations", "down", "scanmatch_duration", proper=True),
-    Measure("multimatch_shape", "MultiMatch shape", "up", "multimatch"),
-    Measure("multimatch_direction", "MultiMatch direction", "up", "multimatch"),
-    Measure("multimatch_length", "MultiMatch length", "up", "multimatch"),
-    Measure("multimatch_position", "MultiMatch position", "up", "multimatch"),
-    Measure("multimatch_duration", "MultiMatch duration", "up", "multimatch"),
-    Measure("energy_multimatch", "CRPS, MultiMatch", "down", "multimatch"),
-    Measure("sed", "SED", "down", "sed", "edits"),
-    Measure("energy_sed", "CRPS, SED", "down", "sed", "edits", proper=True),
-    Measure("stde", "STDE", "up", "stde"),
-    Measure("tde", "TDE", "down", "tde", "px"),
-    Measure("sequence_score", "sequence score", "up", "clusters"),
-    Measure("fed", "FED", "down", "clusters", "edits"),
-    Measure("rss", "RSS", "up", "clusters"),
-    Measure("dss", "DSS", "up", "clusters"),
-    Measure("dtw", "DTW", "down", "dtw", "px"),
-    Measure("energy_dtw", "CRPS, DTW", "down", "dtw", "px"),
-    Measure("hausdorff", "Hausdorff", "down", "hausdorff", "px"),
-    Measure("frechet", "Fréchet", "down", "frechet", "px"),
-    Measure("eyenalysis", "Eyenalysis", "down", "eyenalysis", "px"),
-    Measure("recurrence", "recurrence", "up", "recurrence", "%"),
-    Measure("determinism", "determinism", "up", "recurrence", "%"),
-    Measure("laminarity", "laminarity", "up", "recurrence", "%"),
-    Measure("corm", "|CORM|", "down", "recurrence", "%"),
-    Measure("disc_iou", "disc IoU", "up", "disc_iou"),
-    Measure("nss", "NSS", "up", "nss"),
-    Measure("auc", "AUC-Judd", "up", "maps"),
-    Measure("sauc", "shuffled AUC", "up", "maps"),
-    Measure("density_information_gain", "density gain", "up", "maps", "bits"),
-    Measure("cc", "CC", "up", "maps"),
-    Measure("kl", "KL", "down", "maps", "nats"),
-    Measure("sim", "SIM", "up", "maps"),
-    Measure("congruency", "congruency", "up", "maps"),
-    Measure("diversity", "sample diversity", "observers", "scanmatch"),
-)
-MEASURES: dict[str, Measure] = {measure.name: measure for measure in _ALL}
+def _read() -> dict[str, Measure]:
+    table = pd.read_csv(Path(__file__).with_name("measures.csv"), keep_default_na=False)
+    rows = [{**row, "proper": bool(row["proper"])} for row in table.to_dict("records")]
+    return {row["name"]: Measure(**row) for row in rows}
+
+
+MEASURES: dict[str, Measure] = _read()
 FULL: tuple[str, ...] = tuple(MEASURES)
 QUICK: tuple[str, ...] = (
     "energy",

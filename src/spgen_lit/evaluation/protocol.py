@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+import yaml
 
 # Words about a protocol, not choices in it: two cards that differ only here score alike.
 _WORDS = ("name", "note")
@@ -141,28 +144,10 @@ class Protocol:
         ]
 
 
-# What is not known of each, and what differs on purpose: docs/evaluation.md.
-PRESETS: dict[str, Protocol] = {
-    "spgen_lit": Protocol(),
-    "chen2021": Protocol(
-        name="chen2021",
-        screen=(320, 240),
-        note="not known to us: whether paths are cut; maps, discs and recurrence are ours",
-    ),
-    "scandiff2025": Protocol(
-        name="scandiff2025",
-        screen=(512, 384),
-        sed_grid=10,
-        max_fixations=16,
-        note="as in the released code, but means within an image first, no path against itself "
-        "and no MultiMatch below 3 fixations; say samples=15 for OSIE",
-    ),
-    "hat2024": Protocol(
-        name="hat2024",
-        screen=(512, 320),
-        note="known: 10 samples, sequence score, MultiMatch without duration, the screen",
-    ),
-}
+_PRESETS: dict[str, dict[str, Any]] = yaml.safe_load(
+    Path(__file__).with_name("protocols.yaml").read_text(encoding="utf-8")
+)
+PRESETS = {name: Protocol(name, **values) for name, values in _PRESETS.items()}
 
 
 def preset(name: str) -> Protocol:

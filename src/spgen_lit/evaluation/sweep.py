@@ -238,23 +238,18 @@ def sweep_tables(sweep: Sweep) -> list[Table]:
 def failures_table(sweep: Sweep) -> Table:
     """Jobs without results, each with its error."""
     jobs = [*sweep.in_state("failed"), *sweep.in_state("unfinished")]
-    table = Table("job", "state", "error", title="without results")
-    for job in jobs:
-        table.add_row(job.name, job.state, job.error)
-    return table
+    rows = [{"job": job.name, "state": job.state, "error": job.error} for job in jobs]
+    return tables.terminal(pd.DataFrame(rows), "without results")
 
 
 def write_tables(sweep: Sweep, folder: str | Path) -> list[Path]:
-    """Write ``sweep.csv`` (every row), ``sweep.md`` and ``sweep.tex``; returns the files."""
-    target = Path(folder)
+    """Write ``sweep.csv`` (every row) and ``sweep.md``; returns the files."""
     columns = ["set", *sweep.factors, "metric", *_FIGURES, "job"]
-    markdown, tex = "", ""
+    markdown = ""
     for name in sweep.sets:
-        table, title = wide(sweep, name), sweep.title(name)
-        markdown += f"## {title}\n\n{tables.markdown(marked(*table, '**{}**'))}\n\n"
-        tex += f"% {title}; needs booktabs\n{tables.latex(marked(*table, tables.BEST))}\n"
+        table = tables.markdown(marked(*wide(sweep, name), "**{}**"))
+        markdown += f"## {sweep.title(name)}\n\n{table}\n\n"
     return [
-        tables.write(target / "sweep.csv", sweep.rows[columns]),
-        write_text(target / "sweep.md", markdown),
-        write_text(target / "sweep.tex", tex),
+        tables.write(Path(folder) / "sweep.csv", sweep.rows[columns]),
+        write_text(Path(folder) / "sweep.md", markdown),
     ]

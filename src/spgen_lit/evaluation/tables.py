@@ -16,31 +16,7 @@ from rich.table import Table
 from spgen_lit.evaluation.statistics import FEW
 from spgen_lit.files import atomic, cell, write_text
 
-# What stands in no cell by itself marks the best of a column until the text is escaped.
-BEST = "⟦{}⟧"
-_SYMBOLS = {
-    "↑": r"$\uparrow$",
-    "↓": r"$\downarrow$",
-    "≈": r"$\approx$",
-    "⟦": r"\textbf{",
-    "⟧": "}",
-}
-_PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<style>
-body {{ font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 78rem; color: #222;
-  padding: 0 1rem; }}
-table {{ border-collapse: collapse; }} caption {{ text-align: left; color: #555; }}
-th, td {{ padding: .3rem .7rem; text-align: right; border: 0; border-bottom: 1px solid #ddd;
-  white-space: nowrap; font-variant-numeric: tabular-nums; }}
-thead th {{ border-bottom: 2px solid #444; white-space: pre-line; }}
-tbody tr:hover {{ background: #f3f6fa; }} td:nth-child(2), th:nth-child(2) {{ text-align: left; }}
-p {{ color: #555; max-width: 60rem; }}
-</style></head><body><h1>{title}</h1>
-{table}
-<p>{note}</p></body></html>
-"""
+_SYMBOLS = {"↑": r"$\uparrow$", "↓": r"$\downarrow$", "≈": r"$\approx$"}
 
 
 def figure(value: float) -> str:
@@ -132,9 +108,10 @@ def write(path: str | Path, frame: pd.DataFrame, title: str = "", note: str = ""
     if kind == ".tex":
         return write_text(target, f"% {title}; needs booktabs\n{latex(frame)}% {note}\n")
     if kind == ".html":
-        body = frame.to_html(index=False, border=0)
-        words = {"title": html.escape(title), "note": html.escape(note)}
-        return write_text(target, _PAGE.format(table=body, **words))
+        page = Path(__file__).with_name("table.html").read_text(encoding="utf-8")
+        page = page.replace("@TITLE@", html.escape(title)).replace("@NOTE@", html.escape(note))
+        # The table last: its text may hold anything.
+        return write_text(target, page.replace("@TABLE@", frame.to_html(index=False, border=0)))
     raise ValueError(f"{target}: a table is written as .csv, .parquet, .md, .tex or .html")
 
 

@@ -1,17 +1,13 @@
-"""How different two domains are: proxy A-distance, a plane to look at, gradients."""
+"""How different two domains are: proxy A-distance, a plane to look at."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
-from torch import Tensor, nn
 
 Array = NDArray[np.float64]
 _FEWEST = 4
@@ -59,16 +55,3 @@ def plane(source: Array, target: Array) -> Array:
     together = StandardScaler().fit_transform(np.concatenate([source, target]))
     coordinates: Array = PCA(n_components=2, random_state=0).fit_transform(together)
     return coordinates
-
-
-def gradient_norm(loss: Tensor, parameters: Sequence[nn.Parameter]) -> Tensor:
-    """Norm of the loss's gradient on these parameters; 0 where it reaches none of them.
-
-    The parameters' own gradients stay as they are, and the loss can still be used.
-    """
-    trained = [p for p in parameters if p.requires_grad]
-    if not trained or not loss.requires_grad:
-        return torch.zeros(())
-    gradients = torch.autograd.grad(loss, trained, retain_graph=True, allow_unused=True)
-    found = [g for g in gradients if g is not None]
-    return nn.utils.get_total_norm(found) if found else torch.zeros(())

@@ -12,7 +12,6 @@ from torchmetrics import MeanMetric
 
 from spgen_lit.batch import PathBatch, SourceBatch, TargetBatch
 from spgen_lit.learning.adaptation import Adaptation
-from spgen_lit.learning.diagnostics import gradient_norm
 from spgen_lit.learning.distillation import Distillation
 from spgen_lit.learning.optimizer import ScheduledAdamW
 from spgen_lit.learning.target_losses import second_view
@@ -98,7 +97,6 @@ class ScanpathModule(L.LightningModule):
             self.log("train/distillation", distill_loss.detach(), batch_size=size, sync_dist=True)
         if "target" in batch:
             domain_loss = self._domain_loss(encoded, batch["target"], batch_idx, size)
-            self._log_balance(parts["total"], domain_loss)
             total = total + domain_loss
         self.log("train/loss", total.detach(), batch_size=size, prog_bar=True, sync_dist=True)
         self._refuse_nonsense("training", total, parts, source.ids)
@@ -136,20 +134,6 @@ class ScanpathModule(L.LightningModule):
             self.log(f"adaptation/{name}", value.detach(), batch_size=size, sync_dist=True)
         loss: Tensor = out["loss"]
         return loss
-
-    def _log_balance(self, scanpath_loss: Tensor, domain_loss: Tensor) -> None:
-        """Log the norms of both losses' gradients on the encoder, seldom: each costs a pass."""
-        every = 4 * max(int(getattr(self.trainer, "log_every_n_steps", 1)), 1)
-        if self.adaptation.source_only or self.global_step % every:
-            return
-        parameters = list(self.network.encoder.parameters())
-        losses = {"scanpath": scanpath_loss, "domain": domain_loss}
-        norms = {
-            f"gradient/encoder_{k}": float(gradient_norm(v, parameters)) for k, v in losses.items()
-        }
-        # Not by self.log, which repeats a value in later rows, unless the run was resumed between.
-        for logger in self.loggers:
-            logger.log_metrics(norms, self.global_step)
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
         """Log the gradient norms of the encoder and of everything, before clipping."""
