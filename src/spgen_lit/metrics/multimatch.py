@@ -134,7 +134,7 @@ def _aligned(
     result = np.full((len(pairs), 6), np.nan)
     table = _saccades(pairs, simplify)
     enough = keep[pairs.first] & keep[pairs.second]
-    fill_by_block(result, _differences, table, pairs.first, pairs.second, keep=enough)
+    fill_by_block(result, _differences, table, keep=enough)
     return pairs, result
 
 
@@ -145,12 +145,12 @@ def _saccades(pairs: Pairing, simplify: Simplification | None) -> Table:
         simple = [simplified_saccades(part, simplify) for part in parts]
         lengths = np.array([len(part) for part in simple], dtype=np.int64)
         rows = np.concatenate(simple) if simple else np.zeros((0, 5))
-        return pad(rows, lengths)
+        return pad(rows, lengths, pairs.first, pairs.second)
     steps = np.zeros_like(pairs.rows[:, :2])
     steps[:-1] = np.diff(pairs.rows[:, :2], axis=0)
     ends = np.cumsum(pairs.lengths)[pairs.lengths > 0] - 1
     starts = np.delete(np.column_stack([steps, pairs.rows]), ends, axis=0)
-    return pad(starts, np.maximum(pairs.lengths - 1, 0))
+    return pad(starts, np.maximum(pairs.lengths - 1, 0), pairs.first, pairs.second)
 
 
 def _differences(block: Block) -> Tensor:

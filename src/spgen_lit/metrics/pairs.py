@@ -25,15 +25,24 @@ PairMetric = Callable[..., Values]
 
 @dataclass(frozen=True)
 class Table:
-    """Sequences of different lengths, padded with zeros, sequences last.
+    """Sequences of different lengths, padded with zeros, sequences last, and pairs of them.
 
     Attributes:
         features: ``(feature, position, sequence)``, float64, or int64 for symbols.
-        lengths: ``(sequence,)``, int64.
+        lengths: ``(sequence,)``.
+        first, second: Sequence of each pair ``(pair,)``.
     """
 
     features: Tensor
-    lengths: Tensor
+    lengths: NDArray[np.int64]
+    first: NDArray[np.int64]
+    second: NDArray[np.int64]
+
+    @property
+    def longest(self) -> Values:
+        """Length of the longer sequence of each pair ``(pair,)``."""
+        longer: Values = np.maximum(self.lengths[self.first], self.lengths[self.second]) * 1.0
+        return longer
 
 
 @dataclass(frozen=True)
@@ -59,17 +68,22 @@ class Pairing:
 
     def table(self) -> Table:
         """All paths as a table of three features: x, y in px and duration in s."""
-        return pad(self.rows, self.lengths)
+        return pad(self.rows, self.lengths, self.first, self.second)
 
 
-def pad(rows: NDArray[Any], lengths: NDArray[np.int64]) -> Table:
+def pad(
+    rows: NDArray[Any],
+    lengths: NDArray[np.int64],
+    first: NDArray[np.int64],
+    second: NDArray[np.int64],
+) -> Table:
     """Put concatenated sequences ``(position, feature)`` into a padded table."""
     count, longest = len(lengths), int(lengths.max(initial=0))
     features = np.zeros((rows.shape[1], longest, count), rows.dtype)
     sequence = np.repeat(np.arange(count), lengths)
     starts = np.cumsum(lengths) - lengths
     features[:, np.arange(len(rows)) - starts[sequence], sequence] = rows.T
-    return Table(torch.from_numpy(features), torch.from_numpy(lengths))
+    return Table(torch.from_numpy(features), lengths, first, second)
 
 
 def pair_up(a: Paths, b: Paths, screen: Screen | None = None) -> Pairing:
@@ -163,8 +177,6 @@ class Block:
 
 def blocks(
     table: Table,
-    first: NDArray[np.int64],
-    second: NDArray[np.int64],
     *,
     square: bool = False,
     elements: int = 1 << 16,
@@ -173,17 +185,14 @@ def blocks(
     """Cut pairs into blocks of similar lengths that fit the processor's cache.
 
     Args:
-        table: Sequences to take the pairs from.
-        first: Column of the table of each pair's first path ``(pair,)``.
-        second: The same of its second path.
+        table: Sequences, and which pairs they form.
         square: Whether the caller holds whole distance matrices (position, position, pair)
             rather than one anti-diagonal of them.
         elements: Numbers held by the largest tensor of a block.
         keep: Pairs to yield at all ``(pair,)``; the rest is left out.
     """
-    lengths = table.lengths.numpy()
-    n, m = lengths[first], lengths[second]
-    usable = np.arange(len(first)) if keep is None else np.flatnonzero(keep)
+    n, m = table.lengths[table.first], table.lengths[table.second]
+    usable = np.arange(len(n)) if keep is None else np.flatnonzero(keep)
     usable = usable[(n[usable] > 0) & (m[usable] > 0)]
     if len(usable) == 0:
         return
@@ -201,25 +210,19 @@ def blocks(
             fits = max(1, elements // (long_n * (long_m if square else 1)))
             chosen = chosen[:fits]
             start += len(chosen)
-            yield _block(table, chosen[np.argsort((n + m)[chosen], kind="stable")], first, second)
-
-
-def _block(
-    table: Table, chosen: NDArray[np.int64], first: NDArray[np.int64], second: NDArray[np.int64]
-) -> Block:
-    ia, ib = torch.from_numpy(first[chosen]), torch.from_numpy(second[chosen])
-    n, m = table.lengths[ia], table.lengths[ib]
-    a = table.features[:, : int(n.max())].index_select(2, ia)
-    b = table.features[:, : int(m.max())].index_select(2, ib)
-    return Block(torch.from_numpy(chosen), a, b, n, m)
+            chosen = chosen[np.argsort((n + m)[chosen], kind="stable")]
+            a, b = (
+                table.features[:, :long].index_select(2, torch.from_numpy(side[chosen]))
+                for long, side in ((n[chosen].max(), table.first), (m[chosen].max(), table.second))
+            )
+            where, ns, ms = (torch.from_numpy(each) for each in (chosen, n[chosen], m[chosen]))
+            yield Block(where, a, b, ns, ms)
 
 
 def fill_by_block(
     result: Values,
     compute: Callable[[Block], Tensor],
     table: Table,
-    first: NDArray[np.int64],
-    second: NDArray[np.int64],
     *,
     square: bool = False,
     keep: NDArray[np.bool_] | None = None,
@@ -228,7 +231,7 @@ def fill_by_block(
 
     Arguments are those of `blocks`.
     """
-    for block in blocks(table, first, second, square=square, keep=keep):
+    for block in blocks(table, square=square, keep=keep):
         result[block.where.numpy()] = compute(block).numpy().reshape(-1, *result.shape[1:])
     return result
 

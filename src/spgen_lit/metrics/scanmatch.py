@@ -86,8 +86,8 @@ def scanmatch(
         steps = (one[0] - two[0]).add_(len(by_steps) // 2)
         return by_steps.index_select(0, steps.view(-1)).view(steps.shape)
 
-    n, m = lengths[pairs.first], lengths[pairs.second]
-    result = np.where(np.maximum(n, m) > 0, 0.0, np.nan)
+    table = pad(codes, lengths, pairs.first, pairs.second)
+    result = np.where(table.longest > 0, 0.0, np.nan)
     anywhere = convention == "ports" and gap != 0
     rule = scores(gap, offset=gap if anywhere else 0.0)
 
@@ -95,8 +95,8 @@ def scanmatch(
         found = sweep(block, substitution, rule, track_best=anywhere)
         return found.final if found.best is None else found.best
 
-    fill_by_block(result, score, pad(codes, lengths), pairs.first, pairs.second)
-    result /= threshold * np.maximum(np.maximum(n, m), 1)
+    fill_by_block(result, score, table)
+    result /= threshold * np.maximum(table.longest, 1)
     if temp_bin is not None:
         result[~(pairs.timed[pairs.first] & pairs.timed[pairs.second])] = np.nan
     return result

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -125,10 +125,8 @@ def string_edit_distance(
         cell = np.clip(cell, 0, count - 1) if cells == "clipped" else cell
     else:
         raise ValueError(f"cells must be 'clipped', 'equal' or 'ports', found {cells!r}")
-    table = pad(cell[:, :1] + columns * cell[:, 1:], pairs.lengths)
-    n, m = pairs.lengths[pairs.first], pairs.lengths[pairs.second]
-    # An empty string costs the other one's length; the sweep is only run on non-empty ones.
-    return _aligned(table, pairs.first, pairs.second, EDITS, np.maximum(n, m).astype(np.float64))
+    codes = cell[:, :1] + columns * cell[:, 1:]
+    return _edits(pad(codes, pairs.lengths, pairs.first, pairs.second))
 
 
 def sequence_score(
@@ -158,10 +156,9 @@ def sequence_score(
     >>> sequence_score([a], [b], clusters).tolist()
     [0.5]
     """
-    table, first, second, n, m = _cluster_strings(a, b, clusters, screen)
-    longest = np.maximum(n, m)
-    common = _aligned(table, first, second, scores(), np.where(longest > 0, 0.0, np.nan))
-    return common / np.maximum(longest, 1)
+    table = _cluster_strings(a, b, clusters, screen)
+    common = _aligned(table, scores(), np.where(table.longest > 0, 0.0, np.nan))
+    return common / np.maximum(table.longest, 1)
 
 
 def fed(
@@ -179,8 +176,7 @@ def fed(
     >>> fed([a], [b], clusters).tolist()
     [1.0]
     """
-    table, first, second, n, m = _cluster_strings(a, b, clusters, screen)
-    return _aligned(table, first, second, EDITS, np.maximum(n, m).astype(np.float64))
+    return _edits(_cluster_strings(a, b, clusters, screen))
 
 
 def _cluster_strings(
@@ -188,8 +184,7 @@ def _cluster_strings(
     b: Paths,
     clusters: FixationClusters | Sequence[FixationClusters],
     screen: Screen | None,
-) -> tuple[Table, NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Table of strings, the column of each pair's strings in it, and their lengths."""
+) -> Table:
     pairs = pair_up(a, b, screen)
     given = [clusters] * len(a) if isinstance(clusters, FixationClusters) else list(clusters)
     if len(given) != len(a):
@@ -211,17 +206,18 @@ def _cluster_strings(
         for i, group in zip(seen.tolist(), groups, strict=False)
     ]
     rows = np.concatenate(labels or [np.empty(0, np.int64)])[:, None]
-    return pad(rows, lengths), first, second, lengths[first], lengths[second]
+    return pad(rows, lengths, first, second)
 
 
-def _aligned(
-    table: Table, first: NDArray[np.int64], second: NDArray[np.int64], rule: Rule, otherwise: Values
-) -> Values:
+def _edits(table: Table) -> Values:
+    # An empty string costs the other one's length; the sweep is only run on non-empty ones.
+    return _aligned(table, EDITS, table.longest)
+
+
+def _aligned(table: Table, rule: Rule, otherwise: Values) -> Values:
     cost = unequal if rule is EDITS else (lambda one, two: 1 - unequal(one, two))
-    symbols = Table(table.features.to(torch.float32), table.lengths)  # small whole numbers
-    return fill_by_block(
-        otherwise, lambda block: sweep(block, cost, rule).final, symbols, first, second
-    )
+    symbols = replace(table, features=table.features.to(torch.float32))  # small whole numbers
+    return fill_by_block(otherwise, lambda block: sweep(block, cost, rule).final, symbols)
 
 
 def _squared_distances(a: Values, b: Values) -> Values:
