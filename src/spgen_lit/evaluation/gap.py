@@ -100,46 +100,39 @@ def gap(source_only: Group, adapted: Sequence[Group]) -> pd.DataFrame:
     """
     _refuse_mismatches([source_only, *adapted])
     rows = []
-    for metric, above_chance in METRICS.items():
-        ceiling = _by_image(source_only.photographs, metric, above_chance)
-        floor = _by_image(source_only.paintings, metric, above_chance)
+    for metric in METRICS:
         for group in adapted:
             sides = {
-                "ceiling": ceiling,
-                "floor": floor,
-                "adapted": _by_image(group.paintings, metric, above_chance),
-                "adapted_photographs": _by_image(group.photographs, metric, above_chance),
+                "ceiling": _by_image(source_only.photographs, metric),
+                "floor": _by_image(source_only.paintings, metric),
+                "adapted": _by_image(group.paintings, metric),
+                "adapted_photographs": _by_image(group.photographs, metric),
             }
-            table = pd.DataFrame(sides).dropna()
-            seeds = {
-                "source_only_seeds": len(source_only.paintings),
-                "adapted_seeds": len(group.paintings),
-            }
-            rows.append({"name": group.name, "metric": metric, **_row(table, metric), **seeds})
+            row = {"name": group.name, "metric": metric, **_row(pd.DataFrame(sides), metric)}
+            seeds = {"source_only_seeds": source_only.paintings, "adapted_seeds": group.paintings}
+            rows.append(row | {name: len(results) for name, results in seeds.items()})
     return pd.DataFrame(rows)
 
 
 def _row(table: pd.DataFrame, metric: str) -> dict[str, float]:
-    way = -1.0 if metric == "energy" else 1.0
-
-    def recovered(ceiling: Array, floor: Array, adapted: Array, photographs: Array) -> Array:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return (floor - adapted) / (floor - ceiling)
-
+    table, way = table.dropna(), -1.0 if metric == "energy" else 1.0
     figures: dict[str, Callable[..., Array]] = {
-        "recovered": recovered,
+        "recovered": lambda ceiling, floor, adapted, photographs: (
+            (floor - adapted) / (floor - ceiling)
+        ),
         "cost": lambda ceiling, floor, adapted, photographs: way * (ceiling - photographs),
         "gap": lambda ceiling, floor, adapted, photographs: way * (ceiling - floor),
     }
     columns = table.to_numpy().T
     out: dict[str, float] = dict(table.mean())
     for name, of_means in figures.items():
-        # The figure of the means: each column's mean over the images drawn.
-        low, high = bootstrap(
-            columns,
-            lambda *sides, axis, of=of_means: of(*(side.mean(axis=axis) for side in sides)),
-        )
-        value = float(of_means(*columns.mean(axis=1)))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            # The figure of the means: each column's mean over the images drawn.
+            low, high = bootstrap(
+                columns,
+                lambda *sides, axis, of=of_means: of(*(side.mean(axis=axis) for side in sides)),
+            )
+            value = float(of_means(*columns.mean(axis=1)))
         out |= {name: value, f"{name}_low": low, f"{name}_high": high}
     return {**out, "gap_open": out["gap_low"] > 0 and len(table) >= FEW, "images": len(table)}
 
@@ -149,17 +142,15 @@ def _plain(one: Results, image: str) -> str:
     return image.removeprefix(f"{one.meta.get('data', '')}/")
 
 
-def _by_image(results: Sequence[Results], metric: str, above_chance: bool) -> pd.Series:
+def _by_image(results: Sequence[Results], metric: str) -> pd.Series:
     """A value an image, averaged over seeds."""
-    columns = []
+    columns, above_chance = [], METRICS[metric]
     for one in results:
         if metric not in one.model.rows or (above_chance and CHANCE not in one.band):
             needed = f"{metric!r}" + (f" and the baseline {CHANCE!r}" if above_chance else "")
             raise ValueError(f"{one.meta.get('model', 'a result')} was not scored with {needed}")
-        values = one.model.rows[metric]
-        if above_chance:
-            values = values - one.band[CHANCE].rows[metric]
-        columns.append(values.rename(partial(_plain, one)))
+        chance = one.band[CHANCE].rows[metric] if above_chance else 0.0
+        columns.append((one.model.rows[metric] - chance).rename(partial(_plain, one)))
     return pd.concat(columns, axis=1).mean(axis=1, skipna=False)
 
 
@@ -168,19 +159,23 @@ def _refuse_mismatches(groups: Sequence[Group]) -> None:
     first = groups[0]
     if not first.photographs or any(not g.paintings for g in groups):
         raise ValueError("the gap needs at least one source-only and one adapted run")
-    for side in ("photographs", "paintings"):
-        base: Results = getattr(first, side)[0]
-        for group in groups:
-            for number, other in enumerate(getattr(group, side)):
+    for group in groups:
+        for number, (photos, painted) in enumerate(
+            zip(group.photographs, group.paintings, strict=True)
+        ):
+            for side, base, other in (
+                ("photographs", first.photographs[0], photos),
+                ("paintings", first.paintings[0], painted),
+            ):
                 names = f"{first.name} ({side})", f"{group.name} {number} ({side})"
                 refuse_mismatch(base, other, *names)
     photos, painted = first.photographs[0], first.paintings[0]
     fields = photos.protocol.differences(painted.protocol)
+    ours, theirs = ({_plain(one, i) for i in one.model.images} for one in (photos, painted))
     if fields:
         raise ValueError(
             f"photographs and paintings were scored under different protocols: {'; '.join(fields)}"
         )
-    ours, theirs = ({_plain(one, i) for i in one.model.images} for one in (photos, painted))
     if ours != theirs:
         raise ValueError(
             f"paintings are not of the photographs: {len(ours - theirs)} images only among "
@@ -191,25 +186,22 @@ def _refuse_mismatches(groups: Sequence[Group]) -> None:
 
 def gap_text(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows as text: ceiling, floor, adapted, share recovered and cost."""
-    seeds = rows["adapted_seeds"].map(_seeds)
-    known = rows["gap_open"] & np.isfinite(rows["recovered"])
-    percent = 100 * rows[["recovered", "recovered_low", "recovered_high"]]
-    # Zero is added so that rounding leaves no minus before nothing.
-    lost = rows[["cost", "cost_low", "cost_high"]].round(4) + 0.0
-    figures = {key: rows[key].map("{:.3f}".format) for key in ("ceiling", "floor", "adapted")}
-    return pd.DataFrame(
-        {
-            "measure": rows["metric"].map(lambda name: _NAMES.get(name, name)),
-            "adaptation": rows["name"] + " (" + seeds + ")",
-            **figures,
-            "recovered": percent.apply(
-                lambda row: "{:.0f} % [{:.0f}, {:.0f}]".format(*row), axis=1
-            ).where(known, "no gap"),
-            "photographs lose": lost.apply(
-                lambda row: "{:.4f} [{:.4f}, {:.4f}]".format(*row), axis=1
-            ),
-        }
-    )
+    lines = []
+    for _, row in rows.iterrows():
+        share = (100 * row[f"recovered{end}"] for end in ("", "_low", "_high"))
+        # Zero is added so that rounding leaves no minus before nothing.
+        cost = (round(row[f"cost{end}"], 4) + 0.0 for end in ("", "_low", "_high"))
+        known = row["gap_open"] and np.isfinite(row["recovered"])
+        lines.append(
+            {
+                "measure": _NAMES[row["metric"]],
+                "adaptation": f"{row['name']} ({_seeds(row['adapted_seeds'])})",
+                **{side: f"{row[side]:.3f}" for side in ("ceiling", "floor", "adapted")},
+                "recovered": "{:.0f} % [{:.0f}, {:.0f}]".format(*share) if known else "no gap",
+                "photographs lose": "{:.4f} [{:.4f}, {:.4f}]".format(*cost),
+            }
+        )
+    return pd.DataFrame(lines)
 
 
 def gap_table(rows: pd.DataFrame) -> Table:
