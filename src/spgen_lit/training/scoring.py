@@ -32,10 +32,9 @@ from spgen_lit.evaluation.score import check_temperatures, score, score_temperat
 from spgen_lit.evaluation.sweep import TEMPERATURES
 from spgen_lit.instantiation import built, instantiated
 from spgen_lit.learning.module import ScanpathModule
-from spgen_lit.pictures.figure import save_png
 from spgen_lit.pictures.plots import training_curves
-from spgen_lit.pictures.sheets import side_by_side
-from spgen_lit.predictor import Predictor, Samples, draw_observed
+from spgen_lit.predictor import Predictor, draw_observed
+from spgen_lit.training.image_logger import picture_pairs, save
 from spgen_lit.training.loggers import log_end
 from spgen_lit.training.summary import headline, write_summary
 
@@ -177,7 +176,7 @@ def _score_set(
     draw = partial(draw_observed, predictor, observers, planes, samples=scoring.samples)
     sampled, bits = draw(temperature=scoring.temperature)
     first = dict(list(sampled.items())[: scoring.pictures])
-    _draw_pictures(output / "pictures" / label, first, subset, gaze.observers_title)
+    save(picture_pairs(first, subset, gaze.observers_title), output / "pictures" / label)
     if not gaze.scanpaths:
         return None
     trained = data.parts["source", "train"]
@@ -262,16 +261,6 @@ def _shown_part(data: DomainMix, domain: str, name: str, scoring: Scoring) -> tu
         keys = keys[: scoring.pictures]
     subset = data.parts[domain, split]
     return Split({key: subset.stimuli[key] for key in keys}, subset.paths, subset.sets), split
-
-
-def _draw_pictures(folder: Path, sampled: Samples, subset: Split, observers: str) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for key, paths in sampled.items():
-        stimulus = subset.stimuli[key]
-        image = read_image(stimulus.path, stimulus.size)
-        titles = ("model", observers)
-        picture = side_by_side(image, paths, subset.paths.get(key, []), titles=titles)
-        save_png(folder / f"{Path(key.replace('/', '_')).stem}.png", picture)
 
 
 def _validation_energy(trainer: L.Trainer) -> float:
