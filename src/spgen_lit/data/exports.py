@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
+import pandas as pd
 
 from spgen_lit.data.readers.base import FILE, set_content
 from spgen_lit.data.records import GazeSet
-from spgen_lit.scanpath import Array, Scanpath
+from spgen_lit.scanpath import Array
 
-_HEADER = "image,width,height,observer,trial,fixation,x_px,y_px,duration_ms\n"
+_COLUMNS = {
+    "name": "image",
+    "width": "width",
+    "height": "height",
+    "subject": "observer",
+    "trial": "trial",
+    "length": "fixation",
+    "X": "x_px",
+    "Y": "y_px",
+    "T": "duration_ms",
+}
 
 
 def export(gaze: GazeSet, folder: str | Path, form: str) -> list[Path]:
@@ -79,13 +90,25 @@ def exact(relative: Array, scale: Array | float) -> Array:
     return result
 
 
-def _trials(gaze: GazeSet) -> Iterator[tuple[Scanpath, int, Array, Array | None]]:
-    """Each path with its number among those of the same image and observer, px and ms."""
+def _trials(gaze: GazeSet) -> Iterator[dict[str, Any]]:
+    """Each path as a trial, in px and ms, with its number among those of its image and observer."""
+    splits = {image: split for split, ids in gaze.splits.items() for image in ids}
     seen: Counter[tuple[str, str]] = Counter()
     for path in gaze.scanpaths:
         seen[path.image, path.observer] += 1
-        ms = None if path.durations is None else exact(path.durations, 1000.0)
-        yield path, seen[path.image, path.observer], exact(path.xy, np.array(path.size)), ms
+        pixels = exact(path.xy, np.array(path.size))
+        yield {
+            "name": path.image,
+            "subject": path.observer,
+            "width": path.size[0],
+            "height": path.size[1],
+            "X": _short(pixels[:, 0]),
+            "Y": _short(pixels[:, 1]),
+            "length": len(path),
+            "T": None if path.durations is None else _short(exact(path.durations, 1000.0)),
+            "split": splits.get(path.image),
+            "trial": seen[path.image, path.observer],
+        }
 
 
 def _short(values: Array) -> list[int | float]:
@@ -93,42 +116,23 @@ def _short(values: Array) -> list[int | float]:
 
 
 def _json(gaze: GazeSet, draft: Path, folder: Path) -> None:
-    splits = {image: split for split, ids in gaze.splits.items() for image in ids}
     trials = []
-    for path, _, pixels, ms in _trials(gaze):
-        observer = path.observer
-        plain = observer.isdigit() and f"{int(observer):02d}" == observer
-        item: dict[str, object] = {
-            "name": path.image,
-            "subject": int(observer) if plain else observer,
-            "width": path.size[0],
-            "height": path.size[1],
-            "X": _short(pixels[:, 0]),
-            "Y": _short(pixels[:, 1]),
-            "length": len(path),
-        }
-        if ms is not None:
-            item["T"] = _short(ms)
-        if path.image in splits:
-            item["split"] = splits[path.image]
-        trials.append(item)
+    for trial in _trials(gaze):
+        observer = trial["subject"]
+        if observer.isdigit() and f"{int(observer):02d}" == observer:
+            trial["subject"] = int(observer)
+        del trial["trial"]
+        trials.append({key: value for key, value in trial.items() if value is not None})
     _dump(trials, draft / "scanpaths.json")
 
 
 def _csv(gaze: GazeSet, draft: Path, folder: Path) -> None:
-    with (draft / "scanpaths.csv").open(
-        "w", newline="", encoding="utf-8", errors="surrogateescape"
-    ) as file:
-        file.write(_HEADER)
-        writer = csv.writer(file, lineterminator="\n")
-        for path, trial, pixels, ms in _trials(gaze):
-            head = (path.image, *path.size, path.observer, trial)
-            if not len(path):
-                writer.writerow((*head, 0, "", "", ""))
-            times = [""] * len(path) if ms is None else _short(ms)
-            columns = (_short(pixels[:, 0]), _short(pixels[:, 1]), times)
-            for number, row in enumerate(zip(*columns, strict=True), start=1):
-                writer.writerow((*head, number, *row))
+    rows = pd.DataFrame(_trials(gaze), columns=list(_COLUMNS)).rename(columns=_COLUMNS)
+    rows["fixation"] = [range(1, count + 1) for count in rows["fixation"]]
+    untimed = rows["duration_ms"].isna()
+    rows.loc[untimed, "duration_ms"] = rows.loc[untimed, "x_px"].map(lambda x: [None] * len(x))
+    rows = rows.explode(["fixation", "x_px", "y_px", "duration_ms"])
+    rows.to_csv(draft / "scanpaths.csv", index=False, errors="surrogateescape")
 
 
 def _pysaliency(gaze: GazeSet, draft: Path, folder: Path) -> None:
@@ -142,26 +146,27 @@ def _pysaliency(gaze: GazeSet, draft: Path, folder: Path) -> None:
         file.attrs["size"] = len(names)
     places = {image: number for number, image in enumerate(gaze.stimuli)}
     people = sorted({path.observer for path in gaze.scanpaths})
-    observers = {name: number for number, name in enumerate(people)}
     lengths = [len(path) for path in gaze.scanpaths]
     x, y, begins, seconds = np.full((4, len(lengths), max(lengths, default=0)), np.nan)
-    for row, (path, _, pixels, _ms) in enumerate(_trials(gaze)):
-        count, lasting = len(path), path.durations
-        x[row, :count], y[row, :count] = pixels.T
+    for row, path in enumerate(gaze.scanpaths):
+        count = len(path)
+        x[row, :count], y[row, :count] = exact(path.xy, np.array(path.size)).T
         begins[row, :count] = np.arange(count)
-        if lasting is not None:
-            seconds[row, :count] = lasting
-            begins[row, :count] = np.cumsum(lasting) - lasting
+        if path.durations is not None:
+            seconds[row, :count] = path.durations
+            begins[row, :count] = np.cumsum(path.durations) - path.durations
     with h5py.File(draft / "fixations.hdf5", "w") as file:
         # Every release of pysaliency reads this type; only later ones read ScanpathFixations.
         _mark(file, type="FixationTrains", version="1.2", __attributes__="[]")
         _mark(file, scanpath_attribute_mapping='{"durations": "duration"}')
-        file.attrs["observers"] = json.dumps({str(n): name for name, n in observers.items()})
+        file.attrs["observers"] = json.dumps(dict(enumerate(people)))
         file["train_xs"], file["train_ys"], file["train_ts"] = x, y, begins
         file["train_ns"] = np.array([places[p.image] for p in gaze.scanpaths], np.int64)
-        file["train_subjects"] = np.array([observers[p.observer] for p in gaze.scanpaths], np.int64)
+        file["train_subjects"] = np.array(
+            [people.index(p.observer) for p in gaze.scanpaths], np.int64
+        )
         _mark(file.create_group("scanpath_attributes"), __attributes__="[]")
-        timed = any(path.durations is not None for path in gaze.scanpaths)
+        timed = not np.isnan(seconds).all()
         group = file.create_group("scanpath_fixation_attributes")
         _mark(group, __attributes__='["durations"]' if timed else "[]")
         if timed:

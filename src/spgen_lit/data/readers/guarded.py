@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 _SECONDS, _SECONDS_PER_MB = 20.0, 4.0  # for each item of a file
 _MEMORY, _MEMORY_PER_BYTE = 2 << 30, 40  # bytes of the address space
+_NEXT = "damaged? fetch or convert it again, or allow more time and memory by SPGEN_READ_LIMIT=2"
 _IDLE: dict[int, list[subprocess.Popen[bytes]]] = {}  # by our process: a fork shares pipes
 
 
@@ -37,29 +38,22 @@ def guarded(function: Callable[[Path], Iterable[T]], path: Path) -> Iterator[T]:
     memory = int(factor * (_MEMORY + _MEMORY_PER_BYTE * size))
     seconds = factor * (_SECONDS + _SECONDS_PER_MB * size / 1e6)
     process = _process()
-    whole = False
+    done = False
     try:
         _send(process.stdin, (memory, function, path))
-        kind, value = _receive(process, path, seconds)
-        while kind == "item":
-            yield value
-            kind, value = _receive(process, path, seconds)
-        whole = True
+        while True:
+            done, content = _receive(process, path, seconds)
+            if done:
+                break
+            yield content
     finally:
-        if whole:
+        if done:
             _IDLE[os.getpid()].append(process)
         else:
             process.kill()
             process.wait()
-    if kind == "missing":
-        raise ImportError(value)
-    if kind == "memory":
-        raise ValueError(
-            f"{path}: cannot read it within {memory / 2**30:.1f} GiB of memory ({value}); fetch or "
-            "convert it again, or allow more by SPGEN_READ_LIMIT=2"
-        )
-    if kind == "error":
-        raise ValueError(value if str(path) in value else f"{path}: {value}")
+    if isinstance(content, Exception):
+        raise content
 
 
 def _process() -> subprocess.Popen[bytes]:
@@ -83,53 +77,45 @@ def _send(stream: Any, content: object) -> None:
     stream.flush()
 
 
-def _receive(process: subprocess.Popen[bytes], path: Path, seconds: float) -> tuple[str, Any]:
+def _receive(process: subprocess.Popen[bytes], path: Path, seconds: float) -> tuple[bool, Any]:
+    """Whether it was the last answer, and an item, or what the function raised."""
     assert process.stdout is not None
     timer = threading.Timer(seconds, process.kill)
     timer.start()
     try:
-        kind, value = pickle.load(process.stdout)
+        done, content = pickle.load(process.stdout)
     except (EOFError, pickle.UnpicklingError) as error:
         code = process.wait()
         found = f"took over {seconds:.0f} s" if code == -9 else f"crashed (exit code {code})"
-        raise ValueError(
-            f"{path}: reading it {found}: damaged? fetch or convert it again, or allow more time "
-            "and memory by SPGEN_READ_LIMIT=2"
-        ) from error
+        raise ValueError(f"{path}: reading it {found}; {_NEXT}") from error
     finally:
         timer.cancel()
-    return kind, value
+    return done, content
 
 
 def _serve() -> None:
     """Answer requests until there are no more."""
-    answers = sys.stdout.buffer
     with suppress(EOFError):
         while True:
             memory, function, path = pickle.load(sys.stdin.buffer)
-            _limit(memory)
+            with suppress(ImportError):  # on Windows nothing limits it
+                import resource
+
+                _, hard = resource.getrlimit(resource.RLIMIT_AS)
+                soft = memory if hard == resource.RLIM_INFINITY else min(memory, hard)
+                resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+            end: Exception | None = None
             try:
                 for item in function(path):
-                    _send(answers, ("item", item))
-                _send(answers, ("end", ""))
+                    _send(sys.stdout.buffer, (False, item))
             except ImportError as error:
-                _send(answers, ("missing", str(error)))
-            except MemoryError as error:
-                _send(answers, ("memory", str(error)))
+                end = ImportError(str(error))
             except Exception as error:  # libraries raise dozens of kinds on damaged files
-                named = "" if type(error) is ValueError else f"{type(error).__name__}: "
-                _send(answers, ("error", f"{named}{error}"))
-
-
-def _limit(memory: int) -> None:
-    try:
-        import resource
-    except ImportError:  # Windows
-        return
-    _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    if hard != resource.RLIM_INFINITY:
-        memory = min(memory, hard)
-    resource.setrlimit(resource.RLIMIT_AS, (memory, hard))
+                message = str(error) if type(error) is ValueError else repr(error)
+                if isinstance(error, MemoryError):
+                    message = f"needs over {memory / 2**30:.1f} GiB of memory; {_NEXT}"
+                end = ValueError(message if str(path) in message else f"{path}: {message}")
+            _send(sys.stdout.buffer, (True, end))
 
 
 if __name__ == "__main__":
