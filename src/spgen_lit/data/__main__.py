@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as Grid
 
-from spgen_lit.data.catalogue import CATALOGUE, Entry, build_reader
+from spgen_lit.data.catalogue import CATALOGUE, build_reader
 from spgen_lit.data.check import Report, check, contact_sheet
 from spgen_lit.data.exports import export
 from spgen_lit.data.fetch import FetchError, fetch
@@ -32,6 +32,7 @@ from spgen_lit.files import write_json, write_text
 _COLORS = {"error": "red", "warning": "yellow"}
 _HEAD = "# What the table beside this file means: settings of spgen_lit.data.readers.table.Table.\n"
 _FILE = click.Path(path_type=Path)
+_KNOWN = click.Choice(list(CATALOGUE))
 
 
 class _Setting(click.ParamType):
@@ -77,27 +78,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 @command.command("list", help="Every readable set: size, licence, how to get it.")
-@click.argument("name", required=False)
+@click.argument("name", required=False, type=_KNOWN)
 def _list(name: str | None) -> None:
     for key in [name] if name else CATALOGUE:
-        entry = _entry(key)
         _print(f"[bold]{key}[/bold]")
-        for title, value in (
-            ("holds", entry.size),
-            ("gaze", entry.gaze),
-            ("licence", entry.licence),
-            ("cite", entry.citation),
-            ("get", entry.get),
-            ("reader", entry.reader),
-        ):
-            if value:
-                _print(f"  {title:8}{escape(value)}")
-
-
-def _entry(name: str) -> Entry:
-    if name not in CATALOGUE:
-        raise ValueError(f"unknown set {name!r}; known: {', '.join(CATALOGUE)}")
-    return CATALOGUE[name]
+        for title in ("size", "gaze", "licence", "citation", "get", "reader"):
+            if value := getattr(CATALOGUE[key], title):
+                _print(f"  {title:10}{escape(value)}")
 
 
 @command.command("check", help="What is in a set, and what looks wrong.")
@@ -123,17 +110,15 @@ def _check(
     report = check(reader, images=not no_images, progress=sys.stdout.isatty())
     _show(report, None if everything else 10)
     if json_file:
-        findings = [asdict(finding) for finding in report.findings]
-        content = {"name": report.name, "figures": report.figures, "findings": findings}
-        write_json(json_file, {**content, "failed": report.failed})
+        content = {"name": report.name, "figures": report.figures, "failed": report.failed}
+        write_json(json_file, {**content, "findings": [asdict(f) for f in report.findings]})
     if sheet and report.gaze:
         _print(_plain(f"gaze over images: {contact_sheet(report.gaze, sheet)}"))
     if isinstance(reader, Table) and report.failed:
         _print(f"{DECLARATION} not written: the table has errors")
     elif isinstance(reader, Table):
-        stored = write_text(
-            reader.folder / DECLARATION, _HEAD + yaml.safe_dump(reader.declaration())
-        )
+        declared = _HEAD + yaml.safe_dump(reader.declaration())
+        stored = write_text(reader.folder / DECLARATION, declared)
         _print(_plain(f"declared in {stored}, which check, convert, train and evaluate read"))
     return int(report.failed)
 
@@ -154,7 +139,7 @@ def _convert(
 
 
 @command.command("fetch", help="Download a set that is openly available.")
-@_name
+@click.argument("name", type=_KNOWN)
 @click.argument("folder", type=_FILE, required=False)
 @click.option("--mirror", help="Address of a folder that serves the same files.")
 @click.option("--tries", default=5, show_default=True, help="Attempts at each file.")
@@ -162,10 +147,8 @@ def _convert(
 def _fetch(
     name: str, folder: Path | None, mirror: str | None, tries: int, keep_archives: bool
 ) -> None:
-    _entry(name)
     folder = folder or Path("data") / name
-    bar = sys.stdout.isatty()
-    fetch(name, folder, mirror, tries, keep_archives=keep_archives, progress=bar)
+    fetch(name, folder, mirror, tries, keep_archives=keep_archives, progress=sys.stdout.isatty())
     _print(_plain(f"{name} is in {folder}"))
 
 
@@ -180,8 +163,8 @@ def _show(report: Report, most: int | None) -> None:
         _print(f"[{color}]{level}: {kind}[/{color}] ({len(findings)})")
         for finding in findings[:most]:
             _print(f"  {_plain(finding.where)}: {_plain(finding.what)}")
-        if most is not None and len(findings) > most:
-            _print(f"  … and {len(findings) - most} more (--all shows them)")
+        if findings[: most or len(findings)] != findings:
+            _print(f"  … and {len(findings) - (most or 0)} more (--all shows them)")
     errors = sum(finding.level == "error" for finding in report.findings)
     color = "red" if errors else "green"
     _print(f"[{color}]{errors} errors, {len(report.findings) - errors} warnings[/{color}]")

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
+import io
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import cv2
 import numpy as np
+from matplotlib.figure import Figure
 from rich.progress import track
 
 from spgen_lit.data.duplicates import Print, alike, fingerprint
-from spgen_lit.data.frame import resize
 from spgen_lit.data.gaze_checks import SHORT, Finding, Level, content_findings, gaze_findings
-from spgen_lit.data.images import ImageError, Pixels, read_image
+from spgen_lit.data.images import ImageError, read_image
 from spgen_lit.data.readers.base import FileReader, Problem
 from spgen_lit.data.records import GazeSet, Reader, Stimulus
 from spgen_lit.files import write_bytes
-from spgen_lit.scanpath import Scanpath
 
 
 @dataclass
@@ -150,7 +149,7 @@ def _print(stimulus: Stimulus) -> Print | Finding:
         return Finding("error", "unreadable image", str(stimulus.path), what)
 
 
-def contact_sheet(gaze: GazeSet, path: Path, images: int = 12, side: int = 360) -> Path:
+def contact_sheet(gaze: GazeSet, file: Path, images: int = 12, side: int = 360) -> Path:
     """Draw the gaze of a set over some of its images, so that a person sees at a glance.
 
     Circles are fixations, from yellow (first) to violet (last); the gray margin shows gaze
@@ -158,42 +157,33 @@ def contact_sheet(gaze: GazeSet, path: Path, images: int = 12, side: int = 360) 
 
     Args:
         gaze: The set; its images with the most gaze are drawn.
-        path: The picture to write.
+        file: The PNG file to write.
         images: How many images.
         side: Width and height in px of each one's field.
 
     Raises:
         ValueError: For a set without gaze.
     """
-    groups = sorted(gaze.by_image().items(), key=lambda item: -sum(map(len, item[1])))
+    groups = sorted(gaze.by_image().items(), key=lambda item: -sum(map(len, item[1])))[:images]
     if not groups:
         raise ValueError(f"{gaze.name}: no gaze to draw")
-    fields = [_field(gaze.stimuli[image], paths, side) for image, paths in groups[:images]]
-    columns = min(4, len(fields))
-    fields += [np.full_like(fields[0], 255)] * (-len(fields) % columns)
-    rows = [np.hstack(fields[n : n + columns]) for n in range(0, len(fields), columns)]
-    done, content = cv2.imencode(".png", np.vstack(rows)[..., ::-1])
-    if not done:
-        raise ValueError(f"{path}: could not be encoded as PNG")
-    return write_bytes(path, content.tobytes())
-
-
-def _field(stimulus: Stimulus, paths: Sequence[Scanpath], side: int) -> Pixels:
-    """One image with all its fixations on a square of gray."""
-    inner = round(0.76 * side)
-    scale = inner / max(stimulus.size)
-    size = np.maximum(np.round(np.multiply(stimulus.size, scale)), 1).astype(int)
-    corner = (side - size) // 2
-    field = np.full((side, side, 3), 200, np.uint8)
-    picture = resize(read_image(stimulus.path, (int(size[0]), int(size[1]))), tuple(size))
-    field[corner[1] : corner[1] + size[1], corner[0] : corner[0] + size[0]] = picture // 2 + 100
-    for path in paths:
-        order = np.linspace(255, 30, max(len(path), 1)).astype(np.uint8)[:, None]
-        colors = cv2.applyColorMap(order, cv2.COLORMAP_PLASMA)[:, 0, ::-1]
-        places = np.clip(corner + path.xy * size, -side, 2 * side).astype(int)
-        for (x, y), color in zip(places.tolist(), colors.tolist(), strict=True):
-            cv2.circle(field, (x, y), 4, color, -1, cv2.LINE_AA)
-    named = f"{stimulus.id[-40:]}  {stimulus.size[0]}x{stimulus.size[1]}"
-    cv2.putText(field, named, (6, 16), cv2.FONT_HERSHEY_SIMPLEX, 0.42, (0, 0, 0), 1, cv2.LINE_AA)
-    cv2.rectangle(field, (0, 0), (side - 1, side - 1), (120, 120, 120), 1)
-    return field
+    columns = min(4, len(groups))
+    inches = (columns * side / 100, -(-len(groups) // columns) * side / 100)
+    figure = Figure(inches, dpi=100, layout="constrained")
+    for number, (image, paths) in enumerate(groups, start=1):
+        stimulus = gaze.stimuli[image]
+        width, height = stimulus.size
+        margin = 0.16 * max(stimulus.size)
+        axes = figure.add_subplot(-(-len(groups) // columns), columns, number, facecolor="0.78")
+        picture = read_image(stimulus.path, (side, side)) // 2 + 100
+        axes.imshow(picture, extent=(0, width, height, 0))
+        for path in paths:
+            x, y = path.pixels.T
+            axes.scatter(x, y, 9, np.arange(len(path)), cmap="plasma_r", clip_on=True)
+        axes.set(xlim=(-margin, width + margin), ylim=(height + margin, -margin))
+        axes.set(xticks=[], yticks=[], aspect="equal")
+        named = image[-40:].encode("utf-8", "backslashreplace").decode()
+        axes.set_title(f"{named}  {width}x{height}", fontsize=7, parse_math=False)
+    content = io.BytesIO()
+    figure.savefig(content)
+    return write_bytes(file, content.getvalue())
