@@ -129,7 +129,7 @@ def test_quotients_are_recovered_exactly(pixels, side):
 def test_unknown_forms_and_missing_sets_are_named(gaze, tmp_path):
     with pytest.raises(ValueError, match="json, csv, pysaliency, found 'xml'"):
         export(gaze, tmp_path / "out", "xml")
-    with pytest.raises(FileNotFoundError, match="no converted set"):
+    with pytest.raises(FileNotFoundError, match="converted not found"):
         Converted(tmp_path).read()
 
 

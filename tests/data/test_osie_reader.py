@@ -85,7 +85,7 @@ def test_missing_folder_says_what_was_looked_for_and_how_to_get_it(tmp_path):
 def test_missing_images_are_named(tmp_path):
     write(tmp_path)
     (tmp_path / "data/stimuli/1009.jpg").unlink()
-    with pytest.raises(FileNotFoundError, match=r"1 of 2 images .*: 1009\.jpg; add them"):
+    with pytest.raises(ValueError, match=r"image missing: no file 1009\.jpg in .*stimuli"):
         Osie(tmp_path).read()
     gaze, problems = Osie(tmp_path).survey()
     assert [problem.what[:13] for problem in problems] == ["image missing"]

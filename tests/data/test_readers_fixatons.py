@@ -71,7 +71,7 @@ def test_a_missing_image_is_named(small):
 def test_missing_folders_say_what_was_looked_for_and_how_to_get_it(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"STIMULI.*FixaTons"):
         Mit1003FixaTons(tmp_path).read()
-    with pytest.raises(FileNotFoundError, match="no image"):
+    with pytest.raises(FileNotFoundError, match="image not found"):
         Folder(tmp_path).read()
     with pytest.raises(FileNotFoundError, match="looked for"):
         Folder(tmp_path / "none").read()

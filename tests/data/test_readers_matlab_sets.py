@@ -202,7 +202,7 @@ def test_salicon_json_counts_rows_and_columns_from_one(salicon):
     (salicon / "fixations_val2014.json").write_text(json.dumps(content))
     with pytest.raises(ValueError, match=r"val2014\.json: annotation 2: needs image_id"):
         Salicon(salicon).read()
-    with pytest.raises(FileNotFoundError, match="SALICON's images not found"):
+    with pytest.raises(FileNotFoundError, match="salicon not found: looked for"):
         Salicon(salicon / "images").read()
 
 

@@ -210,9 +210,9 @@ def test_files_that_are_no_scanpath_files(tmp_path: Path) -> None:
 
 
 def test_units_must_be_declared() -> None:
-    with pytest.raises(ValueError, match="declare units=px or units=relative, found units=None"):
+    with pytest.raises(ValueError, match="units must be px or relative, found None"):
         ScanpathFile("x.json", units=None)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="declare time=ms or time=s, found time=minutes"):
+    with pytest.raises(ValueError, match="time must be ms or s, found 'minutes'"):
         ScanpathFile("x.json", "px", "minutes")  # type: ignore[arg-type]
 
 

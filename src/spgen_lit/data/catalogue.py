@@ -73,6 +73,7 @@ class Entry:
         citation: Reference to cite.
         downloads: What `fetch` downloads; empty where the authors must be asked.
         viewing: How its pictures were shown.
+        notes: Facts a reader of results must know.
     """
 
     reader: str
@@ -83,6 +84,7 @@ class Entry:
     citation: str = ""
     downloads: tuple[Download, ...] = ()
     viewing: Shown = Shown()
+    notes: tuple[str, ...] = ()
 
 
 def _entry(content: dict[str, Any]) -> Entry:
@@ -90,8 +92,8 @@ def _entry(content: dict[str, Any]) -> Entry:
         Download(**{**item, "keep": tuple(item.get("keep", ()))})
         for item in content.get("downloads", ())
     )
-    shown = Shown(**content.get("viewing", {}))
-    return Entry(**{**content, "downloads": tuple(downloads), "viewing": shown})
+    made = {"downloads": tuple(downloads), "viewing": Shown(**content.get("viewing", {}))}
+    return Entry(**{**content, **made, "notes": tuple(content.get("notes", ()))})
 
 
 _CONTENT: dict[str, dict[str, Any]] = yaml.safe_load(

@@ -11,9 +11,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from spgen_lit.data.catalogue import CATALOGUE
 from spgen_lit.data.images import list_files
-from spgen_lit.data.readers.base import FileReader, Problems, measure, public_set
+from spgen_lit.data.readers.base import FileReader, Problems, measure, missing, public_set
 from spgen_lit.data.readers.guarded import guarded
 from spgen_lit.data.records import GazeSet, Stimulus
 from spgen_lit.files import write_bytes
@@ -54,10 +53,7 @@ class Avatt(FileReader):
         root = Path(self.root)
         files = [file for file in list_files(root) if file.suffix in (".parquet", ".arrow")]
         if not files:
-            raise FileNotFoundError(
-                f"AVAtt not found: no *.parquet or *.arrow below {root}. How to get it: "
-                f"{CATALOGUE['avatt'].get}."
-            )
+            raise missing("avatt", f"*.parquet or *.arrow below {root}")
         stimuli: dict[str, Stimulus] = {}
         paths: list[Scanpath] = []
         for file in files:
@@ -71,11 +67,11 @@ class Avatt(FileReader):
                     continue
                 with problems.at(where, "image, box, exposure_s and scanpaths"):
                     stimulus = self._painting(row, image)
-                    paths += _scanpaths(row, stimulus)
+                    paths += list(_scanpaths(row, stimulus))
                     stimuli[image] = stimulus
         notes = () if self.duplicates else ("paintings marked as duplicates left out",)
         splits = {"test": tuple(sorted(stimuli))} if self.sealed else {}
-        return public_set(GazeSet("", stimuli, paths, splits=splits), "avatt", notes)
+        return public_set(GazeSet("", stimuli, paths, splits=splits), "avatt", *notes)
 
     def _painting(self, row: Mapping[str, Any], image: str) -> Stimulus:
         """The painting, cut out of the canvas into a file."""

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import numpy as np
 import yaml
@@ -22,6 +23,8 @@ from spgen_lit.data.catalogue import CATALOGUE
 from spgen_lit.data.images import ImageError, image_size
 from spgen_lit.data.records import GazeSet, Stimulus
 from spgen_lit.scanpath import FirstFixation, Scanpath, Viewing
+
+FILE = "set.json"  # beside the files of a converted set
 
 
 @dataclass(frozen=True)
@@ -94,17 +97,13 @@ def placed(place: str | Path, kind: str) -> Iterator[None]:
     except Exception as error:  # of indexing, arithmetic and libraries; nobody can foresee all
         if isinstance(error, OSError) and error.errno == errno.EIO:
             raise  # the disk's fault; a name that is too long, say, is the content's
-        if isinstance(error, ValueError) and not isinstance(error, UnicodeError):
-            message = " ".join(str(error).splitlines())
-            if message == str(error) and str(place) in message:
-                raise
-            message = message if str(place) in message else f"{place}: {message}"
-            raise ValueError(message) from error
-        lines = str(error).splitlines() or [""]
-        raise ValueError(
-            f"{place}: not as {kind} files are written "
-            f"({type(error).__name__}: {lines[0][:200]}); fetch or convert the set again"
-        ) from error
+        message = " ".join(str(error).splitlines())
+        if isinstance(error, UnicodeError) or not isinstance(error, ValueError):
+            named = f"{type(error).__name__}: {message[:200]}"
+            message = f"not as {kind} files are written ({named}); fetch or convert the set again"
+        elif message == str(error) and str(place) in message:
+            raise
+        raise ValueError(message if str(place) in message else f"{place}: {message}") from error
 
 
 class FileReader(ABC):
@@ -117,8 +116,7 @@ class FileReader(ABC):
             FileNotFoundError: Naming the folder or file looked for and how to get it.
             ValueError: Naming the file, trial and field of the first bad content.
         """
-        with placed(self._source, type(self).__name__):
-            return self._read(Problems())
+        return self._guided(Problems())
 
     def survey(self) -> tuple[GazeSet, list[Problem]]:
         """Read what can be read, with every problem met on the way.
@@ -128,26 +126,61 @@ class FileReader(ABC):
             ValueError: If a file is so unlike its format that nothing can be read.
         """
         problems = Problems(collect=True)
-        with placed(self._source, type(self).__name__):
-            return self._read(problems), problems.found
+        return self._guided(problems), problems.found
 
-    @property
-    def _source(self) -> str | Path:
-        found: str | Path = getattr(self, "root", getattr(self, "file", ""))
-        return found
+    def _guided(self, problems: Problems) -> GazeSet:
+        source: str | Path = getattr(self, "root", getattr(self, "file", ""))
+        with placed(source, type(self).__name__):
+            require_words(self, source)
+            return self._read(problems)
 
     @abstractmethod
     def _read(self, problems: Problems) -> GazeSet: ...
 
 
-def need(path: Path, what: str, how: str) -> Path:
+def require_words(settings: object, where: str | Path, *needed: str) -> None:
+    """Check every attribute whose type is a `Literal` of words.
+
+    Args:
+        settings: A dataclass.
+        where: For the message.
+        needed: Attributes that may not be None, whatever their type says.
+
+    Raises:
+        ValueError: Naming the attribute, its value and the words that it may be.
+    """
+    for name, hint in get_type_hints(type(settings)).items():
+        kinds = [hint] if get_origin(hint) is Literal else get_args(hint)
+        if not all(get_origin(kind) is Literal or kind is NoneType for kind in kinds):
+            continue
+        words = [word for kind in kinds for word in get_args(kind)]
+        value = getattr(settings, name)
+        free = value is None and NoneType in kinds and name not in needed
+        if words and not free and value not in words:
+            allowed = " or ".join(map(str, words))
+            raise ValueError(f"{where}: {name} must be {allowed}, found {value!r}")
+
+
+def missing(what: str, looked_for: object, how: str = "") -> FileNotFoundError:
+    """The error that says what was looked for, where, and how to get it.
+
+    Args:
+        what: What was looked for: words, or the name of a set of the catalogue.
+        looked_for: Where.
+        how: How to get it; what the catalogue says by default.
+    """
+    how = how or f"How to get it: {CATALOGUE[what].get}."
+    return FileNotFoundError(f"{what} not found: looked for {looked_for}. {how}")
+
+
+def need(path: Path, what: str, how: str = "") -> Path:
     """The path if it exists.
 
     Raises:
-        FileNotFoundError: Saying what was looked for, where, and how to get it.
+        FileNotFoundError: If it does not, as `missing` says it.
     """
     if not path.exists():
-        raise FileNotFoundError(f"{what} not found: looked for {path}. {how}")
+        raise missing(what, path, how)
     return path
 
 
@@ -194,7 +227,8 @@ class SetBuilder:
         files: Image id to file, of every image that is there.
         place: Where they were looked for, for messages.
         problems: Where bad content is reported.
-        known: What ``set.json`` says of a converted set.
+        viewing: Image id to viewing conditions, of a converted set.
+        known: What ``set.json`` in the folder `converted` says, if it is there.
         paths: Scanpaths so far.
         members: Split to image ids so far.
     """
@@ -204,15 +238,20 @@ class SetBuilder:
         files: dict[str, Path],
         place: str | Path,
         problems: Problems,
-        known: SetFile | None = None,
+        converted: Path | None = None,
     ) -> None:
         self.files = files
         self.place = place
         self.problems = problems
-        self.known = known
+        self.known: GazeSet | None = None
+        self.viewing: dict[str, Viewing] = {}
+        if converted is not None and (converted / FILE).is_file():
+            self.known, self.viewing = load_set(converted / FILE, problems)
         self.paths: list[Scanpath] = []
         self.members: dict[str, list[str]] = defaultdict(list)
-        self._measured: dict[str, Stimulus | None] = dict(known.stimuli) if known else {}
+        self._measured: dict[str, Stimulus | None] = {}
+        if self.known:
+            self._measured |= self.known.stimuli
 
     def measure_all(self) -> None:
         """Take all images into the set, looked at or not."""
@@ -285,39 +324,34 @@ class SetBuilder:
                 splits[split] = kept
         return dict(reversed(splits.items()))
 
-    def build(self, name: str) -> GazeSet:
-        """The set, of people's gaze; a converted one with all that ``set.json`` says."""
-        if self.known:
-            return self.known.gaze_set(self.paths)
-        return GazeSet(name, self.stimuli, _by_image(self.paths), "eye", self.splits())
-
-    def build_public(
-        self,
-        name: str,
-        notes: tuple[str, ...] = (),
-        splits: dict[str, tuple[str, ...]] | None = None,
-        first_fixation: FirstFixation | None = None,
-    ) -> GazeSet:
-        """The set as one of the catalogue, with its citation, licence and viewing conditions.
+    def build(self, name: str = "", splits: dict[str, tuple[str, ...]] | None = None) -> GazeSet:
+        """The set, of people's gaze; a converted one with all that ``set.json`` says.
 
         Args:
-            name: Its name in the catalogue.
-            notes: Facts a reader of results must know.
+            name: Its name.
             splits: Official splits; those of the scanpaths taken by default.
-            first_fixation: Where it differs from what the catalogue says.
         """
+        if self.known:
+            paths = [replace(p, viewing=self.viewing[p.image]) for p in self.paths]
+            return replace(self.known, scanpaths=_by_image(paths))
         splits = self.splits() if splits is None else splits
-        gaze = GazeSet(name, self.stimuli, self.paths, "eye", splits, notes=notes)
-        return public_set(gaze, name, notes, first_fixation)
+        return GazeSet(name, self.stimuli, _by_image(self.paths), "eye", splits)
 
 
 def public_set(
     gaze: GazeSet,
     name: str,
-    notes: tuple[str, ...] = (),
+    *notes: str,
     first_fixation: FirstFixation | None = None,
 ) -> GazeSet:
-    """A set with what the catalogue says of it; scanpaths that say how they were made keep it."""
+    """A set with what the catalogue says of it; scanpaths that say how they were made keep it.
+
+    Args:
+        gaze: The set.
+        name: Its name in the catalogue.
+        notes: Facts a reader of results must know, beside those of the catalogue.
+        first_fixation: Where it differs from what the catalogue says.
+    """
     entry = CATALOGUE[name]
     viewing = entry.viewing
     if first_fixation is not None:
@@ -333,7 +367,7 @@ def public_set(
         gaze=entry.gaze if viewed else "none",
         citation=entry.citation,
         licence=entry.licence,
-        notes=notes,
+        notes=(*entry.notes, *notes),
     )
 
 
@@ -341,62 +375,39 @@ def _by_image(paths: Iterable[Scanpath]) -> list[Scanpath]:
     return sorted(paths, key=lambda path: (path.image, path.observer))
 
 
-FILE = "set.json"
+def load_set(path: Path, problems: Problems) -> tuple[GazeSet, dict[str, Viewing]]:
+    """Images, splits, citation and notes of a converted set, and viewing conditions by image.
 
-
-@dataclass(frozen=True)
-class SetFile:
-    """Images, splits, citation and notes of a converted set."""
-
-    stimuli: dict[str, Stimulus]
-    content: dict[str, Any]
-    viewing: dict[str, Viewing]
-
-    @classmethod
-    def load(cls, folder: Path, problems: Problems) -> SetFile | None:
-        """Read ``set.json`` of a folder, or None where there is none.
-
-        Raises:
-            ValueError: If it is not what `convert` writes.
-        """
-        path = folder / FILE
-        if not path.is_file():
-            return None
-        content = load_json(path)
-        try:
-            stimuli, viewing = {}, {}
-            for item in content["images"]:
-                image, size = item["id"], (item["width"], item["height"])
-                file, attributes = folder / item["file"], item.get("attributes", {})
-                stimuli[image] = Stimulus(image, file, size, attributes)
-                viewing[image] = Viewing(**item.get("viewing", {}))
-                if not all(type(side) is int and 0 < side < 10**6 for side in size):
-                    raise TypeError(f"width and height of {image} must be whole numbers")
-            texts = [content.get(key, "") for key in ("name", "gaze", "citation", "licence")]
-            texts += [word or "" for v in viewing.values() for word in (v.first_fixation, v.task)]
-            texts += [*stimuli, *(i for ids in content.get("splits", {}).values() for i in ids)]
-            if not all(isinstance(text, str) for text in texts):
-                raise TypeError("names and ids must be text")
-            missing = [s.path for s in stimuli.values() if not s.path.is_file()]
-        except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
-            raise ValueError(f"{path}: not a set file as convert writes it ({error})") from error
-        for file in missing:
-            problems.add(path, f"image missing: no file {file}")
-        return cls(stimuli, content, viewing)
-
-    def gaze_set(self, paths: list[Scanpath]) -> GazeSet:
-        """The set with these scanpaths."""
-        content = self.content
-        return GazeSet(
-            content.get("name", ""),
-            self.stimuli,
-            [replace(p, viewing=self.viewing.get(p.image, Viewing())) for p in _by_image(paths)],
-            content.get("gaze", "eye"),
-            {split: tuple(ids) for split, ids in content.get("splits", {}).items()},
-            content.get("citation", ""),
-            content.get("licence", ""),
-            tuple(content.get("notes", ())),
-        )
+    Raises:
+        ValueError: If it is not what `convert` writes.
+    """
+    content = load_json(path)
+    stimuli: dict[str, Stimulus] = {}
+    viewing: dict[str, Viewing] = {}
+    try:
+        for item in content["images"]:
+            image, size = item["id"], (item["width"], item["height"])
+            file, attributes = path.parent / item["file"], item.get("attributes", {})
+            stimuli[image] = Stimulus(image, file, size, attributes)
+            shown = viewing[image] = Viewing(**item.get("viewing", {}))
+            if not all(type(side) is int and 0 < side < 10**6 for side in size):
+                raise TypeError(f"width and height of {image} must be whole numbers")
+            if not all(isinstance(t, str) for t in (image, shown.task or "", *attributes)):
+                raise TypeError(f"id, task and names of attributes of {image} must be text")
+            if not file.is_file():
+                problems.add(path, f"image missing: no file {file}")
+        splits = {split: tuple(ids) for split, ids in content.get("splits", {}).items()}
+        texts = {key: content.get(key, "") for key in ("name", "citation", "licence")}
+        texts["gaze"] = content.get("gaze", "eye")
+        notes = tuple(content.get("notes", ()))
+        ids = [image for split in splits.values() for image in split]
+        if not all(isinstance(text, str) for text in (*texts.values(), *ids)):
+            raise TypeError("names and ids must be text")
+        return GazeSet(stimuli=stimuli, splits=splits, notes=notes, **texts), viewing
+    except BadContentError:
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
+        raise ValueError(f"{path}: not a set file as convert writes it ({error})") from error
 
 
 def set_content(gaze: GazeSet, folder: Path) -> dict[str, Any]:

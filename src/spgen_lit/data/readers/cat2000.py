@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from spgen_lit.data.images import list_images
-from spgen_lit.data.readers.base import FileReader, Problems, SetBuilder, need
+from spgen_lit.data.readers.base import FileReader, Problems, SetBuilder, need, public_set
 from spgen_lit.data.readers.matlab import Struct, Value, load_matlab, points
 from spgen_lit.data.records import GazeSet
 
@@ -41,8 +41,7 @@ class Cat2000(FileReader):
     def _read(self, problems: Problems) -> GazeSet:
         root = Path(self.root)
         root = root / "trainSet" if (root / "trainSet").is_dir() else root
-        how = "`spgen data fetch cat2000` downloads and unpacks it."
-        images = need(root / "Stimuli", "CAT2000's images", how)
+        images = need(root / "Stimuli", "cat2000")
         present = sorted(path.name for path in images.iterdir() if path.is_dir())
         categories = present if self.categories is None else list(self.categories)
         unknown = sorted(set(categories) - set(present))
@@ -60,7 +59,7 @@ class Cat2000(FileReader):
         builder = SetBuilder(files, images, problems)
         builder.measure_all()
         if self.gaze:
-            table = need(root / "allFixData.mat", "CAT2000's fixations", how)
+            table = need(root / "allFixData.mat", "cat2000")
             content = load_matlab(table)
             maps = [value for value in content.values() if isinstance(value, dict)]
             if len(maps) != 1:
@@ -70,7 +69,7 @@ class Cat2000(FileReader):
             for image, cells in maps[0].items():
                 if image.split("/")[0] in categories:
                     _add_records(builder, table, image, cells)
-        return builder.build_public("cat2000", ("images lie on grey bars up to 1920x1080",))
+        return public_set(builder.build(), "cat2000")
 
 
 def _add_records(builder: SetBuilder, table: Path, image: str, cells: Value) -> None:

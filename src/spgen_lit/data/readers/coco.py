@@ -9,15 +9,14 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from spgen_lit.data.catalogue import CATALOGUE
 from spgen_lit.data.frame import Frame
 from spgen_lit.data.images import list_images
 from spgen_lit.data.readers.base import (
     FileReader,
     Problems,
     SetBuilder,
-    SetFile,
     load_json,
+    missing,
     need,
     public_set,
 )
@@ -146,10 +145,8 @@ class CocoJson(FileReader):
         table = root if root.suffix == ".json" else root / self.file
         need(table, "JSON file of trials", "Set `root` to its folder, `file` to its name.")
         folder = table.parent / self.images
-        known = SetFile.load(table.parent, problems)
-        images = [] if known else list_images(folder)
-        files = {path.relative_to(folder).as_posix(): path for path in images}
-        builder = SetBuilder(files, folder, problems, known)
+        files = {path.relative_to(folder).as_posix(): path for path in list_images(folder)}
+        builder = SetBuilder(files, folder, problems, table.parent)
         for trial in load_trials(table, problems):
             with problems.at(trial.where):
                 pixels, seconds = trial.fixations()
@@ -197,18 +194,12 @@ class CocoFreeView(FileReader):
     root: str | Path
     screen: tuple[int, int] = (1680, 1050)
     _name: ClassVar[str] = "coco_freeview"
-    _notes: ClassVar[tuple[str, ...]] = (
-        "the first fixation is at the centre, where a cross was shown",
-    )
 
     def _read(self, problems: Problems) -> GazeSet:
-        root, entry = Path(self.root), CATALOGUE[self._name]
+        root = Path(self.root)
         tables = sorted(root.glob("*.json"))
         if not tables:
-            raise FileNotFoundError(
-                f"{self._name}'s trials not found: looked for *.json in {root}. "
-                f"How to get them: {entry.get}."
-            )
+            raise missing(self._name, f"*.json in {root}")
         files: dict[str, Path] = {}
         for path in list_images(root):
             files.setdefault(path.name, path)
@@ -228,7 +219,7 @@ class CocoFreeView(FileReader):
                 on_screen = pixels / np.asarray(self.screen, np.float64)
                 xy = Frame(self.screen, "letterbox").inverse(on_screen, stimulus.size)
                 builder.add(trial.where, image, xy, seconds, trial.observer, trial.split, (1, 1))
-        return builder.build_public(self._name, self._notes)
+        return public_set(builder.build(), self._name)
 
     def _image(self, trial: Trial) -> str | None:
         """The id of a trial's image, or None for a trial that is not read."""
@@ -254,10 +245,6 @@ class CocoSearch18(CocoFreeView):
     targets: Sequence[str] | None = None
     correct: bool = True
     _name: ClassVar[str] = "coco_search18"
-    _notes: ClassVar[tuple[str, ...]] = (
-        "visual search, not free viewing",
-        *CocoFreeView._notes,
-    )
 
     def _image(self, trial: Trial) -> str | None:
         target, content = trial.content.get("task", ""), trial.content

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from spgen_lit.data.readers.base import FileReader, Problems
+from spgen_lit.data.readers.base import FileReader, Problems, missing
 from spgen_lit.data.readers.coco import CocoJson
 from spgen_lit.data.readers.pysaliency import Pysaliency
 from spgen_lit.data.readers.table import Table
@@ -36,7 +36,4 @@ class Converted(FileReader):
         for name, reader in forms.items():
             if (root / name).is_file():
                 return reader._read(problems)
-        raise FileNotFoundError(
-            f"{root}: no converted set; looked for {', '.join(forms)}. "
-            "`python -m spgen_lit.data convert <set> <folder> --to json|csv|pysaliency` writes one."
-        )
+        raise missing("converted", f"{', '.join(forms)} in {root}")

@@ -8,6 +8,7 @@ from pathlib import Path
 from spgen_lit.data.readers.base import FileReader, Problems, need, public_set
 from spgen_lit.data.readers.table import Table
 from spgen_lit.data.records import GazeSet
+from spgen_lit.scanpath import FirstFixation
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Daemons(FileReader):
 
     def _read(self, problems: Problems) -> GazeSet:
         root = Path(self.root)
-        need(root, "folder of DAEMONS", "`spgen data fetch daemons` downloads and unpacks it.")
+        need(root, "daemons")
         kept = {"forced_fix": "*"} if self.first else None
         gaze = Table(root, tracker="daemons", keep=kept)._read(problems)
         for stimulus in gaze.stimuli.values():
@@ -40,5 +41,6 @@ class Daemons(FileReader):
                     f"{stimulus.size[0]}x{stimulus.size[1]} px, shown at 1920x1080: remove its "
                     "EXIF orientation (exiftool -Orientation= FILE)",
                 )
-        notes = (f"fixations on the marker {'kept' if self.first else 'left out'}",)
-        return public_set(gaze, "daemons", notes, "given" if self.first else "free")
+        note = f"fixations on the marker {'kept' if self.first else 'left out'}"
+        begun: FirstFixation = "given" if self.first else "free"
+        return public_set(gaze, "daemons", note, first_fixation=begun)

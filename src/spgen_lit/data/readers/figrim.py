@@ -6,16 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from spgen_lit.data.catalogue import CATALOGUE
 from spgen_lit.data.images import list_files, list_images
-from spgen_lit.data.readers.base import FileReader, Problems, SetBuilder, public_set
+from spgen_lit.data.readers.base import FileReader, Problems, SetBuilder, missing, public_set
 from spgen_lit.data.readers.coco import CocoJson
 from spgen_lit.data.readers.matlab import Value, listed, load_matlab, points
 from spgen_lit.data.records import GazeSet
 
 _TABLES = ("allImages_release.mat", "allImages_fillers.mat")
 _PHASES = ("enc", "rec", "rec2")
-_NOTES = ("memory task, not free viewing",)
 
 
 @dataclass(frozen=True)
@@ -44,16 +42,12 @@ class Figrim(FileReader):
     def _read(self, problems: Problems) -> GazeSet:
         if not self.phases or set(self.phases) - set(_PHASES):
             raise ValueError(f"phases must be among {_PHASES}, found {self.phases}")
-        root, entry = Path(self.root), CATALOGUE["figrim"]
+        root = Path(self.root)
         if (root / "scanpaths.json").is_file():
-            gaze = CocoJson(root, images="images")._read(problems)
-            return public_set(gaze, "figrim", _NOTES)
+            return public_set(CocoJson(root, images="images")._read(problems), "figrim")
         tables = [path for path in list_files(root) if path.name in _TABLES]
         if not tables:
-            raise FileNotFoundError(
-                f"FIGRIM's gaze not found: looked below {root} for {', '.join(_TABLES)}, "
-                f"scanpaths.json. How to get it: {entry.get}."
-            )
+            raise missing("figrim", f"{', '.join(_TABLES)} or scanpaths.json below {root}")
         files = {path.name: path for path in list_images(root)}
         builder = SetBuilder(files, f"{root} or below", problems)
         for table in tables:
@@ -64,7 +58,7 @@ class Figrim(FileReader):
                 image = str(item.get("filename", ""))
                 if builder.stimulus(image, f"{table}: image {image}") is not None:
                     self._add_viewings(builder, table, image, listed(item.get("userdata", [])))
-        return builder.build_public("figrim", (*_NOTES, f"viewings read: {', '.join(self.phases)}"))
+        return public_set(builder.build(), "figrim", f"viewings read: {', '.join(self.phases)}")
 
     def _add_viewings(
         self, builder: SetBuilder, table: Path, image: str, people: list[Value]

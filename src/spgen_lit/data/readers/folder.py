@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from spgen_lit.data.catalogue import CATALOGUE
 from spgen_lit.data.images import SUFFIXES, list_images, read_image
-from spgen_lit.data.readers.base import FileReader, Problems, measure, need, public_set
+from spgen_lit.data.readers.base import FileReader, Problems, measure, missing, need, public_set
 from spgen_lit.data.records import GazeSet
+
+_HOW = "Set data.target.<name>.root to a folder that holds some."
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Folder(FileReader):
 
     def _read(self, problems: Problems) -> GazeSet:
         root = Path(self.root)
-        need(root, "folder of images", "Set data.target.<name>.root to a folder that holds some.")
+        need(root, "folder of images", _HOW)
         files = [
             path
             for path in list_images(root)
@@ -44,10 +45,7 @@ class Folder(FileReader):
         ]
         if not files:
             depth = "at any depth" if self.recursive else "directly (recursive is off)"
-            raise FileNotFoundError(
-                f"{root}: the folder holds no image {depth}; looked for files ending in "
-                f"{', '.join(sorted(SUFFIXES))}"
-            )
+            raise missing("image", f"{', '.join(sorted(SUFFIXES))} {depth} in {root}", _HOW)
         stimuli = measure(((p.relative_to(root).as_posix(), p) for p in files), problems)
         return GazeSet(self.name or root.resolve().name, stimuli)
 
@@ -75,10 +73,8 @@ class LeMeurPaintings(FileReader):
     maps: str = "fixation_maps"
 
     def _read(self, problems: Problems) -> GazeSet:
-        root, entry = Path(self.root), CATALOGUE["lemeur_paintings"]
-        how = f"How to get them: {entry.get}. Set `stimuli` and `maps` to the folders' names."
-        images = need(root / self.stimuli, "Le Meur's paintings", how)
-        need(root / self.maps, "Le Meur's fixation maps", how)
+        images = need(Path(self.root) / self.stimuli, "lemeur_paintings")
+        need(Path(self.root) / self.maps, "lemeur_paintings")
         names = ((p.relative_to(images).as_posix(), p) for p in list_images(images))
         stimuli = measure(names, problems)
         for stimulus in stimuli.values():
@@ -86,8 +82,7 @@ class LeMeurPaintings(FileReader):
                 shape = self.fixation_map(stimulus.id).shape
                 if shape != stimulus.size[::-1]:
                     raise ValueError(f"map of {shape[1]}x{shape[0]} px for {stimulus.size}")
-        notes = ("fixation maps without order: measures on maps only, no scanpaths",)
-        return public_set(GazeSet("", stimuli), "lemeur_paintings", notes)
+        return public_set(GazeSet("", stimuli), "lemeur_paintings")
 
     def fixation_map(self, image: str) -> NDArray[np.bool_]:
         """Where anybody fixated: ``(height, width)``, True at fixated pixels.

@@ -10,7 +10,7 @@ import numpy as np
 from spgen_lit.data.images import list_images
 from spgen_lit.data.readers.base import FileReader, Problems, SetBuilder, need, public_set
 from spgen_lit.data.records import GazeSet
-from spgen_lit.scanpath import Array, Scanpath
+from spgen_lit.scanpath import Array, FirstFixation, Scanpath
 
 
 @dataclass(frozen=True)
@@ -75,8 +75,9 @@ class Mit1003FixaTons(FixaTons):
         if not self.first:
             later = [_later(path) for path in gaze.scanpaths if len(path) > 1]
             gaze = replace(gaze, scanpaths=later)
-        notes = (f"first fixation {'kept' if self.first else 'left out'}",)
-        return public_set(gaze, "mit1003", notes, "given" if self.first else "free")
+        note = f"first fixation {'kept' if self.first else 'left out'}"
+        begun: FirstFixation = "given" if self.first else "free"
+        return public_set(gaze, "mit1003", note, first_fixation=begun)
 
     def _how(self) -> str:
         return (

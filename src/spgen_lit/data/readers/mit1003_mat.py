@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spgen_lit.data.images import list_images
-from spgen_lit.data.readers.base import FileReader, Problems, SetBuilder, need
+from spgen_lit.data.readers.base import FileReader, Problems, SetBuilder, need, public_set
 from spgen_lit.data.readers.matlab import listed, load_matlab, points
 from spgen_lit.data.records import GazeSet
 from spgen_lit.scanpath import Array, FirstFixation
@@ -47,9 +47,7 @@ class Mit1003Mat(FileReader):
 
     def _read(self, problems: Problems) -> GazeSet:
         root = Path(self.root)
-        how = "`spgen data fetch mit1003` downloads and unpacks both."
-        images = need(root / "ALLSTIMULI", "MIT1003's images", how)
-        data = need(root / "DATA", "MIT1003's eye-tracking data", how)
+        images, data = need(root / "ALLSTIMULI", "mit1003_mat"), need(root / "DATA", "mit1003_mat")
         builder = SetBuilder({path.name: path for path in list_images(images)}, images, problems)
         builder.measure_all()
         stems = {Path(image).stem: image for image in builder.files}
@@ -62,12 +60,12 @@ class Mit1003Mat(FileReader):
                     seen[:1] &= self.first
                     image = stems.get(file.stem, file.stem)
                     builder.add(file, image, places[seen], (ends - starts)[seen], observer.name)
-        notes = (
+        note = (
             f"fixations by acceleration above {self.velocity:g} deg/s, longer than "
-            f"{1000 * self.duration:g} ms; first fixation {'kept' if self.first else 'left out'}",
+            f"{1000 * self.duration:g} ms; first fixation {'kept' if self.first else 'left out'}"
         )
         begun: FirstFixation = "given" if self.first else "free"
-        return builder.build_public("mit1003", notes, first_fixation=begun)
+        return public_set(builder.build(), "mit1003", note, first_fixation=begun)
 
 
 def _samples(file: Path) -> Array:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from spgen_lit.data.images import list_images
-from spgen_lit.data.readers.base import FileReader, Problems, SetBuilder, need
+from spgen_lit.data.readers.base import FileReader, Problems, SetBuilder, need, public_set
 from spgen_lit.data.readers.matlab import Struct, listed, load_matlab
 from spgen_lit.data.records import GazeSet
 
@@ -44,7 +44,7 @@ class Osie(FileReader):
         read = read_layout(self.root, problems)
         # Empty where those images are held elsewhere: no others take their place.
         test = tuple(f"{i}.jpg" for i in TEST_IDS if f"{i}.jpg" in read.stimuli)
-        return read.build_public("osie", ("free viewing for 3 s at 800x600 px",), {"test": test})
+        return public_set(read.build(splits={"test": test}), "osie")
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,7 @@ class EyeCrowd(FileReader):
     root: str | Path
 
     def _read(self, problems: Problems) -> GazeSet:
-        read = read_layout(self.root, problems, name="eyecrowd")
-        return read.build_public("eyecrowd", ("free viewing for 5 s at 1024x768 px",))
+        return public_set(read_layout(self.root, problems, "eyecrowd").build(), "eyecrowd")
 
 
 def read_layout(root: str | Path, problems: Problems, name: str = "osie") -> SetBuilder:
@@ -83,12 +82,7 @@ def read_layout(root: str | Path, problems: Problems, name: str = "osie") -> Set
         ValueError: For content of another structure; the message names the trial.
     """
     folder = Path(root) / "data"
-    how = (
-        f"{root} should hold data/stimuli/<id>.jpg and data/eye/fixations.mat; "
-        f"`spgen data fetch {name}` downloads them."
-    )
-    images = need(folder / "stimuli", f"folder of {name}'s images", how)
-    table = need(folder / "eye" / "fixations.mat", f"{name}'s fixations", how)
+    images, table = need(folder / "stimuli", name), need(folder / "eye" / "fixations.mat", name)
     content = load_matlab(table)
     if "fixations" not in content:
         raise ValueError(f"{table}: the variable fixations is needed, found {sorted(content)}")
@@ -99,12 +93,6 @@ def read_layout(root: str | Path, problems: Problems, name: str = "osie") -> Set
                 raise ValueError(f"repeats image {record['img']}")
             records[record["img"]] = listed(record["subjects"])
     builder = SetBuilder({path.name: path for path in list_images(images)}, images, problems)
-    missing = sorted(records.keys() - builder.files.keys())
-    if missing and not problems.collect:
-        raise FileNotFoundError(
-            f"{len(missing)} of {len(records)} images named in {table} are not in {images}: "
-            f"{', '.join(missing[:5])}{' and so on' if len(missing) > 5 else ''}; add them"
-        )
     for image, subjects in records.items():
         if builder.stimulus(image, table) is None:
             continue

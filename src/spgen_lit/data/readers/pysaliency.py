@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from spgen_lit.data.readers.base import FileReader, Problems, SetBuilder, SetFile, need
+from spgen_lit.data.readers.base import FileReader, Problems, SetBuilder, need
 from spgen_lit.data.readers.guarded import guarded
 from spgen_lit.data.records import GazeSet
 
@@ -48,13 +48,12 @@ class Pysaliency(FileReader):
         root = Path(self.root)
         images = need(root / self.stimuli, "pysaliency's stimuli", _HOW)
         gaze = need(root / self.fixations, "pysaliency's fixations", _HOW)
-        known = SetFile.load(root, problems)
-        listed = [] if known else list(guarded(_files, images))
+        listed = list(guarded(_files, images))
         unique = len({file.name for file in listed}) == len(listed)
         ids = [file.name if unique else "/".join(file.parts[-2:]) for file in listed]
         files = {image: f for image, f in zip(ids, listed, strict=True) if f.is_file()}
-        builder = SetBuilder(files, images, problems, known)
-        ids = list(known.stimuli) if known else ids
+        builder = SetBuilder(files, images, problems, root)
+        ids = list(builder.known.stimuli) if builder.known else ids
         for image in ids:
             builder.stimulus(image, images)
         for number, (n, pixels, seconds, observer) in enumerate(guarded(_trains, gaze)):

@@ -8,9 +8,16 @@ from typing import Literal
 
 import numpy as np
 
-from spgen_lit.data.catalogue import CATALOGUE
 from spgen_lit.data.images import list_images
-from spgen_lit.data.readers.base import FileReader, Problems, SetBuilder, load_json, need
+from spgen_lit.data.readers.base import (
+    FileReader,
+    Problems,
+    SetBuilder,
+    load_json,
+    missing,
+    need,
+    public_set,
+)
 from spgen_lit.data.readers.matlab import listed, load_matlab, points
 from spgen_lit.data.records import GazeSet
 
@@ -40,19 +47,15 @@ class Salicon(FileReader):
     kind: Literal["fixations", "samples"] = "fixations"
 
     def _read(self, problems: Problems) -> GazeSet:
-        root, entry = Path(self.root), CATALOGUE["salicon"]
-        folder = need(root / "images", "SALICON's images", f"How to get them: {entry.get}.")
+        root = Path(self.root)
+        folder = need(root / "images", "salicon")
         files = {path.name: path for path in list_images(folder) if path.parent.name != "test"}
         builder = SetBuilder(files, f"{folder} or below", problems)
         found = [self._add(builder, root, split) for split in ("train", "val")]
         if not any(found):
-            raise FileNotFoundError(
-                f"SALICON's gaze not found: looked below {root} for fixations/train/*.mat, "
-                f"train/*.mat and fixations_train2014.json, and the same for val. How to get it: "
-                f"{entry.get}."
-            )
-        notes = ("mouse-contingent viewing: mouse positions, not eye movements",)
-        return builder.build_public("salicon", notes)
+            wanted = "fixations/train/*.mat, train/*.mat, fixations_train2014.json, or those of val"
+            raise missing("salicon", f"{wanted} below {root}")
+        return public_set(builder.build(), "salicon")
 
     def _add(self, builder: SetBuilder, root: Path, split: str) -> bool:
         """Take the scanpaths of a split into the set; whether there are files of it."""

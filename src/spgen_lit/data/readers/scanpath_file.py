@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -11,7 +12,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from spgen_lit.data.readers.base import Problems, need, placed
+from spgen_lit.data.readers.base import Problems, need, placed, require_words
 from spgen_lit.data.readers.coco import Trial, load_trials
 from spgen_lit.data.readers.rows import load_table, numbers, text
 from spgen_lit.scanpath import Array, Scanpath
@@ -20,19 +21,17 @@ Sizes = Mapping[str, tuple[int, int]]
 
 # The first name is ours; the others are met in files of other models.
 _COLUMNS = {
-    "image": ("image", "name", "stimulus", "filename"),
-    "sample": ("sample", "path", "trial", "scanpath"),
-    "observer": ("observer", "subject"),
-    "fixation": ("fixation", "index", "order", "step"),
-    "X": ("x", "X", "x_px"),
-    "Y": ("y", "Y", "y_px"),
-    "T": ("duration", "t", "T", "duration_ms"),
-    "width": ("width",),
-    "height": ("height",),
+    "image": "image|name|stimulus|filename",
+    "sample": "sample|path|trial|scanpath",
+    "observer": "observer|subject",
+    "fixation": "fixation|index|order|step",
+    "X": "x|X|x_px",
+    "Y": "y|Y|y_px",
+    "T": "duration|t|T|duration_ms",
+    "width": "width",
+    "height": "height",
 }
-_WORDS = ("image", "observer", "sample")
-_NEEDED = ("image", "X", "Y")
-_OPTIONAL = {"T", "width", "height"}
+_WORDS = ["image", "observer", "sample"]
 _TABLES = (".csv", ".tsv", ".txt", ".parquet")
 # Gaze leaves an image a little, never by more than half of it; no fixation lasts 20 s.
 _FAR, _LONG = 0.5, 20.0
@@ -82,12 +81,7 @@ class ScanpathFile:
     bad: Literal["refuse", "drop"] = "refuse"
 
     def __post_init__(self) -> None:
-        allowed = {"units": ("px", "relative"), "time": ("ms", "s"), "bad": ("refuse", "drop")}
-        for name, options in allowed.items():
-            value = getattr(self, name)
-            if value not in options and not (name == "time" and value is None):
-                listed = " or ".join(f"{name}={option}" for option in options)
-                raise ValueError(f"{self.path}: declare {listed}, found {name}={value}")
+        require_words(self, self.path)
 
     def read(self, sizes: Sizes | None = None, elsewhere: Sequence[str] = ()) -> Loaded:
         """Read the file for these images.
@@ -112,11 +106,11 @@ class ScanpathFile:
         if sizes is None:
             sized = (t for t in trials if {"width", "height"} <= t.content.keys())
             sizes = {t.name: (int(t.content["width"]), int(t.content["height"])) for t in sized}
-        names = _Names([*sizes, *elsewhere])
+        images = _Names([*sizes, *elsewhere])
         samples: dict[str, list[Scanpath]] = {}
         counts = Counter(trials=len(trials) + len(problems.found))
         for trial in trials:
-            image = names.find(trial.name)
+            image = images.find(trial.name)
             if image is not None and image not in sizes:
                 counts["on_images_of_other_splits"] += 1
                 continue
@@ -131,12 +125,12 @@ class ScanpathFile:
         counts["left_out"] = len(problems.found)
         lines = [str(problem) for problem in problems.found]
         if lines and (self.bad == "refuse" or not samples):
-            first = lines[0].removeprefix(f"{self.path}: ")
             way = "mend the file, or leave such trials out and have them listed with bad=drop"
-            if self.bad == "drop":
-                way = "no trial is left"
-            count = f"{len(lines)} of {counts['trials']} trials are faulty"
-            raise ValueError(f"{self.path}: {count}, the first: {first}; {way}")
+            raise ValueError(
+                f"{self.path}: {len(lines)} of {counts['trials']} trials are faulty, the first: "
+                f"{lines[0].removeprefix(f'{self.path}: ')}; "
+                f"{'no trial is left' if self.bad == 'drop' else way}"
+            )
         if not samples:
             raise ValueError(f"{self.path}: no trial is on an image of this split ({dict(counts)})")
         return Loaded(samples, dict(counts), lines)
@@ -183,18 +177,16 @@ class ScanpathFile:
     def _mistake(self, trials: Sequence[Trial]) -> str:
         """A mistake that only the whole file shows: tiny numbers everywhere."""
         largest = {"X": 0.0, "Y": 0.0, "T": 0.0}
-        for trial in trials:
-            for key in largest.keys() & trial.content.keys():
-                try:
+        with suppress(OverflowError, TypeError, ValueError):  # named trial by trial
+            for trial in trials:
+                for key in largest.keys() & trial.content.keys():
                     values = np.abs(np.asarray(trial.content[key], np.float64))
-                except (OverflowError, TypeError, ValueError):
-                    return ""  # named trial by trial
-                largest[key] = float(np.fmax.reduce(values, axis=None, initial=largest[key]))
-        places = max(largest["X"], largest["Y"])
-        if self.units == "px" and 0 < places <= 1 + _FAR:
-            return f"X, Y: all values up to {places:g} px: shares? units=relative"
-        if self.time == "ms" and 0 < largest["T"] < _LONG:
-            return f"T: all values up to {largest['T']:g} ms: seconds? time=s"
+                    largest[key] = float(np.fmax.reduce(values, axis=None, initial=largest[key]))
+            places = max(largest["X"], largest["Y"])
+            if self.units == "px" and 0 < places <= 1 + _FAR:
+                return f"X, Y: all values up to {places:g} px: shares? units=relative"
+            if self.time == "ms" and 0 < largest["T"] < _LONG:
+                return f"T: all values up to {largest['T']:g} ms: seconds? time=s"
         return ""
 
 
@@ -217,33 +209,26 @@ class _Names:
 def _table_trials(path: Path, problems: Problems) -> Iterator[Trial]:
     """Trials of a table: rows of one image, observer and sample, by number of fixation."""
     table = load_table(path)
-    names = {
-        key: next((name for name in spellings if name in table), None)
-        for key, spellings in _COLUMNS.items()
-    }
-    missing = [_COLUMNS[key][0] for key in _NEEDED if names[key] is None]
-    if missing:
-        raise ValueError(
-            f"{path}: no column for {', '.join(missing)}; found {', '.join(table) or 'none'}; "
-            "needed image, x, y and, if known, observer, sample, fixation, duration"
-        )
     rows = pd.DataFrame(dict.fromkeys(_WORDS, ""), table.index)
-    for key, name in names.items():
+    for key, spellings in _COLUMNS.items():
+        name = next((name for name in spellings.split("|") if name in table), None)
         if name is not None:
             rows[key] = text(table[name]) if key in _WORDS else numbers(table[name])[0]
-    groups = rows.groupby(list(_WORDS), sort=False)
-    for number, ((image, observer, sample), trial) in enumerate(groups):
+        elif key in ("image", "X", "Y"):
+            raise ValueError(
+                f"{path}: no column for {key.lower()}; found {', '.join(table) or 'none'}; needed "
+                "image, x, y and, if known, observer, sample, fixation, duration"
+            )
+    for number, ((image, observer, sample), trial) in enumerate(rows.groupby(_WORDS, sort=False)):
         who = f"observer {observer}" + (f", sample {sample}" if sample else "")
         where = f"{path}: trial {number} ({image}, {who})"
         if not image:
             problems.add(where, "image: missing")
             continue
-        # Empty cells say that durations, or another frame, are not known.
-        trial = trial.drop(
-            columns=[key for key in _OPTIONAL & set(trial) if trial[key].isna().all()]
-        )
         if "fixation" in trial and trial["fixation"].notna().all():
             trial = trial.sort_values("fixation", kind="stable")
-        content = {key: trial[key].to_numpy() for key in ("X", "Y", "T") if key in trial}
-        sides = {key: trial[key].iloc[0] for key in ("width", "height") if key in trial}
+        # Empty cells say that durations, or another frame, are not known.
+        known = {key for key in trial if key in "XY" or trial[key].notna().any()}
+        content = {key: trial[key].to_numpy() for key in known & {"X", "Y", "T"}}
+        sides = {key: trial[key].iloc[0] for key in known & {"width", "height"}}
         yield Trial(where, image, observer or sample, "", content | sides)

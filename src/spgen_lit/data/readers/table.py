@@ -16,7 +16,15 @@ import yaml
 from numpy.typing import NDArray
 
 from spgen_lit.data.images import list_files, list_images
-from spgen_lit.data.readers.base import FileReader, Problems, SetBuilder, SetFile, load_yaml, need
+from spgen_lit.data.readers.base import (
+    FILE,
+    FileReader,
+    Problems,
+    SetBuilder,
+    load_yaml,
+    need,
+    require_words,
+)
 from spgen_lit.data.readers.rows import load_table, numbers, text
 from spgen_lit.data.readers.trackers import load_asc, load_bids, load_psychopy
 from spgen_lit.data.records import GazeSet
@@ -32,14 +40,6 @@ _NUMBERS = ("x", "y", "duration", "order", "width", "height")
 _BOX = ("picture_left", "picture_top", "picture_width", "picture_height")
 _VIEWING = ("seconds", "px_per_degree")
 _TRIAL = ["image", "observer", "trial"]
-_ALLOWED = {
-    "units": ("px", "relative"),
-    "time": ("ms", "s"),
-    "eye": ("left", "right", "average"),
-    "origin": ("corner", "center"),
-    "first_fixation": ("free", "given"),
-    "task": ("free", "memory", "search", "question"),
-}
 Trial = dict[str, NDArray[Any]]  # column to its values in the rows of one trial
 _ASPECT = 0.02  # relative difference of aspects that rounding explains
 
@@ -180,12 +180,7 @@ class Table(FileReader):
         return reader
 
     def _validate(self) -> None:
-        needed = {"units"} | ({"time"} if self.duration else set())
-        for key, allowed in _ALLOWED.items():
-            value = getattr(self, key)
-            if value not in allowed and (key in needed or value is not None):
-                words = " or ".join(allowed)
-                raise ValueError(f"{self.folder}: {key} must be {words}, found {value!r}")
+        require_words(self, self.folder, "units", "time" if self.duration else "")
         if self.units == "px" and self.size is None and not (self.width and self.height):
             raise ValueError(
                 f"{self.folder}: px need the size they count: give `size` as [width, height] of "
@@ -199,14 +194,15 @@ class Table(FileReader):
         return self.whole()._gaze(problems)
 
     def _gaze(self, problems: Problems) -> GazeSet:
-        known = SetFile.load(self.folder, problems)
         frame = self._load()
-        if not len(frame) and not known:
+        if not len(frame) and not (self.folder / FILE).is_file():
             raise ValueError(f"{self.folder / str(self.file)}: the table has no rows")
         rows = self._rows(frame, problems)
         folder = self.folder / (self.images or ".")
-        files = {} if known else _image_files(folder, rows["image"].unique(), problems)
-        builder = SetBuilder(files, folder, problems, known)
+        files = {}
+        if not (self.folder / FILE).is_file():
+            files = _image_files(folder, rows["image"].unique(), problems)
+        builder = SetBuilder(files, folder, problems, self.folder)
         columns = {key: rows[key].to_numpy() for key in rows}
         for (image, observer, _), index in rows.groupby(_TRIAL, sort=False).indices.items():
             trial = {key: values[index] for key, values in columns.items()}
