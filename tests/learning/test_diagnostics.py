@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from spgen_lit.learning.diagnostics import plane, proxy_a_distance
+from spgen_lit.learning.validators import plane, proxy_a_distance
 
 
 def clouds(shift: float, count: int = 60, channels: int = 20) -> tuple[np.ndarray, np.ndarray]:

@@ -24,8 +24,12 @@ from spgen_lit.evaluation.protocol import Protocol
 from spgen_lit.evaluation.results import Scores
 from spgen_lit.evaluation.trials import Array, Mask, Paths, Trial, blocks, groups, halves, trials
 from spgen_lit.metrics.distributions import QUANTITIES, scanpath_distributions
-from spgen_lit.metrics.energy import energy_score
-from spgen_lit.metrics.stochastic import diversity_aware_score, path_recall, score_divergence
+from spgen_lit.metrics.energy import (
+    diversity_aware_score,
+    energy_score,
+    path_recall,
+    score_divergence,
+)
 from spgen_lit.metrics.strings import FixationClusters, fed, sequence_score
 
 # Amplitudes are shares of the diagonal, so images of any size meet in a frame of diagonal 1000.

@@ -41,16 +41,12 @@ class ScheduledAdamW:
     scale_lr: RateScaling = "none"
 
     def __post_init__(self) -> None:
-        if not (self.lr > 0 and self.encoder_lr >= 0 and self.weight_decay >= 0):
-            raise ValueError(f"optimizer: rates must be positive, found {self}")
-        if self.schedule not in get_args(RateSchedule) or not 0 <= self.warmup < 1:
+        rates = self.lr > 0 and self.encoder_lr >= 0 and self.weight_decay >= 0
+        known = self.schedule in get_args(RateSchedule) and self.scale_lr in _POWERS
+        if not (rates and known and 0 <= self.warmup < 1):
             raise ValueError(
-                f"optimizer: schedule must be one of {get_args(RateSchedule)} and warmup in "
-                f"[0, 1), found {self.schedule!r}, {self.warmup}"
-            )
-        if self.scale_lr not in _POWERS:
-            raise ValueError(
-                f"optimizer.scale_lr must be one of {list(_POWERS)}, found {self.scale_lr!r}"
+                f"optimizer: rates must be positive, schedule one of {get_args(RateSchedule)}, "
+                f"warmup in [0, 1), scale_lr one of {tuple(_POWERS)}; found {self}"
             )
 
     def scaled(self, times: int) -> ScheduledAdamW:

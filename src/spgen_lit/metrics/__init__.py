@@ -6,9 +6,12 @@ They take `Scanpath`s, arrays or tensors.
 from spgen_lit.metrics.distributions import path_quantities as path_quantities
 from spgen_lit.metrics.distributions import scanpath_distributions as scanpath_distributions
 from spgen_lit.metrics.energy import diversity as diversity
+from spgen_lit.metrics.energy import diversity_aware_score as diversity_aware_score
 from spgen_lit.metrics.energy import energy_score as energy_score
 from spgen_lit.metrics.energy import leave_one_out_energy as leave_one_out_energy
+from spgen_lit.metrics.energy import path_recall as path_recall
 from spgen_lit.metrics.energy import scanmatch_distance as scanmatch_distance
+from spgen_lit.metrics.energy import score_divergence as score_divergence
 from spgen_lit.metrics.multimatch import DIMENSIONS as DIMENSIONS
 from spgen_lit.metrics.multimatch import Simplification as Simplification
 from spgen_lit.metrics.multimatch import multimatch as multimatch
@@ -28,9 +31,6 @@ from spgen_lit.metrics.saliency import shuffled_auc as shuffled_auc
 from spgen_lit.metrics.saliency import sim as sim
 from spgen_lit.metrics.scanmatch import SCANMATCH_PRESETS as SCANMATCH_PRESETS
 from spgen_lit.metrics.scanmatch import scanmatch as scanmatch
-from spgen_lit.metrics.stochastic import diversity_aware_score as diversity_aware_score
-from spgen_lit.metrics.stochastic import path_recall as path_recall
-from spgen_lit.metrics.stochastic import score_divergence as score_divergence
 from spgen_lit.metrics.strings import FixationClusters as FixationClusters
 from spgen_lit.metrics.strings import fed as fed
 from spgen_lit.metrics.strings import sequence_score as sequence_score

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import netrc
 import os
 import socket
 from collections.abc import Mapping, Sequence
@@ -16,22 +15,20 @@ import wandb
 from lightning.fabric.loggers.logger import rank_zero_experiment
 from lightning.pytorch.loggers import WandbLogger
 from lightning.pytorch.utilities import rank_zero_only
+from requests.utils import get_netrc_auth
 
 from spgen_lit.files import write_json
 
 Mode = Literal["auto", "online", "offline"]
 _PATIENCE = 3.0  # seconds for a server that does not answer at all
 _IDENTITY = "wandb.json"
-#: Measures whose curves over temperature are charted; all are in ``temperatures.csv``.
-_CURVES = ("energy", "scanmatch", "nss", "diversity")
-#: Columns of results and what charts call them; the first three are drawn over temperature.
+#: Columns of results and what charts call them.
 _COLUMNS = {
     "value": "model",
     "observers": "observers",
     "other_image": "chance",
     "normalized": "normalized",
 }
-_CURVED = list(_COLUMNS)[:3]
 
 
 class Dashboard(WandbLogger):
@@ -137,7 +134,7 @@ class Dashboard(WandbLogger):
 
     @rank_zero_only
     def log_results(self, results: Path, checkpoint: str | None, energy: float) -> None:
-        """Log what was scored after training: figures, curves over temperature, checkpoint.
+        """Log what was scored after training: figures and the checkpoint.
 
         Args:
             results: Folder with a folder for each set scored.
@@ -193,11 +190,7 @@ def find_mode(mode: Mode) -> tuple[str, str]:
 def _has_key(host: str) -> bool:
     if os.environ.get("WANDB_API_KEY") or os.environ.get("WANDB_IDENTITY_TOKEN_FILE"):
         return True
-    file = Path(os.environ.get("NETRC", "~/.netrc")).expanduser()
-    try:
-        return netrc.netrc(str(file)).authenticators(host) is not None
-    except (OSError, netrc.NetrcParseError):
-        return False
+    return get_netrc_auth(f"https://{host}") is not None
 
 
 def _former_id(checkpoint: str | None) -> str | None:
@@ -211,10 +204,10 @@ def _former_id(checkpoint: str | None) -> str | None:
 
 
 def result_charts(results: Path) -> tuple[dict[str, float], dict[str, Any]]:
-    """Figures of every set scored after training, and its curves over temperature.
+    """Figures of every set scored after training, and a table of each.
 
     Args:
-        results: Folder with ``summary.json`` and perhaps ``temperatures.csv`` for each set.
+        results: Folder with ``summary.json`` for each set.
 
     Returns:
         Name to figure, for the run's summary; chart name to chart.
@@ -230,14 +223,4 @@ def result_charts(results: Path) -> tuple[dict[str, float], dict[str, Any]]:
         figures |= {f"results/{name}/{metric}": value for metric, value in values.items()}
         table = scores.rename(columns=_COLUMNS).reset_index()
         charts[f"scores/{name}"] = wandb.Table(dataframe=table)
-        if (file.parent / "temperatures.csv").is_file():
-            rows = pd.read_csv(file.parent / "temperatures.csv").dropna(subset=_CURVED)
-            for metric, curve in rows[rows["metric"].isin(_CURVES)].groupby("metric"):
-                charts[f"temperature/{name}/{metric}"] = wandb.plot.line_series(
-                    xs=curve["temperature"].tolist(),
-                    ys=[curve[column].tolist() for column in _CURVED],
-                    keys=[_COLUMNS[column] for column in _CURVED],
-                    title=f"{metric} on {name}",
-                    xname="temperature",
-                )
     return figures, charts
