@@ -8,7 +8,6 @@ import re
 import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import field, make_dataclass
 from inspect import Parameter
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException, MissingConfigException
-from omegaconf import MISSING, DictConfig, OmegaConf
+from omegaconf import BooleanNode, DictConfig, IntegerNode, OmegaConf, StringNode
 from omegaconf.errors import OmegaConfBaseException
 
 from spgen_lit.files import WriteError
@@ -45,31 +44,24 @@ _OF_HYDRA = ("hydra", "hydra_plugins", "spgen_lit")
 _TRUST = re.compile(r"\+*(trust|[\w.]+\._target_)=")
 
 
-def _open() -> Any:
-    """A section that takes keys which no file names: the class of the section checks them."""
-    return DictConfig({}, flags={"struct": False})
+def _schema(sections: str, **keys: Any) -> DictConfig:
+    """Root keys with their types, and sections whose keys are checked by their class alone."""
+    nodes: dict[Any, Any] = dict(keys)
+    for name in sections.split():
+        nodes[name] = DictConfig({}, flags={"struct": False})
+    return DictConfig(nodes)
 
 
-# Root keys of train.yaml with their types, so that seed=abc fails at once.
-_TYPES: dict[str, Any] = dict.fromkeys(("same_network", "resume", "compile", "feature_cache"), bool)
-_TYPES |= {"seed": int, "name": str, "trust": list[str], "paths": dict[str, Any]}
-_TYPES |= {"ckpt_path": str | None, "start_from": str | None, "stages": dict[str, Any] | None}
-_SECTIONS: tuple[str, ...] = (
-    "data",
-    "network",
-    "adaptation",
-    "loss",
-    "distillation",
-    "optimizer",
-    "trainer",
+_TRAIN = _schema(
+    "data network adaptation loss distillation optimizer trainer logger callbacks evaluation",
+    seed=IntegerNode(0),
+    name=StringNode("run"),
+    ckpt_path=StringNode(None),
+    start_from=StringNode(None),
+    **{key: BooleanNode(False) for key in ("same_network", "resume", "compile", "feature_cache")},
 )
-_SECTIONS += ("logger", "callbacks", "evaluation")
-_OPENED = [(name, dict[str, Any], field(default_factory=_open)) for name in _SECTIONS]
-_TRAIN = make_dataclass("TrainSchema", [*_OPENED, *((n, t, MISSING) for n, t in _TYPES.items())])
 ConfigStore.instance().store(name="train_schema", node=_TRAIN)
-# Of evaluate.yaml, whose other keys all stand in the file.
-_EVALUATE = DictConfig({"data": _open(), "metric": _open()})
-ConfigStore.instance().store(name="evaluate_schema", node=_EVALUATE)
+ConfigStore.instance().store(name="evaluate_schema", node=_schema("data metric"))
 register_resolvers()
 
 

@@ -55,7 +55,9 @@ def built(factory: Any, settings: Mapping[str, Any], section: str, **fixed: Any)
     hints = {name: each.annotation for name, each in arguments(factory).items()}
     for key, value in settings.items():
         if not _fits(value, hints.get(key)):
-            raise ConfigError(f"{section}.{key} must be {_type_name(hints[key])}, found {value!r}")
+            raise ConfigError(
+                f"{section}.{key} must be {inspect.formatannotation(hints[key])}, found {value!r}"
+            )
     try:
         return factory(**settings, **fixed)
     except (ConfigError, OSError):  # files that are missing or cannot be written say so
@@ -153,11 +155,6 @@ def _fits(value: Any, hint: Any) -> bool:
         kinds = inner[:1] * len(value) if inner[-1:] == (...,) else inner
         return len(value) == len(kinds) and all(map(_fits, value, kinds))
     return True
-
-
-def _type_name(hint: Any) -> str:
-    text = getattr(hint, "__name__", str(hint)) if get_origin(hint) is None else str(hint)
-    return text.replace("typing.", "").replace("NoneType", "None")
 
 
 def target_fault(target: Any, trust: Sequence[str] = ()) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from spgen_lit.evaluation.spectral import spectral_residual, winner_take_all
+from spgen_lit.evaluation.baselines import spectral_residual, winner_take_all
 
 
 def striped(place: tuple[int, int], size: tuple[int, int] = (120, 160)) -> np.ndarray:
