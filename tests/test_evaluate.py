@@ -242,7 +242,7 @@ def test_images_that_the_model_was_trained_on_are_refused_or_left_out(
         (("baseline=uniform", "protocol=chen"), "unknown protocol 'chen'"),
         (("baseline=uniform", "+protocol_fields.sed=3"), "protocol_fields: .*'sed'.*sed_grid"),
         (("baseline=uniform", "metrics=[enrgy]"), "unknown measures enrgy"),
-        (("scanpaths=x.json",), "declare units=px or units=relative"),
+        (("scanpaths=x.json",), "units must be px or relative"),
         (("ckpt_path=nothing.ckpt",), "model nothing.ckpt: no such file"),
     ],
 )
