@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from spgen_lit.data.__main__ import _Setting, main
+from spgen_lit.data.__main__ import _setting, main
 from spgen_lit.data.catalogue import CATALOGUE, build_reader
 from spgen_lit.data.readers.converted import Converted
 
@@ -43,21 +43,20 @@ def test_every_reader_of_the_catalogue_takes_its_root_first_and_reads(name):
 def test_wrong_names_and_settings_are_answered_with_the_nearest(tmp_path, capsys):
     assert main(["check", "mit103", str(tmp_path)]) == 2
     assert "did you mean mit1003?" in said(capsys)
-    assert main(["check", "folder", str(tmp_path), "--set", "recursiv=false"]) == 2
-    assert "no setting 'recursiv'; did you mean recursive?" in said(capsys)
+    assert main(["check", "folder", str(tmp_path), "--set", "roott=x"]) == 2
+    assert "no setting 'roott'" in said(capsys)
     assert main(["check", "table", str(tmp_path)]) == 2
     assert "units" in said(capsys)
     assert main(["check", "folder", str(tmp_path / "none")]) == 2
     assert "looked for" in said(capsys)
-    assert main(["check", "folder", str(tmp_path), "--set", "recursive"]) == 2
+    assert main(["check", "folder", str(tmp_path), "--set", "root"]) == 2
     assert "key=value" in said(capsys)
     assert main(["check", "no.such.Reader", str(tmp_path)]) == 2
 
 
 def test_settings_are_yaml(tmp_path):
-    setting = _Setting().convert
-    assert setting("categories=[Art, Social]", None, None) == ("categories", ["Art", "Social"])
-    assert setting("gaze=false", None, None) == ("gaze", False)
+    assert _setting("categories=[Art, Social]") == ("categories", ["Art", "Social"])
+    assert _setting("gaze=false") == ("gaze", False)
     reader = build_reader("cat2000", tmp_path, categories=["Art"], gaze=False)
     assert (reader.categories, reader.gaze) == (["Art"], False)
 

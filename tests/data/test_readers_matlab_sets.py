@@ -179,8 +179,6 @@ def test_salicon_matlab(salicon):
     assert len(gaze.scanpaths) == 4
     np.testing.assert_allclose(gaze.scanpaths[0].pixels, [[320, 240], [10, 20]])
     assert len(gaze.scanpaths[1]) == 0
-    samples = Salicon(salicon, kind="samples").read().scanpaths[0]
-    np.testing.assert_allclose(samples.pixels, [[0, 0], [320, 240], [640, 4]])
 
 
 def test_salicon_json_counts_rows_and_columns_from_one(salicon):

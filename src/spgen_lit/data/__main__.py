@@ -35,21 +35,15 @@ _FILE = click.Path(path_type=Path)
 _KNOWN = click.Choice(list(CATALOGUE))
 
 
-class _Setting(click.ParamType):
+def _setting(words: str) -> tuple[str, object]:
     """``key=value``, the value as in YAML."""
-
-    name = "key=value"
-
-    def convert(
-        self, value: str, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, object]:
-        key, mark, content = value.partition("=")
-        try:
-            if mark and key:
-                return key, yaml.safe_load(content)
-        except yaml.YAMLError:
-            self.fail(f"the value of {key} is not YAML: {content!r}", param, ctx)
-        self.fail(f"a setting is key=value, found {value!r}", param, ctx)
+    key, mark, content = words.partition("=")
+    if not (mark and key):
+        raise click.BadParameter(f"a setting is key=value, found {words!r}")
+    try:
+        return key, yaml.safe_load(content)
+    except yaml.YAMLError as error:
+        raise click.BadParameter(f"the value of {key} is not YAML: {content!r}") from error
 
 
 @click.group(help="List, check, convert and fetch gaze sets.")
@@ -60,7 +54,12 @@ def command() -> None:
 _name = click.argument("name")
 _root = click.argument("root", type=_FILE)
 _settings = click.option(
-    "--set", "settings", multiple=True, type=_Setting(), help="An argument of the reader."
+    "--set",
+    "settings",
+    multiple=True,
+    type=_setting,
+    metavar="KEY=VALUE",
+    help="An argument of the reader.",
 )
 
 

@@ -149,33 +149,30 @@ def _print(stimulus: Stimulus) -> Print | Finding:
         return Finding("error", "unreadable image", str(stimulus.path), what)
 
 
-def contact_sheet(gaze: GazeSet, file: Path, images: int = 12, side: int = 360) -> Path:
+def contact_sheet(gaze: GazeSet, file: Path) -> Path:
     """Draw the gaze of a set over some of its images, so that a person sees at a glance.
 
     Circles are fixations, from yellow (first) to violet (last); the gray margin shows gaze
     beside the image.
 
     Args:
-        gaze: The set; its images with the most gaze are drawn.
+        gaze: The set; the twelve images with the most gaze are drawn.
         file: The PNG file to write.
-        images: How many images.
-        side: Width and height in px of each one's field.
 
     Raises:
         ValueError: For a set without gaze.
     """
-    groups = sorted(gaze.by_image().items(), key=lambda item: -sum(map(len, item[1])))[:images]
+    groups = sorted(gaze.by_image().items(), key=lambda item: -sum(map(len, item[1])))[:12]
     if not groups:
         raise ValueError(f"{gaze.name}: no gaze to draw")
-    columns = min(4, len(groups))
-    inches = (columns * side / 100, -(-len(groups) // columns) * side / 100)
-    figure = Figure(inches, dpi=100, layout="constrained")
+    columns, rows = min(4, len(groups)), -(-len(groups) // 4)
+    figure = Figure((3.6 * columns, 3.6 * rows), dpi=100, layout="constrained")
     for number, (image, paths) in enumerate(groups, start=1):
         stimulus = gaze.stimuli[image]
         width, height = stimulus.size
         margin = 0.16 * max(stimulus.size)
-        axes = figure.add_subplot(-(-len(groups) // columns), columns, number, facecolor="0.78")
-        picture = read_image(stimulus.path, (side, side)) // 2 + 100
+        axes = figure.add_subplot(rows, columns, number, facecolor="0.78")
+        picture = read_image(stimulus.path, (360, 360)) // 2 + 100
         axes.imshow(picture, extent=(0, width, height, 0))
         for path in paths:
             x, y = path.pixels.T

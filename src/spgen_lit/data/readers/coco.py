@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -124,8 +124,6 @@ class CocoJson(FileReader):
         file: Name of the JSON file in the folder.
         images: Folder of the images, relative to `root`'s folder or absolute.
         frame: Width and height for trials that have none of their own.
-        units: ``px`` of the frame, or ``relative`` (shares of width and height).
-        name: Name of the set; the folder's own name by default.
 
     Raises:
         FileNotFoundError: From `read`, if the JSON file is missing.
@@ -137,8 +135,6 @@ class CocoJson(FileReader):
     file: str = "scanpaths.json"
     images: str | Path = "."
     frame: tuple[int, int] | None = None
-    units: Literal["px", "relative"] = "px"
-    name: str | None = None
 
     def _read(self, problems: Problems) -> GazeSet:
         root = Path(self.root)
@@ -150,11 +146,11 @@ class CocoJson(FileReader):
         for trial in load_trials(table, problems):
             with problems.at(trial.where):
                 pixels, seconds = trial.fixations()
-                frame = trial.frame(self.units, self.frame)
+                frame = trial.frame("px", self.frame)
                 builder.add(
                     trial.where, trial.name, pixels, seconds, trial.observer, trial.split, frame
                 )
-        return builder.build(self.name or table.parent.resolve().name)
+        return builder.build(table.parent.resolve().name)
 
 
 @dataclass(frozen=True)
@@ -237,20 +233,16 @@ class CocoSearch18(CocoFreeView):
         root: The folder that holds JSON and images.
         screen: Width and height in px that X and Y count.
         condition: ``present``, ``absent``, or ``both`` kinds of trial.
-        targets: Read these targets only; None for all.
         correct: Leave out trials that were answered wrongly.
     """
 
     condition: Literal["present", "absent", "both"] = "both"
-    targets: Sequence[str] | None = None
     correct: bool = True
     _name: ClassVar[str] = "coco_search18"
 
     def _image(self, trial: Trial) -> str | None:
         target, content = trial.content.get("task", ""), trial.content
-        read = (
-            self.condition in ("both", content.get("condition"))
-            and (self.targets is None or target in self.targets)
-            and (not self.correct or content.get("correct", 1) == 1)
+        read = self.condition in ("both", content.get("condition")) and (
+            not self.correct or content.get("correct", 1) == 1
         )
         return f"{target}/{trial.name}" if read else None

@@ -23,8 +23,6 @@ class Folder(FileReader):
 
     Attributes:
         root: The folder.
-        recursive: Look into sub-folders too.
-        name: Name of the set; the folder's own name by default.
 
     Raises:
         FileNotFoundError: From `read`, if the folder does not exist or holds no image.
@@ -32,22 +30,15 @@ class Folder(FileReader):
     """
 
     root: str | Path
-    recursive: bool = True
-    name: str | None = None
 
     def _read(self, problems: Problems) -> GazeSet:
         root = Path(self.root)
         need(root, "folder of images", _HOW)
-        files = [
-            path
-            for path in list_images(root)
-            if self.recursive or len(path.relative_to(root).parts) == 1
-        ]
+        files = list_images(root)
         if not files:
-            depth = "at any depth" if self.recursive else "directly (recursive is off)"
-            raise missing("image", f"{', '.join(sorted(SUFFIXES))} {depth} in {root}", _HOW)
+            raise missing("image", f"{', '.join(sorted(SUFFIXES))} at any depth in {root}", _HOW)
         stimuli = measure(((p.relative_to(root).as_posix(), p) for p in files), problems)
-        return GazeSet(self.name or root.resolve().name, stimuli)
+        return GazeSet(root.resolve().name, stimuli)
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,6 @@ class FixaTons(FileReader):
 
     Attributes:
         root: The folder that holds ``STIMULI`` and ``SCANPATHS``.
-        name: Name of the set; the folder's own name by default.
 
     Raises:
         FileNotFoundError: From `read`, for missing folders.
@@ -32,7 +31,6 @@ class FixaTons(FileReader):
     """
 
     root: str | Path
-    name: str | None = None
 
     def _read(self, problems: Problems) -> GazeSet:
         root = Path(self.root)
@@ -51,7 +49,7 @@ class FixaTons(FileReader):
                 with problems.at(file):
                     rows = _rows(file)
                     builder.add(file, image, rows[:, :2], rows[:, 3] - rows[:, 2], file.name)
-        return builder.build(self.name or root.resolve().name)
+        return builder.build(root.resolve().name)
 
     def _how(self) -> str:
         return "Set `root` to the folder of one FixaTons set (see `python -m spgen_lit.data list`)."

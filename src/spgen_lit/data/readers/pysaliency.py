@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,14 @@ from spgen_lit.data.readers.guarded import guarded
 from spgen_lit.data.records import GazeSet
 
 _HOW = "pysaliency writes it by `to_hdf5`; set `stimuli` and `fixations` to the files' names."
+# x, y, image, observer and durations.
+_KEYS = {
+    "Scanpaths": ("xs", "ys", "n", "scanpath_attributes/subject", "fixation_attributes/durations"),
+    "FixationTrains": (
+        *("train_xs", "train_ys", "train_ns", "train_subjects"),
+        "scanpath_fixation_attributes/durations",
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -31,7 +40,6 @@ class Pysaliency(FileReader):
         root: The folder that holds both files.
         stimuli: Name of the file of stimuli.
         fixations: Name of the file of fixations.
-        name: Name of the set; the folder's own name by default.
 
     Raises:
         FileNotFoundError: From `read`, for missing files.
@@ -42,7 +50,6 @@ class Pysaliency(FileReader):
     root: str | Path
     stimuli: str = "stimuli.hdf5"
     fixations: str = "fixations.hdf5"
-    name: str | None = None
 
     def _read(self, problems: Problems) -> GazeSet:
         root = Path(self.root)
@@ -62,61 +69,41 @@ class Pysaliency(FileReader):
                 problems.add(where, f"image number {n} lies outside the {len(ids)} stimuli")
             else:
                 builder.add(where, ids[n], pixels, seconds, observer)
-        return builder.build(self.name or root.resolve().name)
+        return builder.build(root.resolve().name)
 
 
-def _type(source: h5py.File, path: Path) -> tuple[str, str]:
+@contextmanager
+def _opened(path: Path, *kinds: str) -> Iterator[tuple[h5py.File, str]]:
+    """The file and its type, which must be one of these."""
     try:
-        kind, version = (np.bytes_(source.attrs[key]).decode() for key in ("type", "version"))
-    except KeyError as error:
-        raise ValueError(f"{path}: not a pysaliency file (no attribute {error})") from error
-    return kind, version
-
-
-def _opened(path: Path) -> h5py.File:
-    try:
-        return h5py.File(path, "r")
+        with h5py.File(path, "r") as file:
+            kind, version = (np.bytes_(file.attrs[key]).decode() for key in ("type", "version"))
+            if kind not in kinds:
+                needed = f"{' or '.join(kinds)} needed; save it so by pysaliency"
+                raise ValueError(f"{path}: holds {kind} {version}; {needed}")
+            yield file, kind
     except OSError as error:
         raise ValueError(f"{path}: not an HDF5 file ({error})") from error
 
 
 def _files(path: Path) -> Iterator[Path]:
-    with _opened(path) as source:
-        kind, version = _type(source, path)
-        if kind != "FileStimuli":
-            raise ValueError(
-                f"{path}: holds {kind} {version}; FileStimuli are needed, since images are read "
-                "from files. Save them as files and write FileStimuli"
-            )
-        names = [os.fsdecode(name) for name in source["filenames"][()]]
-    yield from (path.parent / name for name in names)  # an absolute name stays absolute
+    with _opened(path, "FileStimuli") as (file, _):
+        for name in file["filenames"][()]:
+            yield path.parent / os.fsdecode(name)  # an absolute name stays absolute
 
 
 def _trains(
     path: Path,
 ) -> Iterator[tuple[int, NDArray[np.float64], NDArray[np.float64] | None, str]]:
-    with _opened(path) as file:
-        kind, version = _type(file, path)
+    # Fixations alone have no order.
+    with _opened(path, "ScanpathFixations", "Scanpaths", "FixationTrains") as (file, kind):
         source: h5py.Group = file["scanpaths"] if kind == "ScanpathFixations" else file
-        if kind in ("ScanpathFixations", "Scanpaths"):
-            xs, ys, ns = (source[key][()] for key in ("xs", "ys", "n"))
-            subjects = source.get("scanpath_attributes/subject")
-            durations = source.get("fixation_attributes/durations")
-            lengths = source.get("length", source.get("lengths"))
-        elif kind == "FixationTrains":
-            xs, ys, ns = (source[key][()] for key in ("train_xs", "train_ys", "train_ns"))
-            subjects = source.get("train_subjects")
-            durations = source.get("scanpath_fixation_attributes/durations")
-            lengths = source.get("train_lengths")
-        else:
-            raise ValueError(
-                f"{path}: holds {kind} {version}; ScanpathFixations, Scanpaths or FixationTrains "
-                "are needed (Fixations alone have no order)"
-            )
+        keys = _KEYS["FixationTrains" if kind == "FixationTrains" else "Scanpaths"]
+        xs, ys, ns = (source[key][()] for key in keys[:3])
+        people, times = (source[key][()] if key in source else None for key in keys[3:])
+        lengths = [key for key in ("length", "lengths", "train_lengths") if key in source]
         names = json.loads(file.attrs.get("observers", "{}"))
-        times = None if durations is None else durations[()]
-        people = None if subjects is None else subjects[()]
-        counts = (~np.isnan(xs)).sum(axis=1) if lengths is None else lengths[()]
+        counts = source[lengths[0]][()] if lengths else (~np.isnan(xs)).sum(axis=1)
     for row, n in enumerate(ns):
         count = int(counts[row])
         pixels = np.column_stack([xs[row, :count], ys[row, :count]])

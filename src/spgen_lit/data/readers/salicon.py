@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
@@ -35,8 +34,6 @@ class Salicon(FileReader):
 
     Attributes:
         root: The folder that holds images and gaze.
-        kind: ``fixations``, as the authors detected them, or every mouse ``samples``
-            (MATLAB files only).
 
     Raises:
         FileNotFoundError: From `read`, for missing images or gaze.
@@ -44,7 +41,6 @@ class Salicon(FileReader):
     """
 
     root: str | Path
-    kind: Literal["fixations", "samples"] = "fixations"
 
     def _read(self, problems: Problems) -> GazeSet:
         root = Path(self.root)
@@ -66,14 +62,11 @@ class Salicon(FileReader):
                 return True
         for name in (f"fixations_{split}2014.json", f"annotations/fixations_{split}2014.json"):
             if (root / name).is_file():
-                if self.kind == "samples":
-                    raise ValueError(f"{root / name}: JSON holds fixations only, not samples")
                 _add_json(builder, root / name, split)
                 return True
         return False
 
     def _add_matlab(self, builder: SetBuilder, table: Path, split: str) -> None:
-        field = "fixations" if self.kind == "fixations" else "location"
         with builder.problems.at(table):
             content = load_matlab(table)
             image = content.get("image") or table.stem
@@ -81,7 +74,7 @@ class Salicon(FileReader):
             for number, worker in enumerate(listed(content["gaze"]), start=1):
                 where = f"{table}: worker {number}"
                 with builder.problems.at(where):
-                    pixels = points(worker[field])[:, :2] - 1
+                    pixels = points(worker["fixations"])[:, :2] - 1
                     builder.add(where, image, pixels, None, f"{number:03d}", split)
 
 
