@@ -47,6 +47,7 @@ EMA = "spgen_lit.learning.callbacks.checkpointing.Ema"
         ("seed=abc", "seed=abc Value 'abc' of type 'str' could not be converted to Integer"),
         ("nonsense", "Error parsing override 'nonsense' missing EQUAL"),
         ("callbacks=null", "callbacks=null: drop a group by ~callbacks, or choose one"),
+        ("logger=null", "logger=null: drop a group by ~logger, or choose one"),
         ("name=../../x", "name=../../x: needs letters, digits"),
         ("~trainer.max_epoch", "trainer.max_epoch"),
     ],

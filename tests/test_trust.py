@@ -6,12 +6,15 @@ import os
 import re
 import shutil
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import lightning as L
 import numpy as np
 import pytest
+import torch
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 from PIL import Image
@@ -141,6 +144,55 @@ def test_predict_on_a_full_disk_says_so(
     monkeypatch.setattr("sys.argv", ["predict", *words, "output=out", "device=cpu"])
     code, line = _ended(capsys, predict)
     assert code == 1 and "cannot be written (No space left on device)" in line
+
+
+@pytest.mark.parametrize("command", ["predict", "evaluate", "train"])
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without CUDA")
+def test_a_device_that_is_not_there_is_said(command: str, tmp_path: Path) -> None:
+    Image.new("RGB", (64, 48), (90, 90, 90)).save(tmp_path / "a.png")
+    words = {
+        "predict": ["images=a.png", "device=cuda"],
+        "evaluate": ["data=gallery", "model=natural", "device=cuda"],
+        "train": ["+experiment=smoke", "trainer.accelerator=gpu"],
+    }
+    code, line = _said(tmp_path, command, *words[command])
+    assert code == 2 and re.search(r"device=cuda: no CUDA device here; use|trainer: .*gpu", line)
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("predict", ["images=a.png", "samples=1", "output=file/out", "device=cpu"]),
+        ("train", ["+experiment=smoke", "hydra.run.dir=file/out"]),
+        ("train", ["+experiment=smoke", "hydra.run.dir=run", "paths.output_dir=file/out"]),
+    ],
+)
+def test_an_output_that_cannot_be_made_is_said(
+    command: str, words: list[str], tmp_path: Path
+) -> None:
+    """A file in the place of the folder: root may write to a folder that is read-only."""
+    Image.new("RGB", (64, 48), (90, 90, 90)).save(tmp_path / "a.png")
+    (tmp_path / "file").write_text("kept")
+    code, line = _said(tmp_path, command, *words)
+    assert code in (1, 2) and re.search(r"file/out.*: .*Not a directory", line), line
+    assert (tmp_path / "file").read_text() == "kept"
+
+
+def _said(folder: Path, command: str, *words: str) -> tuple[int, str]:
+    """Exit code and the one line on standard error of a command run in this folder."""
+    done = subprocess.run(
+        [sys.executable, "-m", f"spgen_lit.{command}", *words, f"paths.cache_dir={folder}/cache"]
+        if command != "predict"
+        else [sys.executable, "-m", "spgen_lit.predict", *words],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    lines = [line for line in done.stderr.strip().splitlines() if line.startswith("error")]
+    assert len(lines) == 1 and "Traceback" not in done.stderr, done.stderr
+    return done.returncode, lines[0]
 
 
 def test_the_first_checkpoint_and_results_stay_readable() -> None:

@@ -189,6 +189,7 @@ def run_hydra_app(application: Any, config_name: str) -> None:
     with one_line_errors():
         check_overrides(config_name, sys.argv[1:])
         refuse_start(sys.argv[1:], os.environ)
+        os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # or Hydra shows a traceback and ends here
         application()
 
 
@@ -221,6 +222,8 @@ def one_line_errors() -> Iterator[None]:
             raise
         lines = [line for line in str(error).splitlines() if line.strip()]
         reason = lines[0] if lines else type(error).__name__
+        if isinstance(error, OSError) and error.filename:
+            reason = f"{error.filename}: {error.strerror}; may it be read and written?"
         if not type(error).__module__.startswith("spgen_lit") and not isinstance(error, OSError):
             reason += " (SPGEN_TRACEBACK=1 shows where)"
         print(f"error: {reason}", file=sys.stderr)

@@ -52,3 +52,18 @@ Wjp+59+yVrVBx6PW8m5QEv0FcR915f7CSkX+gkeIf7D+QQNQHdM6J/uZtA/KYNoPeZhurMDeRgU+C+7Y
 c1jQb8JzGdCPxfUHs0I8Afdj4X4UnD/B+A7GPVKCHkP7gvoU+Rn7KyP0w9Mai5NKmhdb3TnSxfnNmAc/TctPCu3bOQfoENPu
 cCyu3s4o6bSamZggr+78aN4uGoddk7kvnVh6JYDjPfE87SaIBJY7bpNM4hU47tLnhP4HOhjx5A==
 """
+
+# A damaged file at which scipy 1.x crashes, found by fuzzing.
+CRASHES = """
+eNrzdQzxcXRSMNUzUPB1DNFNy8xJVQjISSxJyy/K1VNwLkpNLElNUcjPs1IwMjAy0zU01DUyVjA0tTIwtzI0VwgNcVZIqlTI
+TSzJzFcozyzJUChOziyoVMAPHjBAAaOnLz+QigDiijmPkxMSZjAcyXE4w3ikiUfgAMeRNw5zZkx+PCliEseTzQY/rH6zNx/5
+2WBhab9exdBYf+uKiPPmGxmUnjWm8OlfkQnTmM+bpaYcInNkeoPBeyPFkwcNGGJ1uE+AzFdiApl/NWSv/20Hkfp/HlM+CDYe
+OXChsfOsAFNHjkRgqMES1sYjHX1fuNqObOxxtPA2LltlZVSalpKS8sT/xY3GxomGyuX70ovsLNtc1rL4V/36+fzPvd3fC/04
+GfS6GCrbWJ+9MdwkU9T70y1QwRyFI2uZMdv0nPeZ1UF75gnJ767Id9ufuWLl2vqbnZ9txKoq1QLX2y6WzLSUT/93MvOC7fwK
+ua/fvxv+i+p6P1e9Im5l8+vdF/a/t3Zd/9h68s6D6Qf+cPydNP/sH7G5r/1Wvp/Qdlmt8XLRQjebFdvvNFjoffVXPMqTWRa5
+bGmBbutqq6teQv9O8m7bH/hE+4x/hsT3Yj+p9JAJxtd/Xvs020+g6GDei4vpjEJ173i/3J/etvXE702qe2cu0vf8xfkku3Rf
+w8+iysR3N6xrYucFqvI/z647MCnERejMXVO21f/bp9mmy17aP1nwmV5m0A8vJqMDNm5T7Czit4jpFBm5O986vVn16UntypKl
+ev/mnnHI2bztQOiR1Ma5/d8+fA1d0/zMftX6zZqvdt49tsuOe0v54l+rfiX8nl2XWP/33/O2u/dnGMmf0/a+9mnR1bzjwo8q
+rSQ/n1x6Jl17Hr/NOq4/meobf9syfd4+98Lftzc4W5oO/I6/aCP/IPdM+kku50q7w/ffa775zPzI5JHPlfzIU9FXNv+++tGz
+1/v1aZ8vqU5/O36s7zQWKmQTMO85t7vp33ebd7H7noeeuKfsUNT/37juT2tVsqzHx/cr76vvDCx5AQAl92xk
+"""

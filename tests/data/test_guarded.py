@@ -1,13 +1,17 @@
 """Damaged files crash libraries, hang or fill the memory: one line that names the file."""
 
+import base64
 import ctypes
 import os
+import zlib
 from pathlib import Path
 
+import matlab_maps
 import pytest
 
 from spgen_lit.data.readers import guarded as module
 from spgen_lit.data.readers.guarded import guarded
+from spgen_lit.data.readers.matlab import load_matlab
 from spgen_lit.data.readers.table import Table
 
 
@@ -29,6 +33,12 @@ def test_a_crash_is_an_error_and_reading_goes_on(file):
     with pytest.raises(ValueError, match=r"damaged\.mat: reading it crashed \(exit code -11\)"):
         list(guarded(Crash(), file))
     assert bytes(guarded(Path.read_bytes, file)) == b"content"
+
+
+def test_a_damaged_matlab_file_that_crashes_scipy(file):
+    file.write_bytes(zlib.decompress(base64.b64decode(matlab_maps.CRASHES)))
+    with pytest.raises(ValueError, match=r"damaged\.mat: "):
+        load_matlab(file)
 
 
 def test_what_the_function_raises_names_the_file(file):
