@@ -24,7 +24,7 @@ from rich.table import Table as Grid
 
 from spgen_lit.data.catalogue import CATALOGUE, build_reader
 from spgen_lit.data.check import Report, check, contact_sheet
-from spgen_lit.data.exports import export
+from spgen_lit.data.exports import FORMS, export
 from spgen_lit.data.fetch import FetchError, fetch
 from spgen_lit.data.readers.table import DECLARATION, Table
 from spgen_lit.files import write_json, write_text
@@ -126,7 +126,7 @@ def _check(
 @_name
 @_root
 @click.argument("out", type=_FILE)
-@click.option("--to", "form", required=True, type=click.Choice(["json", "csv", "pysaliency"]))
+@click.option("--to", "form", required=True, type=click.Choice(list(FORMS)))
 @_settings
 def _convert(
     name: str, root: Path, out: Path, form: str, settings: Iterable[tuple[str, object]]

@@ -50,17 +50,12 @@ def export(gaze: GazeSet, folder: str | Path, form: str) -> list[Path]:
     Raises:
         ValueError: For an unknown form.
     """
-    writers: dict[str, Callable[[GazeSet, Path, Path], None]] = {
-        "json": _json,
-        "csv": _csv,
-        "pysaliency": _pysaliency,
-    }
-    if form not in writers:
-        raise ValueError(f"form must be one of {', '.join(writers)}, found {form!r}")
+    if form not in FORMS:
+        raise ValueError(f"form must be one of {', '.join(FORMS)}, found {form!r}")
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".convert-", dir=folder) as draft:
-        writers[form](gaze, Path(draft), folder)
+        FORMS[form](gaze, Path(draft), folder)
         _dump(set_content(gaze, folder), Path(draft) / FILE)
         names = sorted(file.name for file in Path(draft).iterdir())
         for name in names:
@@ -171,6 +166,13 @@ def _pysaliency(gaze: GazeSet, draft: Path, folder: Path) -> None:
         _mark(group, __attributes__='["durations"]' if timed else "[]")
         if timed:
             group["durations"] = seconds
+
+
+FORMS: dict[str, Callable[[GazeSet, Path, Path], None]] = {
+    "json": _json,
+    "csv": _csv,
+    "pysaliency": _pysaliency,
+}
 
 
 def _mark(target: h5py.Group, **attributes: str) -> None:

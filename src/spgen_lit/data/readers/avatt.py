@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from spgen_lit.data.images import list_files
-from spgen_lit.data.readers.base import FileReader, Problems, measure, missing, public_set
+from spgen_lit.data.readers.base import FileReader, Problems, library, measure, missing, public_set
 from spgen_lit.data.readers.guarded import guarded
 from spgen_lit.data.records import GazeSet, Stimulus
 from spgen_lit.files import write_bytes
@@ -106,15 +106,11 @@ def _scanpaths(row: Mapping[str, Any], stimulus: Stimulus) -> Iterator[Scanpath]
 
 
 def _rows(file: Path) -> Iterator[dict[str, Any]]:
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError as error:
-        raise ImportError(f"{file}: needs pyarrow; pip install 'spgen-lit[tables]'") from error
+    pyarrow, parquet = (library(n, "tables", file) for n in ("pyarrow", "pyarrow.parquet"))
     unused = {"fixation_map", "saliency_map"}
     try:
         if file.suffix == ".parquet":
-            table = pyarrow.parquet.ParquetFile(file)
+            table = parquet.ParquetFile(file)
             columns = [name for name in table.schema_arrow.names if name not in unused]
             for batch in table.iter_batches(16, columns=columns):
                 yield from batch.to_pylist()

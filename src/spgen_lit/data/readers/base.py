@@ -10,8 +10,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
+from importlib import import_module
 from pathlib import Path
-from types import NoneType
+from types import ModuleType, NoneType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import numpy as np
@@ -136,6 +137,19 @@ class FileReader(ABC):
 
     @abstractmethod
     def _read(self, problems: Problems) -> GazeSet: ...
+
+
+def library(name: str, extra: str, path: Path) -> ModuleType:
+    """A library that only some files need.
+
+    Raises:
+        ImportError: Naming the file and the extra of this package that brings it.
+    """
+    try:
+        return import_module(name)
+    except ImportError as error:
+        message = f"{path}: needs {name}; pip install 'spgen-lit[{extra}]'"
+        raise ImportError(message) from error
 
 
 def require_words(settings: object, where: str | Path, *needed: str) -> None:

@@ -101,14 +101,7 @@ def detect_fixations(
     Returns:
         Places ``(fixation, 2)``, the median of the samples in px, NaN if all were lost; start
         and end of each fixation ``(fixation,)`` in seconds from the first sample.
-
-    Raises:
-        ValueError: For samples of another shape, or parameters that are not positive.
     """
-    if samples.ndim != 2 or samples.shape[1] != 2:
-        raise ValueError(f"samples must have shape (sample, 2), found {samples.shape}")
-    if velocity <= 0 or duration < 0:
-        raise ValueError("velocity must be positive, duration not negative")
     if len(samples) == 0:
         return np.empty((0, 2)), np.empty(0), np.empty(0)
     threshold = velocity * _PX_PER_DEGREE

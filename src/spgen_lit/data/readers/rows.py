@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from spgen_lit.data.readers.base import load_json
+from spgen_lit.data.readers.base import library, load_json
 from spgen_lit.data.readers.guarded import guarded
 from spgen_lit.scanpath import Array
 
@@ -50,11 +50,10 @@ def load_table(
         if kind == ".json":
             return pd.DataFrame(load_json(path))
         if kind in (".parquet", ".pq"):
+            library("pyarrow", "tables", path)
             (frame,) = guarded(_parquet, path)
             return frame
         raise ValueError("needs .csv, .tsv, .txt, .json or .parquet")
-    except ImportError as error:
-        raise ImportError(f"{path}: Parquet needs pyarrow; pip install pyarrow") from error
     except (ValueError, TypeError, OSError, EOFError) as error:
         line = " ".join(str(error).split())
         raise ValueError(f"{path}: not readable as a table ({line})") from error

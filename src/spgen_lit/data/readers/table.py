@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -157,10 +159,11 @@ class Table(FileReader):
         stored = load_yaml(path) if path.is_file() else {}
         if not isinstance(stored, dict) or set(stored) - set(known):
             raise ValueError(f"{path}: needs settings of a table ({', '.join(known)})")
-        here = {key: _plain(getattr(self, key)) for key in known}
+        here = {key: getattr(self, key) for key in known}
         if self.file is None and Path(self.root).is_file():
             here["file"] = Path(self.root).name
-        return stored | {key: value for key, value in here.items() if value is not None}
+        given = {key: value for key, value in here.items() if value is not None}
+        return stored | dict(json.loads(json.dumps(given, default=os.fspath)))  # as YAML holds it
 
     def whole(self) -> Self:
         """The same reader with everything filled in that is declared elsewhere.
@@ -199,9 +202,7 @@ class Table(FileReader):
             raise ValueError(f"{self.folder / str(self.file)}: the table has no rows")
         rows = self._rows(frame, problems)
         folder = self.folder / (self.images or ".")
-        files = {}
-        if not (self.folder / FILE).is_file():
-            files = _image_files(folder, rows["image"].unique(), problems)
+        files = _image_files(folder, rows["image"].unique(), problems)
         builder = SetBuilder(files, folder, problems, self.folder)
         columns = {key: rows[key].to_numpy() for key in rows}
         for (image, observer, _), index in rows.groupby(_TRIAL, sort=False).indices.items():
@@ -425,17 +426,6 @@ def _image_files(folder: Path, images: Sequence[str], problems: Problems) -> dic
             what = f"{shared[image]} images are called {image}; name them with their folders"
             problems.add(folder, what)
     return files | by_path
-
-
-def _plain(value: object) -> object:
-    """A setting as YAML holds it."""
-    if isinstance(value, Path):
-        return str(value)
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_plain(item) for item in value]
-    return value
 
 
 def _merged(rows: pd.DataFrame, number: pd.Series) -> pd.DataFrame:

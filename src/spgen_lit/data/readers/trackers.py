@@ -21,7 +21,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.signal import savgol_filter
 
-from spgen_lit.data.readers.base import load_json
+from spgen_lit.data.readers.base import library, load_json
 from spgen_lit.data.readers.guarded import guarded
 from spgen_lit.data.readers.rows import load_table, numbers
 from spgen_lit.scanpath import Array
@@ -56,7 +56,7 @@ def load_asc(
         ValueError: If the file holds no samples, no message that matches, or neither fixations
             nor the pixels of a degree.
     """
-    movements = _pymovements(path)
+    movements = library("pymovements", "trackers", path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of header lines that only some trackers write
         try:
@@ -168,7 +168,8 @@ def load_bids(path: Path) -> pd.DataFrame:
     pixels = np.column_stack([x, y])
     spans = _events(path, stamps, side)
     if spans is None:
-        spans = _detected(_pymovements(path), pixels / degree, rate)
+        movements = library("pymovements", "trackers", path)
+        spans = _detected(movements, pixels / degree, rate)
     onsets, lasting = (numbers(shown[key])[0] for key in ("onset", "duration"))
     begun = float(side.get("StartTime", 0)) + spans[:, 0] / rate
     trial = np.searchsorted(onsets, begun + 1e-9, "right") - 1
@@ -252,13 +253,3 @@ def _sidecar(path: Path) -> dict[str, Any]:
     """JSON beside a BIDS file; {} where there is none."""
     file = Path(re.sub(r"\.tsv(\.gz)?$", ".json", str(path)))
     return dict(load_json(file)) if file.is_file() else {}
-
-
-def _pymovements(path: Path) -> ModuleType:
-    try:
-        import pymovements
-    except ImportError as error:
-        raise ImportError(
-            f"{path}: needs pymovements; pip install 'spgen-lit[trackers]'"
-        ) from error
-    return pymovements
