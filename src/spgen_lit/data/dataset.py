@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -35,13 +35,14 @@ def planes(images: Sequence[Pixels]) -> Tensor:
     return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).contiguous()
 
 
+@dataclass(eq=False)
 class SourceSet(Dataset[Item]):
     """Images with the scanpaths of all their observers, in the frame's coordinates.
 
     Items are asked for by a draw's number and an image's index; augmentation depends on the
     seed and the draw alone, so neither workers nor ranks nor a resumed run change it.
 
-    Args:
+    Attributes:
         stimuli: The images by their identifiers.
         paths: Identifier to scanpaths, relative to the image.
         cache: Decoded images.
@@ -58,43 +59,39 @@ class SourceSet(Dataset[Item]):
         datasets: Names of the sets that the network has parameters for.
     """
 
-    def __init__(
-        self,
-        stimuli: Mapping[str, Stimulus],
-        paths: Mapping[str, Sequence[Scanpath]],
-        cache: ImageCache,
-        augment: Augment | None = None,
-        weights: Mapping[str, float] | None = None,
-        max_fixations: int = 60,
-        seed: int = 0,
-        styles: Mapping[str, Sequence[Stimulus]] | None = None,
-        style_share: float = 0.0,
-        originals: bool = False,
-        viewing: ViewingAugment | None = None,
-        datasets: Sequence[str] = (),
-    ) -> None:
-        self.ids = [i for i in stimuli if any(len(p.on_image()) for p in paths.get(i, ()))]
-        self.stimuli = [stimuli[i] for i in self.ids]
-        self.paths = [
-            [replace(p, xy=cache.frame.xy(p.xy, stimuli[i].size)) for p in paths[i]]
+    stimuli: Mapping[str, Stimulus]
+    paths: Mapping[str, Sequence[Scanpath]]
+    cache: ImageCache
+    augment: Augment | None = None
+    weights: Mapping[str, float] = field(default_factory=dict)
+    max_fixations: int = 60
+    seed: int = 0
+    styles: Mapping[str, Sequence[Stimulus]] = field(default_factory=dict)
+    style_share: float = 0.0
+    originals: bool = False
+    viewing: ViewingAugment | None = None
+    datasets: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        seen = {
+            i: paths for i, paths in self.paths.items() if any(len(p.on_image()) for p in paths)
+        }
+        self.ids = [i for i in self.stimuli if i in seen]
+        frame = self.cache.frame
+        self.paths = {
+            i: [replace(p, xy=frame.xy(p.xy, self.stimuli[i].size)) for p in seen[i]]
             for i in self.ids
-        ]
-        self.cache, self.augment, self.seed = cache, augment, seed
-        self.weights = [1.0 if weights is None else weights.get(i, 1.0) for i in self.ids]
-        self.max_fixations = max_fixations
-        self.styles = [tuple((styles or {}).get(i, ())) for i in self.ids]
-        self.style_share = style_share
-        self.originals = originals
-        self.viewing, self.datasets = viewing, datasets
+        }
 
     def __len__(self) -> int:
         return len(self.ids)
 
-    def __getitem__(self, key: tuple[int, int] | int) -> Item:
+    def __getitem__(self, number: tuple[int, int] | int) -> Item:
         # A plain index comes from samplers that the trainer puts in, as overfit_batches does.
-        draw, index = key if isinstance(key, tuple) else (key, key)
-        image, paths = self.cache.get(self._shown(draw, index)), self.paths[index]
-        original = self.cache.get(self.stimuli[index]) if self.originals else None
+        draw, index = number if isinstance(number, tuple) else (number, number)
+        key = self.ids[index]
+        image, paths = self.cache.get(self._shown(draw, key)), self.paths[key]
+        original = self.cache.get(self.stimuli[key]) if self.originals else None
         if self.augment is not None:
             seed = [self.seed, draw]
             if original is not None:
@@ -104,17 +101,17 @@ class SourceSet(Dataset[Item]):
             paths = shifted if any(len(p.on_image()) for p in shifted) else paths
         if self.viewing is not None:
             paths = self.viewing(paths, np.random.default_rng([self.seed, draw, 3]))
-        return Item(image, paths, self.ids[index], self.weights[index], original)
+        return Item(image, paths, key, self.weights.get(key, 1.0), original)
 
-    def _shown(self, draw: int, index: int) -> Stimulus:
+    def _shown(self, draw: int, key: str) -> Stimulus:
         """The image of a draw: the photograph, or one of its renditions."""
-        renditions = self.styles[index]
+        renditions = self.styles.get(key, ())
         if not renditions or not self.style_share:
-            return self.stimuli[index]
+            return self.stimuli[key]
         # A stream of its own: augmentation draws the same with renditions and without.
         rng = np.random.default_rng([self.seed, draw, 2])
         chosen = renditions[int(rng.integers(len(renditions)))]
-        return chosen if rng.random() < self.style_share else self.stimuli[index]
+        return chosen if rng.random() < self.style_share else self.stimuli[key]
 
     def collate(self, items: Sequence[Item]) -> SourceBatch:
         """A batch of images with padded paths."""
@@ -129,36 +126,35 @@ class SourceSet(Dataset[Item]):
         )
 
 
+@dataclass(eq=False)
 class TargetSet(Dataset[Item]):
     """Images alone; it is never given the gaze on them.
 
-    Args:
+    Attributes:
         stimuli: The images by their identifiers.
         cache: Decoded images.
         augment: Changes images; None leaves them.
         seed: Seed of the augmentation.
     """
 
-    def __init__(
-        self,
-        stimuli: Mapping[str, Stimulus],
-        cache: ImageCache,
-        augment: Augment | None = None,
-        seed: int = 0,
-    ) -> None:
-        self.ids = list(stimuli)
-        self.stimuli = list(stimuli.values())
-        self.cache, self.augment, self.seed = cache, augment, seed
+    stimuli: Mapping[str, Stimulus]
+    cache: ImageCache
+    augment: Augment | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        self.ids = list(self.stimuli)
 
     def __len__(self) -> int:
         return len(self.ids)
 
-    def __getitem__(self, key: tuple[int, int] | int) -> Item:
-        draw, index = key if isinstance(key, tuple) else (key, key)
-        image = self.cache.get(self.stimuli[index])
+    def __getitem__(self, number: tuple[int, int] | int) -> Item:
+        draw, index = number if isinstance(number, tuple) else (number, number)
+        key = self.ids[index]
+        image = self.cache.get(self.stimuli[key])
         if self.augment is not None:
             image, _ = self.augment(image, [], np.random.default_rng([self.seed, draw, 1]))
-        return Item(image, (), self.ids[index], 1.0)
+        return Item(image, (), key, 1.0)
 
     @staticmethod
     def collate(items: Sequence[Item]) -> TargetBatch:

@@ -354,7 +354,7 @@ class DomainMix(L.LightningDataModule):
             {key: self.weights.get(name, 1.0) for key, name in part.sets.items()},
             self.max_fixations,
             self.seed,
-            self.styles if training else None,
+            self.styles if training else {},
             self.style_share,
             training and self.originals,
             self.viewing if training else None,
