@@ -101,7 +101,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
     painting = root / "painting.jpg"
     noise = np.random.default_rng(1).integers(0, 256, (65, 50, 3), np.uint8)
     Image.fromarray(noise).resize((400, 520)).save(painting, quality=95)
-    done = command(f"ckpt_path={checkpoint}", "output=out", "samples=4", "domain=target", cwd=root)
+    done = command(f"ckpt_path={checkpoint}", "output=out", "domain=target", cwd=root)
     assert done.returncode == 0, done.stderr
     return Exported(root / "out", checkpoint, painting, done.stdout)
 
@@ -113,7 +113,7 @@ def test_export_writes_these_files_and_says_how_near_they_are(exported: Exported
         "run",
         "painting.jpg",
     }
-    assert "32 scanpaths as torch's to" in exported.said
+    assert "64 scanpaths as torch's to" in exported.said
     card = (exported.folder / "README.md").read_text()
     row = next(line for line in card.splitlines() if "osie (val, 63 images)" in line)
     assert [cell.strip() for cell in row.split("|")[2:-1]] == [

@@ -12,7 +12,6 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import hydra
 from hydra.core.config_store import ConfigStore
@@ -33,10 +32,6 @@ class ExportSchema:
     failures: list[str] = field(default_factory=list)
     domain: str = "source"
     trust: list[str] = field(default_factory=list)
-    programs: bool = True
-    images: Any = None
-    samples: int = 8
-    tolerance: float = 1e-4
 
 
 ConfigStore.instance().store(name="export_schema", node=ExportSchema)

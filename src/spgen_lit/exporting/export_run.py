@@ -24,7 +24,6 @@ from spgen_lit import scanpath
 from spgen_lit.batch import viewing_row, viewing_rows
 from spgen_lit.config import plain, trusted
 from spgen_lit.data import frame, images
-from spgen_lit.data.images import read_image
 from spgen_lit.exporting import onnx_sampler
 from spgen_lit.exporting.graphs import INPUTS, OUTPUTS, TERMS, ImageGraph, StepGraph
 from spgen_lit.exporting.model_card import model_card
@@ -33,11 +32,11 @@ from spgen_lit.files import write_json, write_text
 from spgen_lit.network import noise
 from spgen_lit.network.noise import path_seed
 from spgen_lit.network.spgen import FIXATIONS_PER_SECOND, SPGen
-from spgen_lit.predicting.outputs import find_images
 from spgen_lit.predictor import Predictor
 from spgen_lit.pretrained import card_of, training_warning
 
-TEMPERATURES = (0.0, 1.0)
+#: What is compared with torch: temperatures, scanpaths an image, the largest difference.
+TEMPERATURES, SAMPLES, TOLERANCE = (0.0, 1.0), 8, 1e-4
 
 
 def run(config: DictConfig) -> str:
@@ -45,11 +44,9 @@ def run(config: DictConfig) -> str:
 
     Raises:
         ValueError: If the checkpoint is of another network than ``spgen``, a setting cannot
-            be used, or a graph differs from torch by more than the tolerance.
+            be used, or a graph differs from torch by more than ``TOLERANCE``.
         FileNotFoundError: If the checkpoint or an image is absent.
     """
-    if config.samples < 1 or config.tolerance <= 0:
-        raise ValueError("samples must be at least 1 and tolerance above 0")
     predictor = Predictor.from_pretrained(
         config.ckpt_path, domain=config.domain, trust=trusted(config)
     )
@@ -61,20 +58,17 @@ def run(config: DictConfig) -> str:
         )
     width, height = predictor.frame.size
     frames = np.random.default_rng(0).integers(0, 256, (4, height, width, 3), np.uint8)
-    if config.images:
-        items, _ = find_images(plain(config.images))
-        frames = np.stack([predictor.frame.image(read_image(item.path)) for item in items])
     card = card_of(Path(config.ckpt_path), config.name or target.name, plain(config.scores))
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as place:
         part = Path(place) / "export"
         part.mkdir()
-        parity = export(predictor, part, frames, config.samples, config.programs)
+        parity = export(predictor, part, frames)
         worst = max(value for key, value in parity.items() if key.startswith("largest"))
-        if worst > config.tolerance:
+        if worst > TOLERANCE:
             raise ValueError(
-                f"the exported graphs differ from torch by {worst:.2g}, more than tolerance="
-                f"{config.tolerance:g} ({json.dumps(parity)}); nothing was written"
+                f"the exported graphs differ from torch by {worst:.2g}, more than "
+                f"{TOLERANCE:g} ({json.dumps(parity)}); nothing was written"
             )
         write_json(part / "card.json", card)
         readme = model_card(card, training_warning(card), predictor.domain, parity)
@@ -92,8 +86,6 @@ def export(
     predictor: Predictor,
     folder: Path,
     frames: NDArray[np.uint8],
-    samples: int = 8,
-    programs: bool = True,
 ) -> dict[str, float]:
     """Write graphs, settings and sampler into a folder and compare them with torch.
 
@@ -103,8 +95,6 @@ def export(
         predictor: The trained network, on the CPU.
         folder: An empty folder.
         frames: Images in the frame ``(image, height, width, 3)``, uint8 RGB, to compare on.
-        samples: Scanpaths an image to compare.
-        programs: Whether ``image.pt2`` and ``step.pt2`` are written too.
 
     Returns:
         The figures of the comparison.
@@ -131,9 +121,8 @@ def export(
             dynamic_shapes={"tensors": (*shapes, None)},
             strict=True,
         )
-    if programs:
-        torch.export.save(image_program, folder / "image.pt2")
-        torch.export.save(step_program, folder / "step.pt2")
+    torch.export.save(image_program, folder / "image.pt2")
+    torch.export.save(step_program, folder / "step.pt2")
     _write_onnx(image_program, ["images"], list(TERMS), folder / "image.onnx")
     _write_onnx(step_program, [*INPUTS, "temperature"], list(OUTPUTS), folder / "step.onnx")
     write_json(folder / "settings.json", _settings(predictor, network, step))
@@ -143,7 +132,7 @@ def export(
         alone = re.sub(r"from spgen_lit(?:\.\w+)*\.(\w+) import", r"from \1 import", source)
         name = "sample" if module is onnx_sampler else module.__name__.rpartition(".")[2]
         write_text(folder / f"{name}.py", alone)
-    return compare(predictor, network, OnnxSampler(folder, threads=1), frames, samples)
+    return compare(predictor, network, OnnxSampler(folder, threads=1), frames)
 
 
 def _write_onnx(
@@ -192,7 +181,6 @@ def compare(
     network: SPGen,
     sampler: OnnxSampler,
     frames: NDArray[np.uint8],
-    samples: int,
 ) -> dict[str, float]:
     """How far the exported graphs are from torch, image by image and path by path.
 
@@ -211,7 +199,7 @@ def compare(
     viewing = viewing_rows(viewings, [network.frame[1]], network.datasets)
     for number, planes in enumerate(np.ascontiguousarray(frames.transpose(0, 3, 1, 2))):
         terms = sampler.encode(planes)
-        seeds = [path_seed(0, str(number), k) for k in range(samples)]
+        seeds = [path_seed(0, str(number), k) for k in range(SAMPLES)]
         with torch.inference_mode():
             encoded = network.encode(torch.from_numpy(planes)[None], predictor.domain)
             for name, value in zip(TERMS, encoded.terms, strict=True):
