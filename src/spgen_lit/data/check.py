@@ -14,10 +14,10 @@ from matplotlib.figure import Figure
 from rich.progress import track
 
 from spgen_lit.data.duplicates import Print, alike, fingerprint
-from spgen_lit.data.gaze_checks import SHORT, Finding, Level, content_findings, gaze_findings
+from spgen_lit.data.gaze_checks import SHORT, content_findings, gaze_findings
 from spgen_lit.data.images import ImageError, read_image
-from spgen_lit.data.readers.base import FileReader, Problem
-from spgen_lit.data.records import GazeSet, Reader, Stimulus
+from spgen_lit.data.readers.base import FileReader
+from spgen_lit.data.records import Finding, GazeSet, Level, Reader, Stimulus
 from spgen_lit.files import write_bytes
 
 
@@ -54,7 +54,7 @@ def check(reader: Reader, images: bool = True, progress: bool = False) -> Report
     Raises:
         FileNotFoundError: If the set is not there at all.
     """
-    problems: list[Problem] = []
+    problems: list[Finding] = []
     try:
         if isinstance(reader, FileReader):
             gaze, problems = reader.survey()
@@ -63,9 +63,7 @@ def check(reader: Reader, images: bool = True, progress: bool = False) -> Report
     except ValueError as error:
         where, _, what = str(error).partition(": ")
         return Report("", findings=[Finding("error", "unreadable", where, what or where)])
-    report = Report(gaze.name, _figures(gaze), gaze=gaze)
-    report.findings += [Finding("error", "bad content", p.where, p.what) for p in problems]
-    report.findings += gaze_findings(gaze)
+    report = Report(gaze.name, _figures(gaze), [*problems, *gaze_findings(gaze)], gaze)
     if images:
         report.findings += _image_findings(gaze, progress)
     return report

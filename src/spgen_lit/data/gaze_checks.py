@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import cv2
 import numpy as np
 import yaml
 
 from spgen_lit.data.images import Pixels
-from spgen_lit.data.records import GazeSet
+from spgen_lit.data.records import Finding, GazeSet, Level
 from spgen_lit.scanpath import Array, Scanpath
-
-Level = Literal["error", "warning"]
 
 SHORT = 3  # fixations that most measures need
 _FAR = 1.0  # widths or heights off the image that no eye tracker's drift explains
@@ -29,23 +25,6 @@ _CONTRAST = 0.25  # standard deviations of a picture; people reach 0.45 (MIT1003
 _CAUSES: dict[str, tuple[Level, str, str]] = yaml.safe_load(
     Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8")
 )
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that looks wrong.
-
-    Attributes:
-        level: ``error`` makes `check` fail, ``warning`` does not.
-        kind: What kind of fault, in a word or three.
-        where: File, image and observer.
-        what: What was found.
-    """
-
-    level: Level
-    kind: str
-    where: str
-    what: str
 
 
 def found(where: object, cause: str, **values: object) -> Finding:

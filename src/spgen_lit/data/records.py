@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 from spgen_lit.scanpath import Scanpath
 
 Gaze = Literal["eye", "mouse", "simulated", "none"]
+Level = Literal["error", "warning"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,26 @@ class GazeSet:
             stimuli={i: self.stimuli[i] for i in ids},
             scanpaths=[path for path in self.scanpaths if path.image in chosen],
         )
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is, or looks, wrong with a set.
+
+    Attributes:
+        level: ``error`` makes `check` fail, ``warning`` does not.
+        kind: What kind of fault, in a word or three.
+        where: File, image and observer.
+        what: What was found.
+    """
+
+    level: Level
+    kind: str
+    where: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}"
 
 
 class Reader(Protocol):

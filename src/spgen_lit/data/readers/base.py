@@ -22,21 +22,10 @@ from PIL import UnidentifiedImageError
 
 from spgen_lit.data.catalogue import CATALOGUE
 from spgen_lit.data.images import ImageError, image_size
-from spgen_lit.data.records import GazeSet, Stimulus
+from spgen_lit.data.records import Finding, GazeSet, Stimulus
 from spgen_lit.scanpath import FirstFixation, Scanpath, Viewing
 
 FILE = "set.json"  # beside the files of a converted set
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Bad content: the file and trial it was found in, and what is wrong."""
-
-    where: str
-    what: str
-
-    def __str__(self) -> str:
-        return f"{self.where}: {self.what}"
 
 
 class BadContentError(ValueError):
@@ -52,11 +41,11 @@ class Problems:
     """
 
     collect: bool = False
-    found: list[Problem] = field(default_factory=list)
+    found: list[Finding] = field(default_factory=list)
 
     def add(self, where: str | Path, what: str) -> None:
         """Report one problem; raises ``BadContentError`` unless collecting."""
-        problem = Problem(str(where), what)
+        problem = Finding("error", "bad content", str(where), what)
         if not self.collect:
             raise BadContentError(str(problem))
         self.found.append(problem)
@@ -119,7 +108,7 @@ class FileReader(ABC):
         """
         return self._guided(Problems())
 
-    def survey(self) -> tuple[GazeSet, list[Problem]]:
+    def survey(self) -> tuple[GazeSet, list[Finding]]:
         """Read what can be read, with every problem met on the way.
 
         Raises:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
 from spgen_lit.data.images import list_images
 from spgen_lit.data.readers.base import FileReader, Problems, SetBuilder, need, public_set
 from spgen_lit.data.records import GazeSet
-from spgen_lit.scanpath import Array, FirstFixation, Scanpath
+from spgen_lit.scanpath import Array, FirstFixation
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class FixaTons(FileReader):
 
     Attributes:
         root: The folder that holds ``STIMULI`` and ``SCANPATHS``.
+        first: Keep the first fixation of each path.
 
     Raises:
         FileNotFoundError: From `read`, for missing folders.
@@ -31,11 +33,15 @@ class FixaTons(FileReader):
     """
 
     root: str | Path
+    first: bool = True
+    _named: ClassVar[tuple[str, str]] = (
+        "folder of a FixaTons set",
+        "Set `root` to the folder of one FixaTons set (see `spgen data list`).",
+    )
 
     def _read(self, problems: Problems) -> GazeSet:
         root = Path(self.root)
-        images = need(root / "STIMULI", "folder STIMULI of a FixaTons set", self._how())
-        traces = need(root / "SCANPATHS", "folder SCANPATHS of a FixaTons set", self._how())
+        images, traces = (need(root / name, *self._named) for name in ("STIMULI", "SCANPATHS"))
         builder = SetBuilder({path.name: path for path in list_images(images)}, images, problems)
         builder.measure_all()
         stems = {Path(image).stem: image for image in builder.files}
@@ -48,11 +54,11 @@ class FixaTons(FileReader):
                     continue
                 with problems.at(file):
                     rows = _rows(file)
+                    if not self.first and len(rows) < 2:
+                        continue
+                    rows = rows if self.first else rows[1:]
                     builder.add(file, image, rows[:, :2], rows[:, 3] - rows[:, 2], file.name)
         return builder.build(root.resolve().name)
-
-    def _how(self) -> str:
-        return "Set `root` to the folder of one FixaTons set (see `python -m spgen_lit.data list`)."
 
 
 @dataclass(frozen=True)
@@ -66,28 +72,12 @@ class Mit1003FixaTons(FixaTons):
             maps, and sets such as OSIE hold none.
     """
 
-    first: bool = True
+    _named: ClassVar[tuple[str, str]] = ("mit1003", "")
 
     def _read(self, problems: Problems) -> GazeSet:
-        gaze = super()._read(problems)
-        if not self.first:
-            later = [_later(path) for path in gaze.scanpaths if len(path) > 1]
-            gaze = replace(gaze, scanpaths=later)
         note = f"first fixation {'kept' if self.first else 'left out'}"
         begun: FirstFixation = "given" if self.first else "free"
-        return public_set(gaze, "mit1003", note, first_fixation=begun)
-
-    def _how(self) -> str:
-        return (
-            "MIT1003 in FixaTons form comes with FixaTons (github.com/dariozanca/FixaTons); "
-            "`spgen data fetch mit1003` downloads the original files, which "
-            "data/source=mit1003_mat reads."
-        )
-
-
-def _later(path: Scanpath) -> Scanpath:
-    durations = None if path.durations is None else path.durations[1:]
-    return replace(path, xy=path.xy[1:], durations=durations)
+        return public_set(super()._read(problems), "mit1003", note, first_fixation=begun)
 
 
 def _rows(file: Path) -> Array:

@@ -15,12 +15,6 @@ from spgen_lit.data.readers.base import library, load_json
 from spgen_lit.data.readers.guarded import guarded
 from spgen_lit.scanpath import Array
 
-_MARKS = {
-    codecs.BOM_UTF8: "utf-8-sig",
-    codecs.BOM_UTF16_LE: "utf-16",
-    codecs.BOM_UTF16_BE: "utf-16",
-}
-
 
 def load_table(
     path: Path,
@@ -45,15 +39,33 @@ def load_table(
     """
     kind = Path(path.name.removesuffix(".gz")).suffix.lower()
     try:
-        if kind in (".csv", ".tsv", ".txt"):
-            return _text(path, delimiter, encoding, missing, columns)
         if kind == ".json":
             return pd.DataFrame(load_json(path))
         if kind in (".parquet", ".pq"):
             library("pyarrow", "tables", path)
             (frame,) = guarded(_parquet, path)
             return frame
-        raise ValueError("needs .csv, .tsv, .txt, .json or .parquet")
+        if kind not in (".csv", ".tsv", ".txt"):
+            raise ValueError("needs .csv, .tsv, .txt, .json or .parquet")
+        raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        wide = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        found = encoding or ("utf-16" if wide else "utf-8-sig")
+        content = raw.decode(found, errors="surrogateescape")
+        if "\0" in content[:1000]:
+            raise ValueError("holds zero bytes: UTF-16 without a mark? give encoding: utf-16-le")
+        first = content.partition("\n")[0]
+        frame = pd.read_csv(
+            io.StringIO(content),
+            sep=delimiter or max(",\t;", key=first.count),
+            names=columns,
+            dtype=object,
+            na_values=["", *missing],
+            keep_default_na=False,
+            encoding_errors="surrogateescape",
+        )
+        if not isinstance(frame.index, pd.RangeIndex):
+            raise ValueError("rows hold more cells than the header")
+        return frame
     except (ValueError, TypeError, OSError, EOFError) as error:
         line = " ".join(str(error).split())
         raise ValueError(f"{path}: not readable as a table ({line})") from error
@@ -61,35 +73,6 @@ def load_table(
 
 def _parquet(path: Path) -> Iterator[pd.DataFrame]:
     yield pd.read_parquet(path)
-
-
-def _text(
-    path: Path,
-    delimiter: str | None,
-    encoding: str | None,
-    missing: Sequence[str],
-    columns: Sequence[str] | None,
-) -> pd.DataFrame:
-    raw = path.read_bytes()
-    if path.suffix == ".gz":
-        raw = gzip.decompress(raw)
-    found = next((name for mark, name in _MARKS.items() if raw.startswith(mark)), "utf-8")
-    content = raw.decode(encoding or found, errors="surrogateescape")
-    if "\0" in content[:1000]:
-        raise ValueError("holds zero bytes: UTF-16 without a mark? give encoding: utf-16-le")
-    first = content.partition("\n")[0]
-    frame = pd.read_csv(
-        io.StringIO(content),
-        sep=delimiter or max(",\t;", key=first.count),
-        names=columns,
-        dtype=object,
-        na_values=["", *missing],
-        keep_default_na=False,
-        encoding_errors="surrogateescape",
-    )
-    if not isinstance(frame.index, pd.RangeIndex):
-        raise ValueError("rows hold more cells than the header")
-    return frame
 
 
 def numbers(cells: pd.Series, decimal: str = ".") -> tuple[Array, dict[int, str]]:
