@@ -2,6 +2,7 @@
 
 import base64
 import ctypes
+import json
 import os
 import zlib
 from pathlib import Path
@@ -10,6 +11,7 @@ import matlab_maps
 import pytest
 
 from spgen_lit.data.readers import guarded as module
+from spgen_lit.data.readers.converted import Converted
 from spgen_lit.data.readers.guarded import guarded
 from spgen_lit.data.readers.matlab import load_matlab
 from spgen_lit.data.readers.table import Table
@@ -66,6 +68,16 @@ def test_a_reader_left_in_the_middle_leaves_nothing_to_the_next(file):
     assert bytes(guarded(Path.read_bytes, file)) == b"content"
     started.close()
     assert bytes(guarded(Path.read_bytes, file)) == b"content"
+
+
+@pytest.mark.parametrize("key", ["first_fixation", "task", "dataset"])
+def test_viewing_conditions_that_are_no_text_are_named(key, tmp_path):
+    size = {"width": 3, "height": 2}
+    item = {"id": "a.png", "file": "a.png", **size, "viewing": {key: {"a": 1}}}
+    (tmp_path / "set.json").write_text(json.dumps({"images": [item]}))
+    (tmp_path / "scanpaths.json").write_text("[]")
+    with pytest.raises(ValueError, match=r"set\.json: not a set file .*must be text"):
+        Converted(tmp_path).read()
 
 
 def test_a_declaration_that_is_no_yaml_is_named(tmp_path):

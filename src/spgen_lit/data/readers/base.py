@@ -395,8 +395,9 @@ def load_set(path: Path, problems: Problems) -> tuple[GazeSet, dict[str, Viewing
             shown = viewing[image] = Viewing(**item.get("viewing", {}))
             if not all(type(side) is int and 0 < side < 10**6 for side in size):
                 raise TypeError(f"width and height of {image} must be whole numbers")
-            if not all(isinstance(t, str) for t in (image, shown.task or "", *attributes)):
-                raise TypeError(f"id, task and names of attributes of {image} must be text")
+            words = (shown.first_fixation, shown.task, shown.dataset)
+            if not all(isinstance(word or "", str) for word in (image, *words, *attributes)):
+                raise TypeError(f"id, viewing and names of attributes of {image} must be text")
             if not file.is_file():
                 problems.add(path, f"image missing: no file {file}")
         splits = {split: tuple(ids) for split, ids in content.get("splits", {}).items()}

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 T = TypeVar("T")
-_SECONDS, _SECONDS_PER_MB = 20.0, 4.0  # for each item of a file
+_SECONDS, _SECONDS_PER_MB = 15.0, 4.0  # for each item of a file
 _MEMORY, _MEMORY_PER_BYTE = 2 << 30, 40  # bytes of the address space
 _NEXT = "damaged? fetch or convert it again, or allow more time and memory by SPGEN_READ_LIMIT=2"
 _IDLE: dict[int, list[subprocess.Popen[bytes]]] = {}  # by our process: a fork shares pipes
@@ -23,7 +23,7 @@ def guarded(function: Callable[[Path], Iterable[T]], path: Path) -> Iterator[T]:
     """The items that a function of a module gives for a file, called in a limited process.
 
     The process may take 2 GiB and 40 times the file's size of memory (where the system can
-    limit it), and 20 s and 4 s a MB for each item; ``SPGEN_READ_LIMIT`` multiplies both.
+    limit it), and 15 s and 4 s a MB for each item; ``SPGEN_READ_LIMIT`` multiplies both.
 
     Args:
         function: Called with the path.
