@@ -48,7 +48,7 @@ SPGEN = tree(**SETTINGS["spgen"])
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ({"frame": [64, 64]}, "network has settings but no class"),
+        ({"frame": [64, 64]}, r"network has settings \(frame\) but no class"),
         ({**SPGEN, "_target_": None}, "names the class 'None'"),
         ({**SPGEN, "prior": 3}, r"'network.prior'; did you mean 'priors'"),
         (tree("published", channels=3), r"'network.channels'; there are .*'max_fixations'"),
