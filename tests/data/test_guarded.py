@@ -43,6 +43,12 @@ def test_a_damaged_matlab_file_that_crashes_scipy(file):
         load_matlab(file)
 
 
+def test_a_relative_path_is_of_the_folder_that_we_are_in(file, tmp_path, monkeypatch):
+    list(guarded(Path.read_bytes, file))  # the process has begun in the folder of before
+    monkeypatch.chdir(tmp_path)
+    assert bytes(guarded(Path.read_bytes, Path(file.name))) == b"content"
+
+
 def test_what_the_function_raises_names_the_file(file):
     with pytest.raises(ValueError, match=r"damaged\.mat: TypeError"):
         list(guarded(len, file))

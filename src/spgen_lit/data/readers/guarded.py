@@ -40,7 +40,8 @@ def guarded(function: Callable[[Path], Iterable[T]], path: Path) -> Iterator[T]:
     process = _process()
     done = False
     try:
-        _send(process.stdin, (memory, function, path))
+        # The process may have begun in another folder than the one a relative path is of.
+        _send(process.stdin, (os.getcwd(), memory, function, path))
         while True:
             done, content = _receive(process, path, seconds)
             if done:
@@ -97,7 +98,8 @@ def _serve() -> None:
     """Answer requests until there are no more."""
     with suppress(EOFError):
         while True:
-            memory, function, path = pickle.load(sys.stdin.buffer)
+            folder, memory, function, path = pickle.load(sys.stdin.buffer)
+            os.chdir(folder)
             with suppress(ImportError):  # on Windows nothing limits it
                 import resource
 
