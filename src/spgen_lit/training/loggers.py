@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 import time
 import warnings
 from argparse import Namespace
@@ -114,11 +113,13 @@ def silence_notices() -> None:
 @contextmanager
 def tracked(trainer: L.Trainer) -> Iterator[None]:
     """Close dashboards at the end, so that the next run in this process is not the same."""
+    failed = True
     try:
         yield
+        failed = False
     finally:
         for dashboard in _dashboards(trainer):
-            dashboard.close(failed=sys.exc_info()[0] is not None)
+            dashboard.close(failed=failed)
 
 
 def log_beginning(trainer: L.Trainer, config: DictConfig, data: DomainMix) -> None:
