@@ -1,4 +1,4 @@
-"""Plots: tables become pictures; missing columns and empty tables are named."""
+"""Plots: tables become pictures; a record that holds nothing is named."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from spgen_lit.pictures import plots
-from spgen_lit.pictures.sweep import heat_map
+from spgen_lit.pictures.sweep import curves, heat_map
 
 _SAME = {"label": "ScanMatch", "better": "up", "observers": 0.39, "low": 0.2, "high": 0.5}
 SWEEP = [
@@ -52,15 +52,13 @@ def test_heat_map_averages_and_leaves_gaps() -> None:
     assert is_picture(drawn_map(rows))
 
 
-def test_curves_read_a_csv_file_and_save(tmp_path: Path) -> None:
-    table = tmp_path / "sweep.csv"
-    table.write_text("t,sm,priors\n0,.3,4\n.5,.35,4\n1,.2,4\n0,.31,8\n1,,8\n")
+def test_curves_have_a_line_a_group_and_are_saved(tmp_path: Path) -> None:
     saved = tmp_path / "out" / "curve.png"
-    drawn = plots.curves(table, "t", "sm", group="priors", levels={"people": 0.39}, path=saved)
-    assert is_picture(drawn)
+    rows = pd.DataFrame(SWEEP).assign(chance=float("nan"))
+    rows.loc[5, "value"] = float("nan")
+    assert is_picture(curves(rows, "temperature", "priors", saved))
     assert saved.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
-    plain = plots.curves(SWEEP, "temperature", "value", low="low", high="high")
-    assert is_picture(plain)
+    assert is_picture(curves(rows, "temperature"))
 
 
 def test_scatter_of_two_domains() -> None:
@@ -82,12 +80,8 @@ def test_training_curves_of_a_sparse_record(tmp_path: Path) -> None:
     assert saved.is_file()
 
 
-def test_what_is_missing_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="no column 'nss'; it has temperature, priors, value"):
-        plots.curves(SWEEP, "temperature", "nss")
-    with pytest.raises(ValueError, match="no rows"):
-        plots.curves([], "a", "b")
-    with pytest.raises(ValueError, match="holds no logged value"):
-        plots.training_curves([{"step": 1, "epoch": 0}])
-    with pytest.raises(FileNotFoundError):
-        plots.curves(tmp_path / "absent.csv", "a", "b")
+def test_a_record_without_a_logged_value_is_named(tmp_path: Path) -> None:
+    record = tmp_path / "metrics.csv"
+    record.write_text("epoch,step\n0,1\n")
+    with pytest.raises(ValueError, match=r"metrics\.csv: holds no logged value"):
+        plots.training_curves(record)

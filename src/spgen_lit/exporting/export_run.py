@@ -56,14 +56,12 @@ def run(config: DictConfig) -> str:
             f"output={target} exists and is no earlier export; choose another folder, "
             "for it would be replaced as a whole"
         )
-    width, height = predictor.frame.size
-    frames = np.random.default_rng(0).integers(0, 256, (4, height, width, 3), np.uint8)
     card = card_of(Path(config.ckpt_path), config.name or target.name, plain(config.scores))
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as place:
         part = Path(place) / "export"
         part.mkdir()
-        parity = export(predictor, part, frames)
+        parity = export(predictor, part)
         worst = max(value for key, value in parity.items() if key.startswith("largest"))
         if worst > TOLERANCE:
             raise ValueError(
@@ -82,11 +80,7 @@ def run(config: DictConfig) -> str:
     )
 
 
-def export(
-    predictor: Predictor,
-    folder: Path,
-    frames: NDArray[np.uint8],
-) -> dict[str, float]:
+def export(predictor: Predictor, folder: Path) -> dict[str, float]:
     """Write graphs, settings and sampler into a folder and compare them with torch.
 
     Graphs are of the predictor's domain.
@@ -94,7 +88,6 @@ def export(
     Args:
         predictor: The trained network, on the CPU.
         folder: An empty folder.
-        frames: Images in the frame ``(image, height, width, 3)``, uint8 RGB, to compare on.
 
     Returns:
         The figures of the comparison.
@@ -132,7 +125,7 @@ def export(
         alone = re.sub(r"from spgen_lit(?:\.\w+)*\.(\w+) import", r"from \1 import", source)
         name = "sample" if module is onnx_sampler else module.__name__.rpartition(".")[2]
         write_text(folder / f"{name}.py", alone)
-    return compare(predictor, network, OnnxSampler(folder, threads=1), frames)
+    return compare(predictor, network, OnnxSampler(folder, threads=1))
 
 
 def _write_onnx(
@@ -176,13 +169,8 @@ def _settings(predictor: Predictor, network: SPGen, step: StepGraph) -> dict[str
     }
 
 
-def compare(
-    predictor: Predictor,
-    network: SPGen,
-    sampler: OnnxSampler,
-    frames: NDArray[np.uint8],
-) -> dict[str, float]:
-    """How far the exported graphs are from torch, image by image and path by path.
+def compare(predictor: Predictor, network: SPGen, sampler: OnnxSampler) -> dict[str, float]:
+    """How far the exported graphs are from torch, path by path on four images of noise.
 
     Both sides draw from the same seeds at temperatures 0 and 1. A path of another length
     counts as infinitely far.
@@ -195,8 +183,9 @@ def compare(
         far = float(np.abs(found - expected).max(initial=0)) if same else math.inf
         worst[name] = max(worst[name], far)
 
-    viewings = [predictor.viewing(network.frame)]
-    viewing = viewing_rows(viewings, [network.frame[1]], network.datasets)
+    width, height = network.frame
+    frames = np.random.default_rng(0).integers(0, 256, (4, height, width, 3), np.uint8)
+    viewing = viewing_rows([predictor.viewing((width, height))], [height], network.datasets)
     for number, planes in enumerate(np.ascontiguousarray(frames.transpose(0, 3, 1, 2))):
         terms = sampler.encode(planes)
         seeds = [path_seed(0, str(number), k) for k in range(SAMPLES)]

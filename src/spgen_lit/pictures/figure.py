@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import matplotlib
 import numpy as np
-import pandas as pd
 from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -22,8 +21,6 @@ from PIL import Image
 from spgen_lit.files import atomic
 
 Pixels = NDArray[np.uint8]
-#: A CSV file, or its rows.
-Table: TypeAlias = str | os.PathLike[str] | Sequence[Mapping[str, Any]]
 
 #: Okabe and Ito's colors, told apart by color-blind readers too.
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#555555", "#8c6d1f")
@@ -156,31 +153,6 @@ def draw_over(image: Pixels, draw: Callable[[Axes], object]) -> Pixels:
     figure = px_figure(width, height)
     draw(px_axes(figure, 0, 0, width, height, image))
     return render(figure)
-
-
-def read_table(table: Table, *needed: str, text: Sequence[str] = ()) -> pd.DataFrame:
-    """A table whose needed columns are numbers, NaN where a cell holds none.
-
-    Args:
-        table: A CSV file, or rows.
-        needed: Columns that a plot needs as numbers.
-        text: Columns that it needs as they are.
-
-    Raises:
-        FileNotFoundError: If the CSV file is absent.
-        ValueError: If there are no rows, or a needed column is missing; the message names
-            the table, the column and the columns that are there.
-    """
-    if isinstance(table, str | os.PathLike):
-        name, frame = str(table), pd.read_csv(table)
-    else:
-        name, frame = "the table", pd.DataFrame(list(table))
-    if frame.empty:
-        raise ValueError(f"{name} has no rows, so there is nothing to plot")
-    for column in (*needed, *text):
-        if column not in frame:
-            raise ValueError(f"{name} has no column {column!r}; it has {', '.join(frame)}")
-    return frame.assign(**{key: pd.to_numeric(frame[key], errors="coerce") for key in needed})
 
 
 def write_cells(axes: Axes, grid: ArrayLike, figures: str, dark: Callable[[float], bool]) -> None:

@@ -1,4 +1,4 @@
-"""Plots of tables: curves, domain scatters and training records.
+"""Plots of training: features by domain, and everything a run logged.
 
 Every plot returns a uint8 RGB picture ``(H, W, 3)`` and, given ``path``, saves it as PNG.
 """
@@ -9,74 +9,14 @@ import math
 import os
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from spgen_lit.pictures.figure import (
-    LEVEL_COLOR,
-    Pixels,
-    Table,
-    new_figure,
-    read_table,
-    render,
-    style,
-)
+from spgen_lit.pictures.figure import Pixels, new_figure, render, style
 
 PathLike = str | os.PathLike[str]
-
-
-def curves(
-    table: Table,
-    x: str,
-    y: str,
-    *,
-    group: str | None = None,
-    low: str | None = None,
-    high: str | None = None,
-    levels: Mapping[str, float] | None = None,
-    title: str = "",
-    path: PathLike | None = None,
-) -> Pixels:
-    """One line per group over x, with an interval band and horizontal levels.
-
-    Args:
-        table: CSV file or rows.
-        x: Column across.
-        y: Column upwards; rows where it is empty are left out.
-        group: Column whose values make the lines; None for one line.
-        low: Column of the interval's lower end.
-        high: Column of the interval's upper end.
-        levels: Name to value of horizontal lines, such as observers and chance.
-        title: Heading, and name of the vertical axis.
-        path: Where to save the PNG.
-
-    Raises:
-        ValueError: For a missing column or an empty table.
-    """
-    numbers = [name for name in (x, y, low, high) if name]
-    frame = read_table(table, *numbers, text=[group] if group else [])
-    frame = frame.dropna(subset=[x, y]).sort_values(x)
-    lines = frame.groupby(group, sort=False) if group else [(y, frame)]
-    with style():
-        figure, (axes,) = new_figure(6.4, 4)
-        for name, points in lines:
-            (drawn,) = axes.plot(points[x], points[y], marker="o", markersize=4, label=str(name))
-            if low and high:
-                band = (points[x], points[low], points[high])
-                axes.fill_between(*band, color=drawn.get_color(), alpha=0.15, lw=0)
-        for name, value in (levels or {}).items():
-            if math.isfinite(value):
-                axes.axhline(value, color=LEVEL_COLOR, lw=1.2, ls="--", label="_level")
-                place = (1, value)
-                axes.text(
-                    *place, name, ha="right", va="bottom", transform=axes.get_yaxis_transform()
-                )
-        axes.set(xlabel=x, ylabel=title or y, title=title)
-        if len(axes.lines) > 1 and group:
-            axes.legend(title=group, loc="center left", bbox_to_anchor=(1.01, 0.5))
-        return render(figure, path)
 
 
 def domain_scatter(
@@ -121,25 +61,25 @@ _PANELS = (
 )
 
 
-def training_curves(metrics_csv: Table, path: PathLike | None = None) -> Pixels:
+def training_curves(metrics_csv: PathLike, path: PathLike | None = None) -> Pixels:
     """Everything a run logged over its steps, one panel per kind of quantity.
 
     Args:
-        metrics_csv: Lightning's ``metrics.csv`` (sparse rows with a ``step`` column), or rows.
+        metrics_csv: Lightning's ``metrics.csv`` (sparse rows with a ``step`` column).
         path: Where to save the PNG.
 
     Raises:
-        ValueError: If there is no ``step`` column or nothing was logged beside it.
+        ValueError: If nothing was logged beside step and epoch.
     """
-    frame = read_table(metrics_csv, "step").apply(pd.to_numeric, errors="coerce")
-    frame = frame.set_index("step").drop(columns="epoch", errors="ignore").dropna(axis=1, how="all")
+    frame = pd.read_csv(metrics_csv, index_col="step").apply(pd.to_numeric, errors="coerce")
+    frame = frame.drop(columns="epoch", errors="ignore").dropna(axis=1, how="all")
     panels: dict[str, list[str]] = defaultdict(list)
     for name in frame:
         heading = next(head for head, rule in _PANELS if re.search(rule, str(name).lower()))
         panels[heading].append(str(name))
     headings = [heading for heading, _ in _PANELS if heading in panels]
     if not headings:
-        raise ValueError("the training record holds no logged value beside step and epoch")
+        raise ValueError(f"{metrics_csv}: holds no logged value beside step and epoch")
     columns = min(2, len(headings))
     rows = math.ceil(len(headings) / columns)
     with style():

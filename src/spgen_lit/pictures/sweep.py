@@ -16,7 +16,6 @@ from matplotlib.patches import Rectangle
 
 from spgen_lit.files import write_text
 from spgen_lit.pictures.figure import LEVEL_COLOR, Pixels, new_figure, render, style, write_cells
-from spgen_lit.pictures.plots import curves
 
 #: Columns of the levels that every picture shows.
 _LEVELS = ("observers", "chance")
@@ -109,7 +108,6 @@ def draw_section(section: SweepSection, folder: Path) -> dict[str, list[Path]]:
         if rows["value"].isna().all():
             continue
         files = {kind: folder / f"{kind}-{metric}.png" for kind in ("heat", "curve", "settings")}
-        first = rows.iloc[0]
         if len(numeric) == len(factors) == 2:
             pictures["Heat maps"].append(files["heat"])
             heat_map(rows, numeric[0], numeric[1], files["heat"])
@@ -118,19 +116,8 @@ def draw_section(section: SweepSection, folder: Path) -> dict[str, list[Path]]:
             intervals(rows, factors, files["settings"])
             continue
         group = next((name for name in factors if name != numeric[0]), None)
-        lines = rows if group is None else rows.assign(**{group: rows[group].map(text)})
         pictures["Curves"].append(files["curve"])
-        curves(
-            lines.to_dict("records"),
-            numeric[0],
-            "value",
-            group=group,
-            low="low",
-            high="high",
-            levels=dict(first[list(_LEVELS)]),
-            title=first["label"],
-            path=files["curve"],
-        )
+        curves(rows, numeric[0], group, files["curve"])
     return {heading: files for heading, files in pictures.items() if files}
 
 
@@ -171,6 +158,36 @@ def heat_map(rows: pd.DataFrame, x: str, y: str, path: Path | None = None) -> Pi
             bar.ax.axhline(level, color="white", lw=4)
             bar.ax.axhline(level, color="black", lw=2)
             bar.set_label(f"line: observers, {level:.3f}")
+        return render(figure, path)
+
+
+def curves(
+    rows: pd.DataFrame, x: str, group: str | None = None, path: Path | None = None
+) -> Pixels:
+    """One measure over one setting with its interval as a band, observers and chance as lines.
+
+    Args:
+        rows: Of one measure, as in a section; those without a value are left out.
+        x: Setting across.
+        group: Setting whose values make the lines; None for one line.
+        path: Where to save the PNG.
+    """
+    first, rows = rows.iloc[0], rows.dropna(subset=[x, "value"]).sort_values(x)
+    lines = rows.groupby(group, sort=False) if group else [("value", rows)]
+    with style():
+        figure, (axes,) = new_figure(6.4, 4)
+        for name, points in lines:
+            line = axes.plot(points[x], points["value"], "o-", markersize=4, label=text(name))[0]
+            band = (points[x], points["low"], points["high"])
+            axes.fill_between(*band, color=line.get_color(), alpha=0.15, lw=0)
+        for who in _LEVELS:
+            if np.isfinite(first[who]):
+                axes.axhline(first[who], color=LEVEL_COLOR, lw=1.2, ls="--")
+                across = axes.get_yaxis_transform()
+                axes.text(1, first[who], who, ha="right", va="bottom", transform=across)
+        axes.set(xlabel=x, ylabel=first["label"], title=first["label"])
+        if group:
+            axes.legend(title=group, loc="center left", bbox_to_anchor=(1.01, 0.5))
         return render(figure, path)
 
 
