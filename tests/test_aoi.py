@@ -15,7 +15,8 @@ from PIL import Image
 
 from spgen_lit.evaluation.aoi import Regions, probabilities, transitions, visits
 from spgen_lit.pictures.interest import Interest, draw_regions, interest_sheet, region_color
-from spgen_lit.predicting.illustration import Observers
+from spgen_lit.predicting import Settings
+from spgen_lit.predicting.illustration import Illustrator, Observers
 from spgen_lit.predicting.outputs import Outputs, find_images
 from spgen_lit.predicting.regions import find_regions, read_regions, regions_of, tabulate_regions
 from spgen_lit.scanpath import Scanpath
@@ -104,13 +105,13 @@ def test_shapes_cover_their_pixels(
     ("content", "told"),
     [
         ({"regions": [BOX]}, "missing or wrong: 'width'"),
-        ([{"box": [0, 0, 1, 1]}], "region 0 .*box.* needed a name"),
-        ([BOX, {"name": "a"}], "region 1 .*'a'.* one of polygon, box, ellipse"),
+        ([{"box": [0, 0, 1, 1]}], "region 0 .*box.* wrong: 'name'; needed .*\"name\""),
+        ([BOX, {"name": "a"}], 'region 1 .*\'a\'.* needed .*"polygon": .*"box": .*"ellipse": '),
         ([{"name": "a", "box": [1, 2]}], "region 0 .*box"),
         ([{"name": "a", "polygon": [[1, 2]]}], "three or more"),
         ([{"name": "a", "box": [0, 0, -1, 1]}], "region 0 .*box"),
         ([{"name": "a", "ellipse": [0, 0, 1, math.inf]}], "region 0 .*ellipse"),
-        (["a"], "region 0 .a. cannot"),
+        (["a"], "region 0 .a.: missing or wrong"),
     ],
 )
 def test_faulty_files_name_region_and_field(tmp_path: Path, content: Any, told: str) -> None:
@@ -137,8 +138,6 @@ def test_masks_by_grey_value_and_by_colour(tmp_path: Path) -> None:
     Image.fromarray(np.zeros((4, 6), np.uint8)).save(tmp_path / "black.png")
     with pytest.raises(ValueError, match="black all over"):
         read_regions(tmp_path / "black.png")
-    with pytest.raises(FileNotFoundError, match="no such file of regions"):
-        read_regions(tmp_path / "absent.png")
 
 
 def test_regions_are_found_by_name_in_folder_and_in_one_file(tmp_path: Path) -> None:
@@ -184,7 +183,8 @@ def test_tables_for_images_with_regions_and_a_line_for_faulty_files(tmp_path: Pa
     for item in items:
         outputs.write(item, [path(LEFT, TOP, seconds=[0.3, 0.1])])
     people = Observers({"a.jpg": [path(TOP, REST, seconds=[0.2, 0.2])]})
-    count, failures = tabulate_regions(outputs, items, find_regions(tmp_path), people, 400)
+    drawn = Illustrator(outputs, Settings(picture_side=400))
+    count, failures = tabulate_regions(drawn, items, find_regions(tmp_path), people)
     assert count == 1
     assert [failure.path.name for failure in failures] == ["b.jpg"]
     with outputs.file("regions", items[0], ".csv").open() as file:

@@ -15,16 +15,6 @@ from spgen_lit.data.records import GazeSet
 from spgen_lit.files import file_hash
 
 
-def stamp() -> dict[str, Any]:
-    """Version, commit of the checkout that runs, and whether it has changes (None outside)."""
-    found = commit()
-    return {
-        "version": __version__,
-        "commit": found.removesuffix("-dirty") if found else None,
-        "dirty": found.endswith("-dirty") if found else None,
-    }
-
-
 def describe(
     scored: dict[str, Any],
     file: str | Path | None,
@@ -34,6 +24,9 @@ def describe(
 ) -> dict[str, Any]:
     """What a result can be held against later.
 
+    Version, commit of the checkout that runs and whether it has changes (None outside of one),
+    what was scored, the data and the images.
+
     Args:
         scored: How what was scored is called.
         file: Its file, if it has one.
@@ -41,8 +34,11 @@ def describe(
         gaze: The set.
         ids: Images scored.
     """
+    found = commit()
     return {
-        **stamp(),
+        "version": __version__,
+        "commit": found.removesuffix("-dirty") if found else None,
+        "dirty": found.endswith("-dirty") if found else None,
         "scored": {**scored, "sha256": file_hash(file)} if file else scored,
         "data": {"reader": reader, "checksum": checksum(gaze)},
         "ids": ids_hash(ids),

@@ -13,13 +13,13 @@ import pandas as pd
 from matplotlib.path import Path as Outline
 from numpy.typing import NDArray
 
-from spgen_lit.data.images import ImageError, read_image
-from spgen_lit.evaluation import tables
+from spgen_lit.data.images import read_image
 from spgen_lit.evaluation.aoi import ELSEWHERE, Regions, probabilities, transitions, visits
+from spgen_lit.evaluation.tables import write
 from spgen_lit.files import shown
 from spgen_lit.pictures.interest import Interest, interest_sheet
-from spgen_lit.predicting.illustration import Observers, read_within
-from spgen_lit.predicting.outputs import Failure, Item, Outputs
+from spgen_lit.predicting.illustration import Illustrator, Observers, read_within
+from spgen_lit.predicting.outputs import Failure, Item
 from spgen_lit.scanpath import Scanpath
 
 #: What each kind of shape needs, in px.
@@ -35,7 +35,7 @@ _FORM = (
 )
 
 
-def read_regions(path: str | Path) -> Regions:
+def read_regions(file: Path) -> Regions:
     """Regions of one image from a ``.json`` of shapes or a mask picture.
 
     JSON: see ``docs/predict.md``; shapes are in px of the stated width and height, and where
@@ -43,42 +43,35 @@ def read_regions(path: str | Path) -> Regions:
     ``1``, ``2``, … in order of gray value for gray masks and ``#rrggbb`` for colored ones.
 
     Raises:
-        FileNotFoundError: If there is no such file.
         ValueError: For a file of another form; the message names the region and field.
     """
-    file = Path(path)
-    if not file.is_file():
-        raise FileNotFoundError(f"{file}: no such file of regions")
     if file.suffix.lower() != ".json":
         return _from_mask(file)
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise ValueError(f"{file} is not JSON: {error}") from error
     return regions_of(content, str(file))
 
 
 def regions_of(content: Any, where: str) -> Regions:
     """Regions of one image from the content of a JSON file; ``where`` names it in errors."""
+    names: list[str] = []
+    place = where
     try:
         width, height = int(content["width"]), int(content["height"])
         labels = np.zeros((height, width), np.int32)
-        shapes = list(content["regions"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{where}: missing or wrong: {error}; needed {_FORM}") from error
-    names: list[str] = []
-    for number, shape in enumerate(shapes):
-        try:
-            (kind,) = shape.keys() & _SHAPES.keys()
+        for number, shape in enumerate(content["regions"]):
+            place = f"{where}: region {number} ({str(shape)[:80]})"
+            kinds = list(shape.keys() & _SHAPES.keys())
+            if len(kinds) != 1:
+                raise ValueError(f"{len(kinds)} of {', '.join(_SHAPES)}")
             if shape["name"] not in names:
                 names.append(shape["name"])
-            outline = _outline(kind, np.array(shape[kind], dtype=np.float64))
+            outline = _outline(kinds[0], np.array(shape[kinds[0]], dtype=np.float64))
             _fill(labels, outline, names.index(shape["name"]) + 1)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise ValueError(
-                f"{where}: region {number} ({str(shape)[:80]}) cannot be used; needed a name and "
-                f"one of {', '.join(_SHAPES)}, in px: {_FORM}"
-            ) from error
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ValueError(f"{place}: missing or wrong: {error}; needed {_FORM}") from error
     return Regions(tuple(names), labels)
 
 
@@ -170,12 +163,10 @@ def find_regions(source: str | Path) -> Callable[[str], Regions | None]:
 
 def _beside(folder: Path, image: Path) -> Regions | None:
     """The image's file, by its whole name or without its folder, with suffix or without."""
-    for stem in (image, image.with_suffix(""), Path(image.name), Path(image.stem)):
-        for suffix in (".json", ".png"):
-            file = folder / f"{stem}{suffix}"
-            if file.is_file():
-                return read_regions(file)
-    return None
+    stems = (image, image.with_suffix(""), image.name, image.stem)
+    files = (folder / f"{stem}{suffix}" for stem in stems for suffix in (".json", ".png"))
+    found = next((file for file in files if file.is_file()), None)
+    return None if found is None else read_regions(found)
 
 
 #: Columns of the table, and what they hold: see ``spgen_lit.evaluation.aoi.Visit``.
@@ -183,22 +174,18 @@ UNITS = {"dwell": "dwell_s", "first_time": "first_time_s"}
 
 
 def tabulate_regions(
-    outputs: Outputs,
+    illustrator: Illustrator,
     items: Sequence[Item],
     find: Callable[[str], Regions | None],
     observers: Observers,
-    side: int,
-    warning: str = "",
 ) -> tuple[int, list[Failure]]:
     """Write ``regions/<key>.csv``, ``….transitions.csv`` and ``….png`` where regions exist.
 
     Args:
-        outputs: The output folder, holding the items' scanpaths.
+        illustrator: Holds the output folder, the pictures' size and the model's warning.
         items: Images that are done.
         find: An image's key to its regions.
         observers: An image's key to people's scanpaths.
-        side: Longest side in px at which the image is read for the picture.
-        warning: What must be known of the model, at the foot of the picture.
 
     Returns:
         How many images had regions, and the ones whose files were faulty.
@@ -209,50 +196,47 @@ def tabulate_regions(
             regions = find(item.key)
             if regions is None:
                 continue
-            paths, _ = outputs.read(item)
-            groups = {"model": paths}
+            groups = {"model": illustrator.outputs.read(item)[0]}
             if people := observers.on(item.key):
                 groups[observers.title] = list(people)
-            _write(outputs, item, regions, groups, side, warning)
+            _write(illustrator, item, regions, groups)
             count += 1
-        except (ValueError, OSError, ImageError) as error:
+        except (ValueError, OSError) as error:
             failures.append(Failure(item.path, str(error).splitlines()[0]))
     return count, failures
 
 
 def _write(
-    outputs: Outputs,
+    illustrator: Illustrator,
     item: Item,
     regions: Regions,
     groups: Mapping[str, Sequence[Scanpath]],
-    side: int,
-    warning: str,
 ) -> None:
     """Tables and picture of one image."""
-    visited = {name: visits(paths, regions) for name, paths in groups.items()}
-    counts = {name: transitions(paths, regions) for name, paths in groups.items()}
-    rows = [{"group": name, **asdict(visit)} for name, found in visited.items() for visit in found]
-    tables.write(
-        outputs.file("regions", item, ".csv"), pd.DataFrame(rows).rename(columns=UNITS).round(4)
-    )
     places = [*regions.names, ELSEWHERE]
-    steps = [
-        (name, places[start], places[end], number, probabilities(count)[start, end])
-        for name, count in counts.items()
-        for (start, end), number in np.ndenumerate(count)
-    ]
-    frame = pd.DataFrame(steps, columns=["group", "from", "to", "count", "probability"]).round(4)
-    tables.write(outputs.file("regions", item, ".transitions.csv"), frame)
-    interest = {
-        name: Interest(np.array([v.dwell_share for v in visited[name]]), probabilities(count))
-        for name, count in counts.items()
+    rows, steps, interest = [], [], {}
+    for name, paths in groups.items():
+        found = visits(paths, regions)
+        counts = transitions(paths, regions)
+        shares = probabilities(counts)
+        rows += [{"group": name, **asdict(visit)} for visit in found]
+        for (start, end), count in np.ndenumerate(counts):
+            steps.append((name, places[start], places[end], count, shares[start, end]))
+        interest[name] = Interest(np.array([visit.dwell_share for visit in found]), shares)
+    tables = {
+        ".csv": pd.DataFrame(rows).rename(columns=UNITS),
+        ".transitions.csv": pd.DataFrame(
+            steps, columns=["group", "from", "to", "count", "probability"]
+        ),
     }
+    for suffix, table in tables.items():
+        write(illustrator.outputs.file("regions", item, suffix), table.round(4))
     interest_sheet(
-        read_within(item.path, side),
+        read_within(item.path, illustrator.settings.picture_side),
         regions.names,
         regions.labels,
         interest,
         title=shown(item.key),
-        warning=warning,
-        path=outputs.file("regions", item, ".png"),
+        warning=illustrator.warning,
+        path=illustrator.outputs.file("regions", item, ".png"),
     )

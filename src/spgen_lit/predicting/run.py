@@ -97,8 +97,7 @@ def run(settings: Settings, console: Console, *, show: bool = False) -> int:
     done = [item for item in items if item.path not in {failure.path for failure in failures}]
     outputs.join(done)
     if regions is not None:
-        side = settings.picture_side
-        count, faulty = tabulate_regions(outputs, done, regions, observers, side, warning)
+        count, faulty = tabulate_regions(illustrator, done, regions, observers)
         failures += faulty
         _say(console, f"{count} images with regions: {outputs.root}/regions")
     outputs.refuse(failures)
