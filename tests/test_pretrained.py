@@ -103,7 +103,7 @@ def test_a_model_is_found_by_name_folder_file_and_run(
     ):
         assert Predictor.from_pretrained(given).info["source"] == ["osie"]
     monkeypatch.setattr(pretrained, "shipped_models", lambda: {"natural": folder})
-    assert pretrained.load_pretrained("natural").name == "natural"
+    assert pretrained.load_pretrained("natural").card["name"] == "natural"
     assert Predictor.from_pretrained().info["name"] == "natural"
     table = pretrained.model_table()
     assert table.row_count == 1

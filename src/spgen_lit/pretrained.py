@@ -32,12 +32,10 @@ class Pretrained:
     """A trained model, read.
 
     Attributes:
-        name: What it is called in tables and files.
-        card: Plain values: network, data, licences, scores.
+        card: Plain values: name, network, data, licences, scores.
         state: The network's tensors by name.
     """
 
-    name: str
     card: dict[str, Any]
     state: dict[str, torch.Tensor]
 
@@ -71,7 +69,7 @@ def load_pretrained(model: str | os.PathLike[str]) -> Pretrained:
         ImportError: For a Hugging Face id without the package ``huggingface_hub``.
     """
     found = _locate(model)
-    return _read_folder(found) if found.is_dir() else read_checkpoint(found)
+    return _read_folder(found) if found.is_dir() else _read_checkpoint(found)
 
 
 def weights_file(model: str | os.PathLike[str]) -> Path:
@@ -102,23 +100,18 @@ def _locate(model: str | os.PathLike[str]) -> Path:
     )
 
 
-def read_checkpoint(file: Path) -> Pretrained:
-    """Read a checkpoint that training wrote.
-
-    Raises:
-        ValueError: If it is not one, or damaged.
-    """
+def _read_checkpoint(file: Path) -> Pretrained:
     found = checkpoint.read_checkpoint(file)
-    card = dict(found[checkpoint.CARD])
+    card = found[checkpoint.CARD]
     name = card.get("config", {}).get("name") or file.stem
-    return Pretrained(str(name), {**card, "name": str(name)}, checkpoint.network_state(found))
+    return Pretrained({**card, "name": str(name)}, checkpoint.network_state(found))
 
 
 def _read_folder(folder: Path) -> Pretrained:
     try:
         card = json.loads((folder / CARD).read_text(encoding="utf-8"))
         state = load_file(folder / WEIGHTS)
-        name = str(card["name"])
+        card["name"] = str(card["name"])
         if card["sha256"] != file_hash(folder / WEIGHTS):
             raise ValueError(f"{WEIGHTS} is not the file that {CARD} was written for")
     except FileNotFoundError as error:
@@ -131,7 +124,7 @@ def _read_folder(folder: Path) -> Pretrained:
             f"cannot read model {folder} ({type(error).__name__}: {error}); write it again with "
             "spgen export format=safetensors"
         ) from error
-    return Pretrained(name, card, state)
+    return Pretrained(card, state)
 
 
 def _from_hub(repository: str) -> Path:
