@@ -41,7 +41,7 @@ def guarded(function: Callable[[Path], Iterable[T]], path: Path) -> Iterator[T]:
     done = False
     try:
         # The process may have begun in another folder than the one a relative path is of.
-        _send(process.stdin, (os.getcwd(), memory, function, path))
+        _send(process.stdin, (Path.cwd(), memory, function, path))
         while True:
             done, content = _receive(process, path, seconds)
             if done:
