@@ -13,10 +13,11 @@ Tables, heat maps, curves and a page of a sweep, finished or not, into its folde
 
     python -m spgen_lit.report sweep outputs/sweeps/NAME/TIME
 
-What is lost from photographs to paintings, and how much of it adaptations win back (run folders,
-several seeds each):
+What is lost from photographs to paintings, how much of it adaptations win back, and how well
+checkpoints are chosen without the target's gaze (run folders, several seeds each):
 
     python -m spgen_lit.report gap --source-only S0 S1 S2 --adapted A0 A1 A2 --adapted B0 B1 B2
+    python -m spgen_lit.report validators A0 A1 A2 --out validators.csv
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ from spgen_lit.evaluation.comparison import (
 )
 from spgen_lit.evaluation.gap import Group, gap, gap_table, load_group, write_gap
 from spgen_lit.evaluation.results import Results
+from spgen_lit.evaluation.selection import read_record, selection_table, validators
 from spgen_lit.evaluation.sweep import (
     Sweep,
     failures_table,
@@ -116,6 +118,11 @@ def _add_run_commands(commands: Any) -> None:
     parser.add_argument("--photographs", help="results of the photographs, such as source-osie")
     parser.add_argument("--paintings", help="of the paintings, such as evaluation-painted-osie")
     parser.add_argument("--out", type=Path, help="write a CSV file, and Markdown beside it")
+    parser = _command(
+        commands, "validators", _validators, "how well validators without labels rank checkpoints"
+    )
+    parser.add_argument("runs", nargs="+", type=Path, help="run folders (callbacks=oracle)")
+    parser.add_argument("--out", type=Path, help="write the table to this CSV file too")
 
 
 def _command(
@@ -208,6 +215,13 @@ def _gap(options: Options) -> None:
     Console().print(gap_table(rows))
     if options.out is not None:
         write_gap(options.out, rows)
+
+
+def _validators(options: Options) -> None:
+    rows = validators([read_record(run) for run in options.runs])
+    Console().print(selection_table(rows))
+    if options.out is not None:
+        tables.write(options.out, rows)
 
 
 class SweepCallback(Callback):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from spgen_lit.data.module import DomainMix
 from spgen_lit.data.records import GazeSet, Stimulus
 from spgen_lit.learning.adaptation import Adaptation
 from spgen_lit.learning.callbacks.domain_monitor import DomainMonitor
+from spgen_lit.learning.callbacks.target_oracle import TargetOracle
 from spgen_lit.learning.module import ScanpathModule
 from spgen_lit.learning.validators import (
     VALIDATORS,
@@ -119,14 +120,14 @@ class Untouchable(Scanpath):
 
 
 def fit(
-    folder: Path, images: Path, target: Noise, monitor: str = "validator/dev"
+    folder: Path, images: Path, target: Noise, oracle: bool = False, monitor: str = "validator/dev"
 ) -> tuple[dict[str, Any], float | None, list[dict[str, str]]]:
     """Two epochs; the last weights, the best value monitored, and what was logged."""
     L.seed_everything(0, verbose=False)
     data = DomainMix(
         {"source": Noise(images, "source", count=14)},
         {"target": target},
-        {},
+        {"painted": replace(target, name="painted", untouchable=False)} if oracle else {},
         size=SIZE,
         batch_size=6,
         val=0.3,
@@ -138,12 +139,13 @@ def fit(
     network = spgen(frame=SIZE, channels=16, priors=4, max_fixations=4, frozen_stages=12)
     adaptation = Adaptation(network, "adversarial+consistency")
     module = ScanpathModule(network, adaptation, samples=3)
+    more = [TargetOracle(data, 4, 3)] if oracle else []
     best = ModelCheckpoint(folder, "best", monitor=monitor, mode="min")
     trainer = L.Trainer(
         accelerator="cpu",
         max_epochs=2,
         logger=CSVLogger(folder, name=None, version=""),
-        callbacks=[best, DomainMonitor(data, 6)],
+        callbacks=[best, DomainMonitor(data, 6), *more],
         default_root_dir=folder,
         enable_progress_bar=False,
         enable_model_summary=False,
@@ -188,10 +190,21 @@ def test_target_gaze_reaches_neither_training_nor_selection(
 ) -> None:
     """It was sealed in the first run; other gaze gives the very same weights and choice."""
     images, (_, weights, score, _) = first
-    other, other_score, _ = fit(tmp_path, images, Noise(images, "target", spread=0.05))
+    other, other_score, logged = fit(
+        tmp_path, images, Noise(images, "target", spread=0.05), oracle=True
+    )
     assert score == other_score
     for name, value in weights.items():
         assert torch.equal(value, other[name]), name
+    # The truth is known beside it, and says so of itself.
+    rows = [row for row in logged if row.get("oracle/energy")]
+    assert len(rows) == 2 and all(0 < float(row["oracle/energy"]) < 1 for row in rows)
+
+
+def test_nothing_may_be_chosen_by_the_truth(first: tuple[Path, Any], tmp_path: Path) -> None:
+    target = Noise(first[0], "target")
+    with pytest.raises(ValueError, match=r"ModelCheckpoint monitors 'oracle/energy'.*val/energy"):
+        fit(tmp_path, first[0], target, oracle=True, monitor="oracle/energy")
 
 
 def test_the_domain_monitor_needs_images(make_data: Callable[..., DomainMix]) -> None:
