@@ -39,6 +39,9 @@ def test_the_best_cell_is_marked_in_every_form(tmp_path: Path) -> None:
     main(["sweep", str(tmp_path / "s")])
     report = tmp_path / "s" / "report"
     assert "**0.320**" in (report / "sweep.md").read_text()
+    latex = (report / "sweep.tex").read_text()
+    assert r"\textbf{0.320}" in latex and latex.count(r"\begin{tabular}") == 1
+    assert all(line.count("&") == 5 for line in latex.splitlines() if line.endswith(r"\\"))
 
 
 def test_diversity_is_best_nearest_to_people(tmp_path: Path) -> None:
@@ -54,11 +57,11 @@ def test_the_page_holds_its_pictures_and_asks_for_nothing(tmp_path: Path) -> Non
     main(["sweep", str(temperature_sweep(tmp_path / "s"))])
     page = (tmp_path / "s" / "report" / "index.html").read_text()
     assert not re.search(r"(src|href)=['\"](?!data:)", page)
-    # Four measures as heat maps and curves.
-    assert page.count("<img ") == 8
+    # Four measures as heat maps and curves, and the trade between two of them.
+    assert page.count("<img ") == 9
     assert "SIMULATED gaze" in page and "default-src 'none'" in page
     pictures = {file.name for file in (tmp_path / "s" / "report").rglob("*.png")}
-    assert {"heat-energy.png", "curve-scanmatch.png"} <= pictures
+    assert {"heat-energy.png", "curve-scanmatch.png", "trade.png"} <= pictures
 
 
 def test_failed_and_unfinished_jobs_are_listed_not_scored(

@@ -101,6 +101,7 @@ def test_examples_curves_and_checkpoint_are_there(sweep: tuple[Path, str, list[L
     assert len(tables) == 2, "one table an epoch"
     pictures = [entry.path for entry in tables[0].manifest.contents if ".png" in entry.path]
     assert len(pictures) >= 2
+    assert any(key.startswith("temperature/source-gallery/energy") for key in log.keys)
     models = [artifact for artifact in log.artifacts if artifact.type == "model"]
     assert [entry.path for entry in models[0].manifest.contents] == ["best.ckpt"]
     assert set(models[0].aliases) == {"best", "latest"}

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
+from torch import nn
 
+from spgen_lit.learning.module import gradient_norm
 from spgen_lit.learning.validators import plane, proxy_a_distance
 
 
@@ -44,3 +47,16 @@ def test_plane_shows_what_tells_domains_apart() -> None:
     assert places.shape == (120, 2)
     first = places[:, 0]
     assert first[:60].max() < first[60:].min() or first[60:].max() < first[:60].min()
+
+
+def test_gradient_norm_is_the_gradients_and_leaves_them_alone() -> None:
+    layer = nn.Linear(3, 1, bias=False)
+    frozen = nn.Parameter(torch.ones(1), requires_grad=False)
+    loss = 2 * layer(torch.tensor([[3.0, 4.0, 0.0]])).sum()
+    assert gradient_norm(loss, [layer.weight, frozen]).item() == pytest.approx(10)
+    assert layer.weight.grad is None
+    loss.backward()
+    assert layer.weight.grad is not None and layer.weight.grad.norm() == pytest.approx(10)
+    other = nn.Parameter(torch.ones(1))
+    assert gradient_norm((other * 2).sum(), [layer.weight]).item() == 0
+    assert gradient_norm(torch.ones(()), [layer.weight]).item() == 0

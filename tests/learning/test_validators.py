@@ -180,6 +180,7 @@ def test_every_validation_logs_the_validators(first: tuple[Path, Any]) -> None:
     )
     assert score == pytest.approx(min(float(row["validator/dev"]) for row in rows), abs=1e-5)
     names = {name for row in logged for name, value in row.items() if value}
+    assert {"gradient/encoder_scanpath", "gradient/encoder_domain"} <= names
     assert "adaptation/coefficient" in names and "adaptation/consistency" in names
     picture = cv2.imread(str(folder / "pictures" / "domains.png"))
     assert picture is not None and picture.std() > 0

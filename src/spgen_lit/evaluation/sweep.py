@@ -243,13 +243,15 @@ def failures_table(sweep: Sweep) -> Table:
 
 
 def write_tables(sweep: Sweep, folder: str | Path) -> list[Path]:
-    """Write ``sweep.csv`` (every row) and ``sweep.md``; returns the files."""
+    """Write ``sweep.csv`` (every row), ``sweep.md`` and ``sweep.tex``; returns the files."""
     columns = ["set", *sweep.factors, "metric", *_FIGURES, "job"]
-    markdown = ""
+    markdown, tex = "", ""
     for name in sweep.sets:
-        table = tables.markdown(marked(*wide(sweep, name), "**{}**"))
-        markdown += f"## {sweep.title(name)}\n\n{table}\n\n"
+        table, title = wide(sweep, name), sweep.title(name)
+        markdown += f"## {title}\n\n{tables.markdown(marked(*table, '**{}**'))}\n\n"
+        tex += f"% {title}; needs booktabs\n{tables.latex(marked(*table, tables.BEST))}\n"
     return [
         tables.write(Path(folder) / "sweep.csv", sweep.rows[columns]),
         write_text(Path(folder) / "sweep.md", markdown),
+        write_text(Path(folder) / "sweep.tex", tex),
     ]

@@ -16,7 +16,15 @@ from rich.table import Table
 from spgen_lit.evaluation.statistics import FEW
 from spgen_lit.files import atomic, cell, write_text
 
-_SYMBOLS = {"↑": r"$\uparrow$", "↓": r"$\downarrow$", "≈": r"$\approx$"}
+# What stands in no cell by itself marks the best of a column until the text is escaped.
+BEST = "⟦{}⟧"
+_SYMBOLS = {
+    "↑": r"$\uparrow$",
+    "↓": r"$\downarrow$",
+    "≈": r"$\approx$",
+    "⟦": r"\textbf{",
+    "⟧": "}",
+}
 
 
 def figure(value: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import lightning as L
@@ -97,6 +98,7 @@ class ScanpathModule(L.LightningModule):
             self.log("train/distillation", distill_loss.detach(), batch_size=size, sync_dist=True)
         if "target" in batch:
             domain_loss = self._domain_loss(encoded, batch["target"], batch_idx, size)
+            self._log_balance(parts["total"], domain_loss)
             total = total + domain_loss
         self.log("train/loss", total.detach(), batch_size=size, prog_bar=True, sync_dist=True)
         self._refuse_nonsense("training", total, parts, source.ids)
@@ -134,6 +136,20 @@ class ScanpathModule(L.LightningModule):
             self.log(f"adaptation/{name}", value.detach(), batch_size=size, sync_dist=True)
         loss: Tensor = out["loss"]
         return loss
+
+    def _log_balance(self, scanpath_loss: Tensor, domain_loss: Tensor) -> None:
+        """Log the norms of both losses' gradients on the encoder, seldom: each costs a pass."""
+        every = 4 * max(int(getattr(self.trainer, "log_every_n_steps", 1)), 1)
+        if self.adaptation.source_only or self.global_step % every:
+            return
+        parameters = list(self.network.encoder.parameters())
+        losses = {"scanpath": scanpath_loss, "domain": domain_loss}
+        norms = {
+            f"gradient/encoder_{k}": float(gradient_norm(v, parameters)) for k, v in losses.items()
+        }
+        # Not by self.log, which repeats a value in later rows, unless the run was resumed between.
+        for logger in self.loggers:
+            logger.log_metrics(norms, self.global_step)
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
         """Log the gradient norms of the encoder and of everything, before clipping."""
@@ -234,3 +250,16 @@ def _network_loss(
     network: Network, encoded: Encoded, paths: PathBatch, weights: Tensor
 ) -> dict[str, Tensor]:
     return network.loss(encoded, paths, weights)
+
+
+def gradient_norm(loss: Tensor, parameters: Sequence[nn.Parameter]) -> Tensor:
+    """Norm of the loss's gradient on these parameters; 0 where it reaches none of them.
+
+    The parameters' own gradients stay as they are, and the loss can still be used.
+    """
+    trained = [p for p in parameters if p.requires_grad]
+    if not trained or not loss.requires_grad:
+        return torch.zeros(())
+    gradients = torch.autograd.grad(loss, trained, retain_graph=True, allow_unused=True)
+    found = [g for g in gradients if g is not None]
+    return nn.utils.get_total_norm(found) if found else torch.zeros(())

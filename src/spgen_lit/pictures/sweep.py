@@ -1,4 +1,4 @@
-"""The page of a sweep: heat maps, curves and settings beside each other."""
+"""The page of a sweep: heat maps, curves, trade-offs and settings beside each other."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def draw_section(section: SweepSection, folder: Path) -> dict[str, list[Path]]:
     section = section.over_seeds()
     factors = list(section.factors)
     numeric = [name for name in factors if pd.api.types.is_numeric_dtype(section.rows[name])]
-    pictures: dict[str, list[Path]] = {"Heat maps": [], "Curves": [], "Settings": []}
+    pictures: dict[str, list[Path]] = {"Heat maps": [], "Trade": [], "Curves": [], "Settings": []}
     for metric, rows in section.rows.groupby("metric", sort=False):
         if rows["value"].isna().all():
             continue
@@ -118,6 +118,9 @@ def draw_section(section: SweepSection, folder: Path) -> dict[str, list[Path]]:
         group = next((name for name in factors if name != numeric[0]), None)
         pictures["Curves"].append(files["curve"])
         curves(rows, numeric[0], group, files["curve"])
+    if {"scanmatch", "diversity"} <= set(section.rows["metric"]) and factors:
+        pictures["Trade"].append(folder / "trade.png")
+        trade_off(section.rows, "scanmatch", "diversity", factors, folder / "trade.png")
     return {heading: files for heading, files in pictures.items() if files}
 
 
@@ -188,6 +191,47 @@ def curves(
         axes.set(xlabel=x, ylabel=first["label"], title=first["label"])
         if group:
             axes.legend(title=group, loc="center left", bbox_to_anchor=(1.01, 0.5))
+        return render(figure, path)
+
+
+def trade_off(
+    rows: pd.DataFrame, across: str, upwards: str, factors: Sequence[str], path: Path | None = None
+) -> Pixels:
+    """One measure against another, a line for each setting of all but the first factor.
+
+    Args:
+        rows: As in a section, every measure.
+        across: Measure on the x axis, such as ``scanmatch``.
+        upwards: Measure on the y axis, such as ``diversity``.
+        factors: The first is written beside the points, the others make the lines.
+        path: Where to save the PNG.
+    """
+    by_metric = rows.groupby("metric")
+    labels, levels = by_metric["label"].first(), by_metric[list(_LEVELS)].first()
+    both = rows.pivot_table(index=list(factors), columns="metric", values="value")
+    both = both.reindex(columns=[across, upwards]).dropna()
+    lines = both.groupby(level=list(factors[1:])) if len(factors) > 1 else [((), both)]
+    with style():
+        figure, (axes,) = new_figure(6.4, 4.4)
+        for order, (setting, points) in enumerate(lines):
+            name = ", ".join(f"{f} {text(v)}" for f, v in zip(factors[1:], setting, strict=True))
+            (drawn,) = axes.plot(*points.to_numpy().T, marker="o", markersize=4, label=name or None)
+            if order:
+                continue  # one line carries the labels: the others would only cover them
+            for value, point in zip(points.index, points.to_numpy(), strict=True):
+                axes.annotate(
+                    text(value[0] if isinstance(value, tuple) else value),
+                    point,
+                    xytext=(5, 5),
+                    textcoords="offset points",
+                    fontsize=8,
+                    color=drawn.get_color(),
+                )
+        for who, marker in zip(_LEVELS, "*X", strict=True):
+            axes.plot(*levels.loc[[across, upwards], who], marker, color=LEVEL_COLOR, label=who)
+        title = f"agreement and diversity (figures: {factors[0]})"
+        axes.set(xlabel=labels[across], ylabel=labels[upwards], title=title)
+        axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
         return render(figure, path)
 
 

@@ -22,13 +22,16 @@ from spgen_lit.files import write_json
 Mode = Literal["auto", "online", "offline"]
 _PATIENCE = 3.0  # seconds for a server that does not answer at all
 _IDENTITY = "wandb.json"
-#: Columns of results and what charts call them.
+#: Measures whose curves over temperature are charted; all are in ``temperatures.csv``.
+_CURVES = ("energy", "scanmatch", "nss", "diversity")
+#: Columns of results and what charts call them; the first three are drawn over temperature.
 _COLUMNS = {
     "value": "model",
     "observers": "observers",
     "other_image": "chance",
     "normalized": "normalized",
 }
+_CURVED = list(_COLUMNS)[:3]
 
 
 class Dashboard(WandbLogger):
@@ -134,7 +137,7 @@ class Dashboard(WandbLogger):
 
     @rank_zero_only
     def log_results(self, results: Path, checkpoint: str | None, energy: float) -> None:
-        """Log what was scored after training: figures and the checkpoint.
+        """Log what was scored after training: figures, curves over temperature, checkpoint.
 
         Args:
             results: Folder with a folder for each set scored.
@@ -204,10 +207,10 @@ def _former_id(checkpoint: str | None) -> str | None:
 
 
 def result_charts(results: Path) -> tuple[dict[str, float], dict[str, Any]]:
-    """Figures of every set scored after training, and a table of each.
+    """Figures of every set scored after training, and its curves over temperature.
 
     Args:
-        results: Folder with ``summary.json`` for each set.
+        results: Folder with ``summary.json`` and perhaps ``temperatures.csv`` for each set.
 
     Returns:
         Name to figure, for the run's summary; chart name to chart.
@@ -223,4 +226,14 @@ def result_charts(results: Path) -> tuple[dict[str, float], dict[str, Any]]:
         figures |= {f"results/{name}/{metric}": value for metric, value in values.items()}
         table = scores.rename(columns=_COLUMNS).reset_index()
         charts[f"scores/{name}"] = wandb.Table(dataframe=table)
+        if (file.parent / "temperatures.csv").is_file():
+            rows = pd.read_csv(file.parent / "temperatures.csv").dropna(subset=_CURVED)
+            for metric, curve in rows[rows["metric"].isin(_CURVES)].groupby("metric"):
+                charts[f"temperature/{name}/{metric}"] = wandb.plot.line_series(
+                    xs=curve["temperature"].tolist(),
+                    ys=[curve[column].tolist() for column in _CURVED],
+                    keys=[_COLUMNS[column] for column in _CURVED],
+                    title=f"{metric} on {name}",
+                    xname="temperature",
+                )
     return figures, charts
