@@ -127,6 +127,13 @@ def test_stopped_by_signal_within_validation(
     _assert_same(whole, _checkpoint(tmp_path / "cut" / "last.ckpt"))
 
 
+def test_signals_are_given_back_to_who_had_them(make_data, make_module, make_trainer) -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
+    trainer = make_trainer("free", max_epochs=1)
+    _fit(trainer, make_module(), make_data())
+    assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)] == before
+
+
 def test_without_a_signal_nothing_is_stopped(make_data, make_module, make_trainer) -> None:
     trainer = make_trainer("free", max_epochs=1)
     _fit(trainer, make_module(), make_data())

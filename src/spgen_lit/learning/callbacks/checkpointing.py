@@ -149,6 +149,9 @@ class LastCheckpoint(ModelCheckpoint):
         self._leave()
         if trainer.is_global_zero:
             previous(self.file).unlink(missing_ok=True)
+        # Before the trainer gives back those of before it: later its own would stay for good,
+        # and a scheduler's SIGTERM while the model is scored would be heeded by nobody.
+        self._release()
 
     def _leave(self) -> None:
         if self._leaving:
@@ -157,10 +160,6 @@ class LastCheckpoint(ModelCheckpoint):
     def on_exception(
         self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException
     ) -> None:
-        """Give the signals back."""
-        self._release()
-
-    def teardown(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         """Give the signals back."""
         self._release()
 
