@@ -304,6 +304,15 @@ def test_the_step_compiles_to_one_graph(small: Build, images: torch.Tensor) -> N
             assert torch.allclose(one, other, atol=1e-6)
 
 
+def test_half_precision_draws(small: Build, images: torch.Tensor) -> None:
+    network = small()
+    with torch.autocast("cpu", torch.bfloat16):
+        encoded = network.encode(images)
+        drawn = network.sample(encoded, [[1, 2, 3]] * len(images))
+    xy = np.concatenate(drawn.arrays(0))
+    assert np.isfinite(xy).all() and (xy >= 0).all() and (xy <= 1).all()
+
+
 def test_loss_is_the_likelihood_of_what_observers_did(small: Build, images: torch.Tensor) -> None:
     network = small(sigma=0.0, duration_weight=0.0)
     with torch.no_grad():

@@ -383,7 +383,8 @@ class FixationHead(nn.Module):
             fine = F.interpolate(coarse, self.grid, mode="bilinear", align_corners=False)
             fine = fine.reshape(logits.shape)
             logits = logits + (fine if values is None else values.history.exp() * fine)
-        certainty = self.viewing_certainty(code)
+        # In full precision under autocast, too: places are drawn from these.
+        logits, certainty = logits.float(), self.viewing_certainty(code).float()
         if values is None:
             return logits * certainty.exp()
         return logits * (certainty + values.certainty).exp() + values.center * self.center

@@ -17,6 +17,7 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import LearningRateMonitor, ModelCheckpoint
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
+from torch._functorch import config as functorch_config
 
 from spgen_lit import __version__
 from spgen_lit.config import plain, trusted
@@ -121,6 +122,8 @@ def prepare(config: DictConfig) -> Prepared:
     if not (plain(config.data).get("augment") or {}).get("texture"):
         network.encoder.keep_features(store)
     if config.compile:
+        # The norms of two losses' gradients are taken from one forward pass.
+        functorch_config.donated_buffer = False
         network.encoder.compile()
     return Prepared(data, module, trainer)
 
