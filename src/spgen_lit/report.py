@@ -44,7 +44,7 @@ from spgen_lit.evaluation.comparison import (
     comparison_table,
     leaderboard,
 )
-from spgen_lit.evaluation.gap import Group, gap, gap_table, load_group, write_gap
+from spgen_lit.evaluation.gap import Runs, gap, gap_table, load_group, write_gap
 from spgen_lit.evaluation.results import Results
 from spgen_lit.evaluation.selection import read_record, selection_table, validators
 from spgen_lit.evaluation.sweep import (
@@ -114,6 +114,9 @@ def _add_run_commands(commands: Any) -> None:
         required=True,
         metavar="RUN",
         help="runs of one adaptation, one a seed; once for each adaptation",
+    )
+    parser.add_argument(
+        "--oracle", nargs="+", type=Path, metavar="RUN", help="runs with the gaze on paintings"
     )
     parser.add_argument("--photographs", help="results of the photographs, such as source-osie")
     parser.add_argument("--paintings", help="of the paintings, such as evaluation-painted-osie")
@@ -204,14 +207,15 @@ def _sweep(options: Options) -> None:
 def _gap(options: Options) -> None:
     sides = options.photographs, options.paintings
     source_only = load_group("source-only", options.source_only, *sides)
-    groups: list[Group] = []
+    groups: list[Runs] = []
     for runs in options.adapted:
         group = load_group("", runs, *sides)
         # Runs say what they are; two that say the same are told apart by their folders.
         name = str(group.paintings[0].meta.get("model") or runs[0])
         taken = name in [other.name for other in groups]
         groups.append(replace(group, name=str(runs[0]) if taken else name))
-    rows = gap(source_only, groups)
+    oracle = load_group("oracle", options.oracle, *sides) if options.oracle else None
+    rows = gap(source_only, groups, oracle)
     Console().print(gap_table(rows))
     if options.out is not None:
         write_gap(options.out, rows)

@@ -79,6 +79,22 @@ def test_share_recovered_cost_and_intervals(runs: dict[str, list[Path]]) -> None
     assert table["good", "scanmatch"]["ceiling"] == pytest.approx(0.14, abs=0.002)
 
 
+def test_an_oracle_is_what_others_are_held_against(
+    runs: dict[str, list[Path]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    plain, good, idle = (load_group(name, runs[name]) for name in ("plain", "good", "idle"))
+    rows = gap(plain, [idle], good).set_index(["name", "metric"])
+    idle_row = rows.loc[("idle", "energy")]
+    assert idle_row["of_oracle"] == pytest.approx(0, abs=0.05)
+    assert idle_row["behind_oracle"] == pytest.approx(0.03, abs=0.002)
+    assert idle_row["behind_oracle_low"] > 0
+    assert np.isnan(rows.loc[("good", "energy"), "behind_oracle"])
+    words = ["gap", "--source-only", *runs["plain"], "--adapted", *runs["idle"]]
+    assert main([*map(str, words), "--oracle", *map(str, runs["good"])]) == 0
+    printed = capsys.readouterr().out
+    assert "behind the oracle" in printed and "oracle (3 seeds)" in printed
+
+
 def test_more_seeds_narrow_the_interval(runs: dict[str, list[Path]]) -> None:
     plain, good = runs["plain"], runs["good"]
     widths = []

@@ -10,7 +10,7 @@ import scipy.stats
 
 from spgen_lit.evaluation.statistics import (
     FEW,
-    bootstrap,
+    bootstrap_runs,
     holm,
     interval,
     normalized,
@@ -96,10 +96,18 @@ def test_holm_steps_down() -> None:
     assert len(holm([])) == 0
 
 
-def test_columns_are_drawn_together() -> None:
+def test_images_are_drawn_together_and_runs_apart() -> None:
     base = np.random.default_rng(0).normal(0, 10, 40)
-    low, high = bootstrap([base, base + 1], lambda a, b, axis: (b - a).mean(axis=axis))
-    assert (low, high) == pytest.approx((1, 1))
+    one, other = base[None, None], np.stack([base + 1, base + 3])[:, None]
+    ends = bootstrap_runs([one, one + 1], lambda a, b: [b - a, a])
+    assert ends[:, 0] == pytest.approx((1, 1))
+    assert ends[:, 1] == pytest.approx(interval(base), abs=0.3)
+    ends = bootstrap_runs([one, other], lambda a, b: [b - a])
+    assert ends[:, 0] == pytest.approx((1, 3))  # the seeds' means, drawn twice each
+
+
+def test_interval_is_that_of_scipy() -> None:
+    base = np.random.default_rng(0).normal(0, 10, 40)
     theirs = scipy.stats.bootstrap((base,), np.mean, method="percentile", n_resamples=20_000)
     ours = interval(base)
     expected = theirs.confidence_interval

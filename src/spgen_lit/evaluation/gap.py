@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,26 +10,29 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from rich.console import Group
 from rich.table import Table
 
 from spgen_lit.evaluation import tables
 from spgen_lit.evaluation.comparison import refuse_mismatch
 from spgen_lit.evaluation.results import CHANCE, Results
-from spgen_lit.evaluation.statistics import FEW, bootstrap
+from spgen_lit.evaluation.statistics import FEW, bootstrap_runs
 from spgen_lit.evaluation.trials import few
 
 Array = NDArray[np.float64]
 #: Measures of the benchmark: name to whether it is taken above chance.
 METRICS = {"energy": False, "scanmatch": True}
 _NAMES = {"energy": "energy score ↓", "scanmatch": "ScanMatch above chance ↑"}
+_LOSSES = ("photographs lose", "behind the oracle")
+_ENDS = ("", "_low", "_high")
 _NOTE = (
     "recovered = (floor - adapted) / (floor - ceiling); 95 % intervals by paired bootstrap "
-    "over images, seeds averaged within an image"
+    "over images and seeds"
 )
 
 
 @dataclass(frozen=True)
-class Group:
+class Runs:
     """Results of one model under several seeds, on photographs and on their paintings."""
 
     name: str
@@ -42,7 +45,7 @@ def load_group(
     runs: Sequence[Path],
     photographs: str | None = None,
     paintings: str | None = None,
-) -> Group:
+) -> Runs:
     """Read the results of a model's runs.
 
     Args:
@@ -58,7 +61,7 @@ def load_group(
     """
     photos = tuple(Results.load(_folder(run, photographs, "source-")) for run in runs)
     painted = tuple(Results.load(_folder(run, paintings, "evaluation-")) for run in runs)
-    return Group(name, photos, painted)
+    return Runs(name, photos, painted)
 
 
 def _folder(run: Path, name: str | None, prefix: str) -> Path:
@@ -76,15 +79,17 @@ def _folder(run: Path, name: str | None, prefix: str) -> Path:
     return root / fitting[0]
 
 
-def gap(source_only: Group, adapted: Sequence[Group]) -> pd.DataFrame:
+def gap(source_only: Runs, adapted: Sequence[Runs], oracle: Runs | None = None) -> pd.DataFrame:
     """Share of the gap each adaptation recovers, with paired bootstrap intervals.
 
     Values are averaged over seeds image by image; a draw takes the same images for
-    photographs, paintings and all models, and forms the share of the means anew.
+    photographs, paintings and all models and seeds of each, and forms every figure anew.
 
     Args:
         source_only: What floor and ceiling are taken from.
         adapted: What is compared with it.
+        oracle: Trained with the gaze on paintings; the last row, and what others are held
+            against.
 
     Returns:
         A row for each measure and adaptation: ``name, metric``; ``ceiling`` (source-only on
@@ -92,49 +97,54 @@ def gap(source_only: Group, adapted: Sequence[Group]) -> pd.DataFrame:
         ``adapted_photographs``; ``recovered``, 0 for nothing and 1 for all of the gap, and
         ``cost``, what photographs lose by adapting, each with ``_low`` and ``_high``;
         ``gap_open``, whether the interval of floor - ceiling leaves zero out; ``images``,
-        ``source_only_seeds``, ``adapted_seeds``.
+        ``source_only_seeds``, ``adapted_seeds``. With an oracle also ``of_oracle``, the share
+        of what it recovers, and ``behind_oracle``, what is lost against it, with intervals.
 
     Raises:
         ValueError: If protocols, data or images differ between any two results that are
             compared, or a measure is missing; named.
     """
-    _refuse_mismatches([source_only, *adapted])
+    compared = [*adapted, *([] if oracle is None else [oracle])]
+    _refuse_mismatches([source_only, *compared])
     rows = []
     for metric in METRICS:
-        for group in adapted:
-            sides = {
-                "ceiling": _by_image(source_only.photographs, metric),
-                "floor": _by_image(source_only.paintings, metric),
-                "adapted": _by_image(group.paintings, metric),
-                "adapted_photographs": _by_image(group.photographs, metric),
-            }
-            row = {"name": group.name, "metric": metric, **_row(pd.DataFrame(sides), metric)}
+        for group in compared:
+            held = None if group is oracle else oracle
+            row = {"name": group.name, "metric": metric, **_row(metric, source_only, group, held)}
             seeds = {"source_only_seeds": source_only.paintings, "adapted_seeds": group.paintings}
             rows.append(row | {name: len(results) for name, results in seeds.items()})
     return pd.DataFrame(rows)
 
 
-def _row(table: pd.DataFrame, metric: str) -> dict[str, float]:
-    table, way = table.dropna(), -1.0 if metric == "energy" else 1.0
-    figures: dict[str, Callable[..., Array]] = {
-        "recovered": lambda ceiling, floor, adapted, photographs: (
-            (floor - adapted) / (floor - ceiling)
-        ),
-        "cost": lambda ceiling, floor, adapted, photographs: way * (ceiling - photographs),
-        "gap": lambda ceiling, floor, adapted, photographs: way * (ceiling - floor),
-    }
-    columns = table.to_numpy().T
-    out: dict[str, float] = dict(table.mean())
-    for name, of_means in figures.items():
-        with np.errstate(divide="ignore", invalid="ignore"):
-            # The figure of the means: each column's mean over the images drawn.
-            low, high = bootstrap(
-                columns,
-                lambda *sides, axis, of=of_means: of(*(side.mean(axis=axis) for side in sides)),
-            )
-            value = float(of_means(*columns.mean(axis=1)))
-        out |= {name: value, f"{name}_low": low, f"{name}_high": high}
-    return {**out, "gap_open": out["gap_low"] > 0 and len(table) >= FEW, "images": len(table)}
+def _row(metric: str, source_only: Runs, group: Runs, oracle: Runs | None) -> dict[str, float]:
+    way = -1.0 if metric == "energy" else 1.0
+    sides = ["ceiling", "floor", "adapted_photographs", "adapted", "oracle_photographs", "oracle"]
+    groups = [source_only, group, *([] if oracle is None else [oracle])]
+    values = [_runs(one, metric) for one in groups]
+    known = np.logical_and.reduce([np.isfinite(one).all((0, 1)) for one in values])
+    values = [one[:, :, known] for one in values]
+
+    def figures(*means: float) -> dict[str, float]:
+        m = dict(zip(sides, means, strict=False))
+        found = {
+            "recovered": (m["floor"] - m["adapted"]) / (m["floor"] - m["ceiling"]),
+            "cost": way * (m["ceiling"] - m["adapted_photographs"]),
+            "gap": way * (m["ceiling"] - m["floor"]),
+        }
+        if oracle is not None:
+            found["of_oracle"] = (m["floor"] - m["adapted"]) / (m["floor"] - m["oracle"])
+            found["behind_oracle"] = way * (m["oracle"] - m["adapted"])
+        return found
+
+    with np.errstate(divide="ignore", invalid="ignore"):
+        means = np.concatenate([one.mean((0, 2)) for one in values])
+        found, names = figures(*means), list(figures(*means))
+        ends = bootstrap_runs(values, lambda *drawn: list(figures(*drawn).values()))
+    out = dict(zip(sides, map(float, means), strict=False)) | found
+    for name, low, high in zip(names, *ends, strict=True):
+        out |= {f"{name}_low": float(low), f"{name}_high": float(high)}
+    images = int(known.sum())
+    return {**out, "gap_open": out["gap_low"] > 0 and images >= FEW, "images": images}
 
 
 def _plain(one: Results, image: str) -> str:
@@ -142,19 +152,24 @@ def _plain(one: Results, image: str) -> str:
     return image.removeprefix(f"{one.meta.get('data', '')}/")
 
 
-def _by_image(results: Sequence[Results], metric: str) -> pd.Series:
-    """A value an image, averaged over seeds."""
-    columns, above_chance = [], METRICS[metric]
-    for one in results:
-        if metric not in one.model.rows or (above_chance and CHANCE not in one.band):
-            needed = f"{metric!r}" + (f" and the baseline {CHANCE!r}" if above_chance else "")
-            raise ValueError(f"{one.meta.get('model', 'a result')} was not scored with {needed}")
-        chance = one.band[CHANCE].rows[metric] if above_chance else 0.0
-        columns.append((one.model.rows[metric] - chance).rename(partial(_plain, one)))
-    return pd.concat(columns, axis=1).mean(axis=1, skipna=False)
+def _runs(group: Runs, metric: str) -> Array:
+    """Values ``(run, 2, image)`` on photographs and on paintings, images by name."""
+    runs = zip(group.photographs, group.paintings, strict=True)
+    return np.array([[_by_image(one, metric) for one in run] for run in runs])
 
 
-def _refuse_mismatches(groups: Sequence[Group]) -> None:
+def _by_image(one: Results, metric: str) -> Array:
+    above_chance = METRICS[metric]
+    if metric not in one.model.rows or (above_chance and CHANCE not in one.band):
+        needed = f"{metric!r}" + (f" and the baseline {CHANCE!r}" if above_chance else "")
+        raise ValueError(f"{one.meta.get('model', 'a result')} was not scored with {needed}")
+    values = one.model.rows[metric]
+    if above_chance:
+        values = values - one.band[CHANCE].rows[metric]
+    return values.rename(partial(_plain, one)).sort_index().to_numpy(np.float64)
+
+
+def _refuse_mismatches(groups: Sequence[Runs]) -> None:
     """Every result against the first of its side, and both sides against each other."""
     first = groups[0]
     if not first.photographs or any(not g.paintings for g in groups):
@@ -188,29 +203,50 @@ def gap_text(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows as text: ceiling, floor, adapted, share recovered and cost."""
     lines = []
     for _, row in rows.iterrows():
-        share = (100 * row[f"recovered{end}"] for end in ("", "_low", "_high"))
-        # Zero is added so that rounding leaves no minus before nothing.
-        cost = (round(row[f"cost{end}"], 4) + 0.0 for end in ("", "_low", "_high"))
-        known = row["gap_open"] and np.isfinite(row["recovered"])
-        lines.append(
-            {
-                "measure": _NAMES[row["metric"]],
-                "adaptation": f"{row['name']} ({_seeds(row['adapted_seeds'])})",
-                **{side: f"{row[side]:.3f}" for side in ("ceiling", "floor", "adapted")},
-                "recovered": "{:.0f} % [{:.0f}, {:.0f}]".format(*share) if known else "no gap",
-                "photographs lose": "{:.4f} [{:.4f}, {:.4f}]".format(*cost),
+        line = {
+            "measure": _NAMES[row["metric"]],
+            "adaptation": f"{row['name']} ({_seeds(row['adapted_seeds'])})",
+            **{side: f"{row[side]:.3f}" for side in ("ceiling", "floor", "adapted")},
+            "recovered": _share(row, "recovered"),
+            _LOSSES[0]: _loss(row, "cost"),
+        }
+        if np.isfinite(row.get("behind_oracle", np.nan)):
+            line |= {
+                "of oracle's": _share(row, "of_oracle"),
+                _LOSSES[1]: _loss(row, "behind_oracle"),
             }
-        )
-    return pd.DataFrame(lines)
+        lines.append(line)
+    return pd.DataFrame(lines).fillna("")
 
 
-def gap_table(rows: pd.DataFrame) -> Table:
+def _share(row: pd.Series, name: str) -> str:
+    if not (row["gap_open"] and np.isfinite(row[name])):
+        return "no gap"
+    return "{:.0f} % [{:.0f}, {:.0f}]".format(*(100 * row[name + end] for end in _ENDS))
+
+
+def _loss(row: pd.Series, name: str) -> str:
+    # Zero is added so that rounding leaves no minus before nothing.
+    values = (round(row[name + end], 4) + 0.0 for end in _ENDS)
+    return "{:.4f} [{:.4f}, {:.4f}]".format(*values)
+
+
+def gap_table(rows: pd.DataFrame) -> Group:
     """The rows on the terminal, each measure's under a line with its name."""
+    text = gap_text(rows)
+    losses = [name for name in text if name in _LOSSES]
+    return Group(
+        _by_measure(text.drop(columns=losses), gap_title(rows), _NOTE),
+        _by_measure(text[["measure", "adaptation", *losses]], "What is lost"),
+    )
+
+
+def _by_measure(text: pd.DataFrame, title: str, note: str | None = None) -> Table:
     parts = []
-    for measure, lines in gap_text(rows).groupby("measure", sort=False):
+    for measure, lines in text.groupby("measure", sort=False):
         parts += [pd.DataFrame([{"adaptation": measure}], index=["measure"]), lines]
     shown = pd.concat(parts).drop(columns="measure").fillna("")
-    return tables.terminal(shown, gap_title(rows), _NOTE, bold={"measure"})
+    return tables.terminal(shown, title, note, bold={"measure"})
 
 
 def write_gap(path: Path, rows: pd.DataFrame) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import scipy.stats
@@ -17,30 +17,54 @@ _RESAMPLES = 5000
 _BATCH = 500
 
 
-def bootstrap(columns: ArrayLike, statistic: Any = np.mean, level: float = LEVEL) -> Array:
-    """Percentile bootstrap interval over images; the same seed each time.
+def bootstrap(values: ArrayLike, level: float = LEVEL) -> Array:
+    """Percentile bootstrap interval of the mean over images; the same seed each time.
 
     Args:
-        columns: ``(image,)``, or ``(column, image)`` drawn together: paired.
-        statistic: Called with the columns and ``axis``.
+        values: ``(image,)``.
         level: Of the interval.
 
     Returns:
         Low and high ``(2,)``.
     """
-    data = np.atleast_2d(np.asarray(columns, dtype=np.float64))
     found = scipy.stats.bootstrap(
-        tuple(data),
-        statistic,
+        (np.asarray(values, dtype=np.float64),),
+        np.mean,
         n_resamples=_RESAMPLES,
         batch=_BATCH,
         confidence_level=level,
         method="percentile",
-        paired=len(data) > 1,
-        vectorized=True,
         rng=np.random.default_rng(0),
     ).confidence_interval
     return np.array([found.low, found.high])
+
+
+def bootstrap_runs(
+    groups: Sequence[Array],
+    statistic: Callable[..., Sequence[float]],
+    level: float = LEVEL,
+) -> Array:
+    """Percentile bootstrap intervals over images and over the runs of each group.
+
+    scipy's draws one sample; here the images are common to all groups, and seeds are not.
+
+    Args:
+        groups: Values ``(run, side, image)`` of each group, images in the same order.
+        statistic: Called with the means of all groups' sides, one after another.
+        level: Of the intervals.
+
+    Returns:
+        Low and high of everything the statistic gives ``(2, figure)``.
+    """
+    rng = np.random.default_rng(0)
+    count = groups[0].shape[2]
+    drawn = []
+    for _ in range(_RESAMPLES):
+        images = rng.integers(count, size=count)
+        runs = [group[rng.integers(len(group), size=len(group))] for group in groups]
+        means = [values[..., images].mean((0, 2)) for values in runs]
+        drawn.append(statistic(*np.concatenate(means)))
+    return np.asarray(np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], axis=0))
 
 
 def interval(values: ArrayLike, level: float = LEVEL) -> tuple[float, float]:
