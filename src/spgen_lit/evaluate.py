@@ -33,7 +33,7 @@ from spgen_lit.evaluation.checks import likely_mistakes
 from spgen_lit.evaluation.measures import select
 from spgen_lit.evaluation.protocol import Protocol, preset
 from spgen_lit.evaluation.results import CHANCE, OBSERVERS, Results
-from spgen_lit.evaluation.score import folds_table, groups_table, score, score_folds, score_groups
+from spgen_lit.evaluation.score import folds_table, groups_table, save_groups, score, score_folds
 from spgen_lit.evaluation.trials import few
 from spgen_lit.files import write_text
 from spgen_lit.instantiation import instantiated
@@ -134,23 +134,17 @@ def run(config: DictConfig, console: Console) -> Results:
 def _by_group(
     config: DictConfig, scene: Scene, results: Results, folder: Path, console: Console
 ) -> None:
-    """Results by an attribute of the images, the set's first one by default.
+    """Results by the attributes of the images: the first two, or the one asked for.
 
     Raises:
         ValueError: If no image has the attribute asked for.
     """
     attributes = {image: scene.gaze.stimuli[image].attributes for image in results.model.images}
-    known = list(dict.fromkeys(key for found in attributes.values() for key in found))
-    attribute = config.group or next(iter(known), None)
-    if attribute is None:
-        return
-    if attribute not in known:
-        raise ValueError(f"group={attribute}: images of {scene.name} have {known or 'none'}")
-    groups = {image: found[attribute] for image, found in attributes.items() if attribute in found}
-    parts = score_groups(results, groups)
-    tables.write(folder / f"by_{attribute}.csv", parts)
-    metric = "energy" if "energy" in results.model.metrics else results.model.metrics[0]
-    console.print(groups_table(parts, attribute, metric))
+    frames = save_groups(folder, results, attributes)
+    if config.group and config.group not in frames:
+        raise ValueError(f"group={config.group}: images of {scene.name} have {[*frames] or 'none'}")
+    if frames:
+        console.print(groups_table(frames, config.group))
 
 
 def _meta(config: DictConfig, scene: Scene, facts: Facts, subject: str) -> Facts:

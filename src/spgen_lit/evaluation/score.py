@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,9 @@ from spgen_lit.evaluation.results import CHANCE, OBSERVERS, Results, Scores
 from spgen_lit.evaluation.suite import Bits, score_set
 from spgen_lit.evaluation.trials import Paths
 from spgen_lit.scanpath import Scanpath
+
+#: Measures of the table by group, of those that were computed.
+_GROUPED = ("energy", "scanmatch", "nss", "congruency")
 
 
 def score(
@@ -196,36 +200,52 @@ def folds_table(frame: pd.DataFrame) -> Table:
     return tables.terminal(shown, f"{len(parts)} parts: {parts[0]} to {parts[-1]}")
 
 
-def score_groups(results: Results, groups: Mapping[str, str]) -> pd.DataFrame:
-    """Results by what images are of, such as the movement of a painting.
+def save_groups(
+    folder: Path, results: Results, attributes: Mapping[str, Mapping[str, str]]
+) -> dict[str, pd.DataFrame]:
+    """Results by what images are of, such as the movement of a painting: ``by_<attribute>.csv``.
 
     Args:
+        folder: Where files are written.
         results: Of all images.
-        groups: Image id to its group; images without one are left out.
+        attributes: Image id to its attributes: name to group.
 
     Returns:
-        The frames of the groups' results below each other, with a column ``group``.
+        Attribute to the frames of its groups' results below each other, with a column ``group``.
+        Images without an attribute are left out of its groups.
     """
-    frames = {}
-    for group in sorted(set(groups.values())):
-        images = [image for image in results.model.images if groups.get(image) == group]
-        band = {who: Scores(scores.rows.loc[images]) for who, scores in results.band.items()}
-        part = replace(results, model=Scores(results.model.rows.loc[images]), band=band)
-        frames[group] = part.frame
-    return pd.concat(frames, names=["group"]).reset_index()
+    images = pd.DataFrame({i: attributes[i] for i in results.model.images}).T
+    found = {}
+    for attribute in images:
+        frames = {}
+        for group, members in images.groupby(attribute):
+            rows = list(members.index)
+            band = {who: Scores(scores.rows.loc[rows]) for who, scores in results.band.items()}
+            part = replace(results, model=Scores(results.model.rows.loc[rows]), band=band)
+            frames[str(group)] = part.frame
+        found[str(attribute)] = pd.concat(frames, names=["group"]).reset_index()
+        tables.write(folder / f"by_{attribute}.csv", found[str(attribute)])
+    return found
 
 
-def groups_table(frame: pd.DataFrame, attribute: str, metric: str = "energy") -> Table:
-    """One measure group by group, beside observers and chance."""
-    rows = frame[frame["metric"] == metric]
-    shown = pd.DataFrame({attribute: rows["group"], "images": rows["images"].astype(str)})
-    shown[str(rows["label"].iloc[0])] = tables.figures(rows["value"])
-    shown["95 % interval"] = tables.intervals(rows["low"], rows["high"])
-    for who in (OBSERVERS, CHANCE):
-        if who in rows:
-            shown[who.replace("_", " ")] = tables.figures(rows[who])
-    note = tables.interval_note(int(rows["images"].min()))
-    return tables.terminal(shown, f"by {attribute}", note)
+def groups_table(frames: Mapping[str, pd.DataFrame], attribute: str | None = None) -> Table:
+    """A few measures by an attribute, or by the first two, each beside observers and chance."""
+    frames = {name: frames[name] for name in ([attribute] if attribute else [*frames][:2])}
+    metrics = next(iter(frames.values()))["metric"].unique()
+    chosen = [name for name in _GROUPED if name in metrics] or list(metrics[:1])
+    parts = []
+    for name_of, frame in frames.items():
+        rows = frame[frame["metric"] == chosen[0]]
+        shown = pd.DataFrame({"group": rows["group"], "images": rows["images"].astype(str)})
+        for name in chosen:
+            rows = frame[frame["metric"] == name].set_axis(shown.index)
+            marks = [tables.figures(rows[who]) for who in (OBSERVERS, CHANCE) if who in rows]
+            beside = " (" + marks[0].str.cat(marks[1:], sep=", ") + ")" if marks else ""
+            shown[str(rows["label"].iloc[0])] = tables.figures(rows["value"]) + beside
+        parts += [pd.DataFrame([{"group": f"by {name_of}"}], index=["title"]), shown]
+    few = min(int(frame["images"].min()) for frame in frames.values())
+    words = f"in brackets: observers, chance; {tables.interval_note(few)} in by_*.csv"
+    return tables.terminal(pd.concat(parts).fillna(""), "by group", words, bold={"title"})
 
 
 def check_temperatures(temperatures: Iterable[float]) -> list[float]:

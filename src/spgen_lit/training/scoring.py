@@ -28,7 +28,13 @@ from spgen_lit.evaluation.comparison import compare, comparison_table
 from spgen_lit.evaluation.measures import Measure, select
 from spgen_lit.evaluation.protocol import Protocol, preset
 from spgen_lit.evaluation.results import CHANCE, OBSERVERS, Results
-from spgen_lit.evaluation.score import check_temperatures, score, score_temperatures
+from spgen_lit.evaluation.score import (
+    check_temperatures,
+    groups_table,
+    save_groups,
+    score,
+    score_temperatures,
+)
 from spgen_lit.evaluation.sweep import TEMPERATURES
 from spgen_lit.instantiation import built, instantiated
 from spgen_lit.learning.module import ScanpathModule
@@ -207,6 +213,9 @@ def _score_set(
     )
     console.print(results.table())
     folder = results.save(output / "results" / label)
+    attributes = {key: stimulus.attributes for key, stimulus in subset.stimuli.items()}
+    if frames := save_groups(folder, results, attributes):
+        console.print(groups_table(frames))
     if scoring.temperatures:
         scan = score_temperatures(
             lambda temperature: draw(temperature=temperature)[0],
