@@ -89,7 +89,7 @@ def test_validation_images_are_the_photographs(tmp_path: Path) -> None:
     data = mix(tmp_path, 1.0, flat=Flat(tmp_path / "b", 150))
     validation = data.source_set("val")
     assert all(validation[0, index].image.max() == 50 for index in range(len(validation)))
-    assert set(data.styles) == set(data.parts["source", "train"].stimuli)
+    assert set(data.style_stimuli) == set(data.parts["source", "train"].stimuli)
 
 
 def test_faults_are_named(tmp_path: Path) -> None:

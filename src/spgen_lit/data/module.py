@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
-from functools import partial
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -25,32 +24,16 @@ from spgen_lit.data.records import GazeSet, Reader, Split, Stimulus
 from spgen_lit.data.sampling import RankImages, ShuffledStream, StreamLoader
 from spgen_lit.data.splits import SPLITS, split_images, split_observers
 from spgen_lit.data.viewing import ViewingAugment
-from spgen_lit.scanpath import Scanpath
 
 # Two files of one picture: saved again or made smaller, not painted over.
 _SAME_BITS, _SAME_LEVELS = 4, 4.0
-
-
-def _joined(
-    sets: Mapping[str, GazeSet],
-    observed: Mapping[str, Mapping[str, list[Scanpath]]],
-    ids: Mapping[str, Sequence[str]],
-) -> Split:
-    """Some images of each set, with their gaze."""
-    stimuli, paths, names = {}, {}, {}
-    for name, gaze in sets.items():
-        for i in ids[name]:
-            key = f"{name}/{i}" if len(sets) > 1 else i
-            stimuli[key], names[key] = gaze.stimuli[i], name
-            if i in observed[name]:
-                paths[key] = observed[name][i]
-    return Split(stimuli, paths, names)
 
 
 def _single_threaded(_: int) -> None:
     cv2.setNumThreads(0)
 
 
+@dataclass(eq=False, repr=False)
 class DomainMix(L.LightningDataModule):
     """Mixes source and target in every step; splits by image; works on any number of ranks.
 
@@ -98,71 +81,61 @@ class DomainMix(L.LightningDataModule):
         ImageError: At :meth:`setup`, naming every image that cannot be read.
     """
 
-    def __init__(
-        self,
-        source: Mapping[str, Reader],
-        target: Mapping[str, Reader],
-        evaluation: Mapping[str, Reader] | None = None,
-        size: tuple[int, int] = (512, 384),
-        mode: Literal["stretch", "letterbox"] = "stretch",
-        batch_size: int = 8,
-        target_batch_size: int | None = None,
-        val: float = 0.1,
-        test: float = 0.1,
-        split_seed: int = 0,
-        seed: int = 0,
-        weights: Mapping[str, float] | None = None,
-        augment: Augment | None = None,
-        max_fixations: int = 60,
-        workers: int = 0,
-        cache_dir: str | Path = ".cache",
-        styles: StyleReaders | None = None,
-        style_share: float = 0.5,
-        originals: bool = False,
-        viewing: ViewingAugment | None = None,
-        max_batch_size: int = 512,
-        allow_same_images: bool = False,
-        needs_target: bool = False,
-        simulated_target: bool = False,
-        held_out_observers: float = 0.0,
-        renditions: int = 0,
-        datasets: Sequence[str] = (),
-    ) -> None:
+    source: Mapping[str, Reader]
+    target: Mapping[str, Reader]
+    evaluation: Mapping[str, Reader] | None = None
+    size: tuple[int, int] = (512, 384)
+    mode: Literal["stretch", "letterbox"] = "stretch"
+    batch_size: int = 8
+    target_batch_size: int | None = None
+    val: float = 0.1
+    test: float = 0.1
+    split_seed: int = 0
+    seed: int = 0
+    weights: Mapping[str, float] | None = None
+    augment: Augment | None = None
+    max_fixations: int = 60
+    workers: int = 0
+    cache_dir: str | Path = ".cache"
+    styles: StyleReaders | None = None
+    style_share: float = 0.5
+    originals: bool = False
+    viewing: ViewingAugment | None = None
+    max_batch_size: int = 512
+    allow_same_images: bool = False
+    needs_target: bool = False
+    simulated_target: bool = False
+    held_out_observers: float = 0.0
+    renditions: int = 0
+    datasets: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
         super().__init__()
-        for key, images in (("batch_size", batch_size), ("target_batch_size", target_batch_size)):
-            if images is not None and not 1 <= images <= max_batch_size:
+        for key in ("batch_size", "target_batch_size"):
+            images = getattr(self, key)
+            if images is not None and not 1 <= images <= self.max_batch_size:
                 raise ValueError(
-                    f"data.{key} must be from 1 to data.max_batch_size={max_batch_size}, "
+                    f"data.{key} must be from 1 to data.max_batch_size={self.max_batch_size}, "
                     f"found {images}"
                 )
-        if workers < 0:
-            raise ValueError(f"data.workers must be 0 or more, found {workers}")
-        if not 0 <= style_share <= 1:
-            raise ValueError(f"data.style_share must be from 0 to 1, found {style_share}")
-        self.readers = {"source": source, "target": target, "evaluation": evaluation or {}}
-        self.frame = Frame((int(size[0]), int(size[1])), mode)
-        self.cache = ImageCache(cache_dir, self.frame)
-        self.batch_size = batch_size
-        self.target_batch_size = target_batch_size or batch_size
-        self.fractions = {"val": val, "test": test}
-        self.split_seed, self.seed = split_seed, seed
-        self.held_out_observers = held_out_observers
-        self.weights = dict(weights or {})
-        self.augment, self.viewing, self.max_fixations = augment, viewing, max_fixations
-        self.datasets = tuple(datasets)
-        self.workers = workers
-        self.style_readers, self.style_share = dict(styles or {}), style_share
-        self.originals = originals
-        if renditions:
-            folder = Path(cache_dir).with_name("painted")
-            for name, reader in source.items():
-                versions = [Painted(reader, folder, "train", seed=k) for k in range(renditions)]
-                self.style_readers[name] = versions
-        self.allow_same_images = allow_same_images
-        self.needs_target, self.simulated_target = needs_target, simulated_target
+        if self.workers < 0:
+            raise ValueError(f"data.workers must be 0 or more, found {self.workers}")
+        if not 0 <= self.style_share <= 1:
+            raise ValueError(f"data.style_share must be from 0 to 1, found {self.style_share}")
+        self.target_batch_size = self.target_batch_size or self.batch_size
+        self.fractions = {"val": self.val, "test": self.test}
+        self.frame = Frame((int(self.size[0]), int(self.size[1])), self.mode)
+        self.cache = ImageCache(self.cache_dir, self.frame)
+        self.style_readers = dict(self.styles or {})
+        if self.renditions:
+            folder = Path(self.cache_dir).with_name("painted")
+            for name, reader in self.source.items():
+                self.style_readers[name] = [
+                    Painted(reader, folder, "train", seed=k) for k in range(self.renditions)
+                ]
         self.sets: dict[str, dict[str, GazeSet]] = {}
         self.parts: dict[tuple[str, str], Split] = {}
-        self.styles: dict[str, list[Stimulus]] = {}
+        self.style_stimuli: dict[str, list[Stimulus]] = {}
         self._prints: dict[str, Print] = {}
         self._stream: StreamLoader | None = None
         self._resumed: dict[str, int] | None = None
@@ -171,16 +144,16 @@ class DomainMix(L.LightningDataModule):
         """Read and split all sets and decode their images, once."""
         if self.sets:
             return
-        for key, names in (("weights", self.weights), ("styles", self.style_readers)):
-            unknown = sorted(names.keys() - self.readers["source"].keys())
+        for key, names in (("weights", self.weights or {}), ("styles", self.style_readers)):
+            unknown = sorted(names.keys() - self.source.keys())
             if unknown:
                 raise ValueError(
-                    f"data.{key} names {unknown}; the source sets are "
-                    f"{sorted(self.readers['source'])}"
+                    f"data.{key} names {unknown}; the source sets are {sorted(self.source)}"
                 )
+        domains = {"source": self.source, "target": self.target, "evaluation": self.evaluation}
         sets = {
-            domain: {name: reader.read() for name, reader in readers.items()}
-            for domain, readers in self.readers.items()
+            domain: {name: reader.read() for name, reader in (readers or {}).items()}
+            for domain, readers in domains.items()
         }
         self._check_sets(sets)
         self._split(sets)
@@ -191,12 +164,12 @@ class DomainMix(L.LightningDataModule):
                     f"no source image is left for {purpose}: {len(train.stimuli)} train, with "
                     f"data.val={self.fractions['val']} and data.test={self.fractions['test']}"
                 )
-        self.styles = renditions(self.style_readers, train.stimuli, train.sets)
+        self.style_stimuli = renditions(self.style_readers, train.stimuli, train.sets)
         shown = [part for key, part in self.parts.items() if key != ("evaluation", "train")]
         self.cache.build(
             [
                 *(stimulus for part in shown for stimulus in part.stimuli.values()),
-                *(stimulus for versions in self.styles.values() for stimulus in versions),
+                *(stimulus for versions in self.style_stimuli.values() for stimulus in versions),
             ],
             progress=True,
         )
@@ -245,22 +218,22 @@ class DomainMix(L.LightningDataModule):
             for ids in gaze.splits.values()
             for image in ids
         }
+        self.parts = {(d, split): Split({}, {}, {}) for d in sets for split in SPLITS}
         for domain, named in sets.items():
-            divided = {
+            for name, gaze in named.items():
+                observed = gaze.by_image()
                 # Without gaze nothing can be scored, so nothing need be held out.
-                name: split_images(
-                    gaze,
-                    self.split_seed,
-                    **(self.fractions if gaze.scanpaths else {"val": 0.0, "test": 0.0}),
-                    groups=near,
-                    held=official,
+                fractions = self.fractions if observed else {"val": 0.0, "test": 0.0}
+                divided = split_images(
+                    gaze, self.split_seed, **fractions, groups=near, held=official
                 )
-                for name, gaze in named.items()
-            }
-            observed = {name: gaze.by_image() for name, gaze in named.items()}
-            for split in SPLITS:
-                ids = {name: parts[split] for name, parts in divided.items()}
-                self.parts[domain, split] = _joined(named, observed, ids)
+                for split, ids in divided.items():
+                    part = self.parts[domain, split]
+                    for i in ids:
+                        key = f"{name}/{i}" if len(named) > 1 else i
+                        part.stimuli[key], part.sets[key] = gaze.stimuli[i], name
+                        if i in observed:
+                            part.paths[key] = observed[i]
         if self.held_out_observers:
             self._hold_out_observers(sets["source"])
         if not self.allow_same_images:
@@ -351,10 +324,10 @@ class DomainMix(L.LightningDataModule):
             part.paths,
             self.cache,
             self.augment if training else None,
-            {key: self.weights.get(name, 1.0) for key, name in part.sets.items()},
+            {key: (self.weights or {}).get(name, 1.0) for key, name in part.sets.items()},
             self.max_fixations,
             self.seed,
-            self.styles if training else {},
+            self.style_stimuli if training else {},
             self.style_share,
             training and self.originals,
             self.viewing if training else None,
@@ -368,20 +341,19 @@ class DomainMix(L.LightningDataModule):
     def train_dataloader(self) -> CombinedLoader:
         """Steps of ``{"source": SourceBatch, "target": TargetBatch}``."""
         rank, world = self._ranks()
-        source = self.source_set("train")
-        target = TargetSet(
-            self.parts["target", "train"].stimuli, self.cache, self.augment, self.seed
-        )
-        stream = partial(ShuffledStream, steps=self.steps, seed=self.seed, rank=rank, world=world)
-        size = self.batch_size
-        loaders = {"source": self._loader(source, stream(len(source), batch_size=size), size)}
-        if len(target):
-            size = self.target_batch_size
-            loaders["target"] = self._loader(target, stream(len(target), batch_size=size), size)
-        if self._resumed is not None:
-            for loader in loaders.values():
-                loader.load_state_dict(self._resumed)
-            self._resumed = None
+        stimuli = self.parts["target", "train"].stimuli
+        sets: dict[str, SourceSet | TargetSet] = {"source": self.source_set("train")}
+        if stimuli:
+            sets["target"] = TargetSet(stimuli, self.cache, self.augment, self.seed)
+        sizes = {"source": self.batch_size, "target": self.target_batch_size or self.batch_size}
+        loaders = {}
+        for domain, dataset in sets.items():
+            size = sizes[domain]
+            sampler = ShuffledStream(len(dataset), self.steps, size, self.seed, rank, world)
+            loaders[domain] = self._loader(dataset, sampler, size)
+            if self._resumed is not None:
+                loaders[domain].load_state_dict(self._resumed)
+        self._resumed = None
         self._stream = loaders["source"]
         return CombinedLoader(loaders, "min_size")
 

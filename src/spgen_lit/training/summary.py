@@ -76,8 +76,8 @@ def _sets(data: DomainMix) -> list[tuple[str, str]]:
             rows.append((domain, f"{name}: {', '.join(counts)}{paths} ({kind})"))
     if not data.sets["target"]:
         rows.append(("target", "none: training on the source alone"))
-    if data.styles:
-        count = sum(map(len, data.styles.values()))
+    if data.style_stimuli:
+        count = sum(map(len, data.style_stimuli.values()))
         rows.append(("styles", f"{count} renditions, shown in {data.style_share:.0%} of draws"))
     return rows
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from spgen_lit.data.images import list_files
-from spgen_lit.data.readers.base import FileReader, Problems, library, measure, missing, public_set
+from spgen_lit.data.images import image_size, list_files
+from spgen_lit.data.readers.base import FileReader, Problems, library, missing, public_set
 from spgen_lit.data.readers.guarded import guarded
 from spgen_lit.data.records import GazeSet, Stimulus
 from spgen_lit.files import write_bytes
@@ -89,7 +89,7 @@ class Avatt(FileReader):
             path.parent.mkdir(exist_ok=True)
             write_bytes(path, content.getvalue())
         groups = {key: str(row[key]) for key in _GROUPS if row.get(key)}
-        return replace(measure([(image, path)], Problems())[image], attributes=groups)
+        return Stimulus(image, path, image_size(path), groups)
 
 
 def _scanpaths(row: Mapping[str, Any], stimulus: Stimulus) -> Iterator[Scanpath]:

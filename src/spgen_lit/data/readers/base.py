@@ -21,9 +21,9 @@ from numpy.typing import ArrayLike
 from PIL import UnidentifiedImageError
 
 from spgen_lit.data.catalogue import CATALOGUE
-from spgen_lit.data.images import ImageError, image_size
+from spgen_lit.data.images import image_size
 from spgen_lit.data.records import Finding, GazeSet, Stimulus
-from spgen_lit.scanpath import FirstFixation, Scanpath, Viewing
+from spgen_lit.scanpath import Scanpath, Viewing
 
 FILE = "set.json"  # beside the files of a converted set
 
@@ -212,17 +212,7 @@ def load_yaml(path: Path) -> Any:
         raise ValueError(f"{path}: not readable as YAML ({line})") from error
 
 
-def measure(images: Iterable[tuple[str, Path]], problems: Problems) -> dict[str, Stimulus]:
-    """Stimuli of image ids and files, each with its size from the file's header."""
-    stimuli: dict[str, Stimulus] = {}
-    for identity, path in images:
-        try:
-            stimuli[identity] = Stimulus(identity, path, image_size(path))
-        except ImageError as error:
-            problems.add(path, str(error).removeprefix(f"{path}: "))
-    return stimuli
-
-
+@dataclass
 class SetBuilder:
     """Images and scanpaths of a set while its files are read; bad content is reported.
 
@@ -230,31 +220,26 @@ class SetBuilder:
         files: Image id to file, of every image that is there.
         place: Where they were looked for, for messages.
         problems: Where bad content is reported.
+        converted: Folder that may hold the ``set.json`` of a converted set.
         viewing: Image id to viewing conditions, of a converted set.
-        known: What ``set.json`` in the folder `converted` says, if it is there.
+        known: What ``set.json`` says, if it is there.
         paths: Scanpaths so far.
         members: Split to image ids so far.
     """
 
-    def __init__(
-        self,
-        files: dict[str, Path],
-        place: str | Path,
-        problems: Problems,
-        converted: Path | None = None,
-    ) -> None:
-        self.files = files
-        self.place = place
-        self.problems = problems
+    files: dict[str, Path]
+    place: str | Path
+    problems: Problems
+    converted: Path | None = None
+
+    def __post_init__(self) -> None:
         self.known: GazeSet | None = None
         self.viewing: dict[str, Viewing] = {}
-        if converted is not None and (converted / FILE).is_file():
-            self.known, self.viewing = load_set(converted / FILE, problems)
+        if self.converted is not None and (self.converted / FILE).is_file():
+            self.known, self.viewing = load_set(self.converted / FILE, self.problems)
         self.paths: list[Scanpath] = []
         self.members: dict[str, list[str]] = defaultdict(list)
-        self._measured: dict[str, Stimulus | None] = {}
-        if self.known:
-            self._measured |= self.known.stimuli
+        self._measured: dict[str, Stimulus | None] = dict(self.known.stimuli if self.known else {})
 
     def measure_all(self) -> None:
         """Take all images into the set, looked at or not."""
@@ -265,11 +250,12 @@ class SetBuilder:
         """An image of the set; None, reported once, if it is missing or cannot be read."""
         if image not in self._measured:
             self._measured[image] = None
-            if image in self.files:
-                measured = measure([(image, self.files[image])], self.problems)
-                self._measured[image] = measured.get(image)
-            else:
+            file = self.files.get(image)
+            if file is None:
                 self.problems.add(where, f"image missing: no file {image} in {self.place}")
+            else:
+                with self.problems.at(file):
+                    self._measured[image] = Stimulus(image, file, image_size(file))
         return self._measured[image]
 
     def add(
@@ -341,24 +327,21 @@ class SetBuilder:
         return GazeSet(name, self.stimuli, _by_image(self.paths), "eye", splits)
 
 
-def public_set(
-    gaze: GazeSet,
-    name: str,
-    *notes: str,
-    first_fixation: FirstFixation | None = None,
-) -> GazeSet:
+def public_set(gaze: GazeSet, name: str, *notes: str, first: bool | None = None) -> GazeSet:
     """A set with what the catalogue says of it; scanpaths that say how they were made keep it.
 
     Args:
         gaze: The set.
         name: Its name in the catalogue.
         notes: Facts a reader of results must know, beside those of the catalogue.
-        first_fixation: Where it differs from what the catalogue says.
+        first: Whether the first fixation, which the experiment gave, was kept; None where it
+            was the observer's own.
     """
     entry = CATALOGUE[name]
     viewing = entry.viewing
-    if first_fixation is not None:
-        viewing = replace(viewing, first_fixation=first_fixation)
+    if first is not None:
+        viewing = replace(viewing, first_fixation="given" if first else "free")
+        notes += (f"first fixation {'kept' if first else 'left out'}",)
     viewed = [
         path if path.viewing != Viewing() else replace(path, viewing=viewing.viewing(path.size))
         for path in _by_image(gaze.scanpaths)

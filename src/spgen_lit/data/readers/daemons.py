@@ -8,7 +8,6 @@ from pathlib import Path
 from spgen_lit.data.readers.base import FileReader, Problems, need, public_set
 from spgen_lit.data.readers.table import Table
 from spgen_lit.data.records import GazeSet
-from spgen_lit.scanpath import FirstFixation
 
 
 @dataclass(frozen=True)
@@ -41,6 +40,4 @@ class Daemons(FileReader):
                     f"{stimulus.size[0]}x{stimulus.size[1]} px, shown at 1920x1080: remove its "
                     "EXIF orientation (exiftool -Orientation= FILE)",
                 )
-        note = f"fixations on the marker {'kept' if self.first else 'left out'}"
-        begun: FirstFixation = "given" if self.first else "free"
-        return public_set(gaze, "daemons", note, first_fixation=begun)
+        return public_set(gaze, "daemons", first=self.first)

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from spgen_lit.data.images import SUFFIXES, list_images, read_image
-from spgen_lit.data.readers.base import FileReader, Problems, measure, missing, need, public_set
-from spgen_lit.data.records import GazeSet
+from spgen_lit.data.images import SUFFIXES, image_size, list_images, read_image
+from spgen_lit.data.readers.base import FileReader, Problems, missing, need, public_set
+from spgen_lit.data.records import GazeSet, Stimulus
 
 _HOW = "Set data.target.<name>.root to a folder that holds some."
 
@@ -37,8 +37,12 @@ class Folder(FileReader):
         files = list_images(root)
         if not files:
             raise missing("image", f"{', '.join(sorted(SUFFIXES))} at any depth in {root}", _HOW)
-        stimuli = measure(((p.relative_to(root).as_posix(), p) for p in files), problems)
-        return GazeSet(root.resolve().name, stimuli)
+        gaze = GazeSet(root.resolve().name, {})
+        for file in files:
+            with problems.at(file):
+                image = file.relative_to(root).as_posix()
+                gaze.stimuli[image] = Stimulus(image, file, image_size(file))
+        return gaze
 
 
 @dataclass(frozen=True)
@@ -66,14 +70,13 @@ class LeMeurPaintings(FileReader):
     def _read(self, problems: Problems) -> GazeSet:
         images = need(Path(self.root) / self.stimuli, "lemeur_paintings")
         need(Path(self.root) / self.maps, "lemeur_paintings")
-        names = ((p.relative_to(images).as_posix(), p) for p in list_images(images))
-        stimuli = measure(names, problems)
-        for stimulus in stimuli.values():
+        paintings = Folder(images)._read(problems)
+        for stimulus in paintings.stimuli.values():
             with problems.at(stimulus.path):
                 shape = self.fixation_map(stimulus.id).shape
                 if shape != stimulus.size[::-1]:
                     raise ValueError(f"map of {shape[1]}x{shape[0]} px for {stimulus.size}")
-        return public_set(GazeSet("", stimuli), "lemeur_paintings")
+        return public_set(paintings, "lemeur_paintings")
 
     def fixation_map(self, image: str) -> NDArray[np.bool_]:
         """Where anybody fixated: ``(height, width)``, True at fixated pixels.

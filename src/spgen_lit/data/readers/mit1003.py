@@ -11,7 +11,7 @@ import numpy as np
 from spgen_lit.data.images import list_images
 from spgen_lit.data.readers.base import FileReader, Problems, SetBuilder, need, public_set
 from spgen_lit.data.records import GazeSet
-from spgen_lit.scanpath import Array, FirstFixation
+from spgen_lit.scanpath import Array
 
 
 @dataclass(frozen=True)
@@ -75,9 +75,7 @@ class Mit1003FixaTons(FixaTons):
     _named: ClassVar[tuple[str, str]] = ("mit1003", "")
 
     def _read(self, problems: Problems) -> GazeSet:
-        note = f"first fixation {'kept' if self.first else 'left out'}"
-        begun: FirstFixation = "given" if self.first else "free"
-        return public_set(super()._read(problems), "mit1003", note, first_fixation=begun)
+        return public_set(super()._read(problems), "mit1003", first=self.first)
 
 
 def _rows(file: Path) -> Array:

@@ -12,7 +12,7 @@ from spgen_lit.data.images import list_images
 from spgen_lit.data.readers.base import FileReader, Problems, SetBuilder, need, public_set
 from spgen_lit.data.readers.matlab import listed, load_matlab, points
 from spgen_lit.data.records import GazeSet
-from spgen_lit.scanpath import Array, FirstFixation
+from spgen_lit.scanpath import Array
 
 _PX_PER_DEGREE = 34.0  # on the authors' screen
 _RATE = 240.0  # samples per second
@@ -62,10 +62,9 @@ class Mit1003Mat(FileReader):
                     builder.add(file, image, places[seen], (ends - starts)[seen], observer.name)
         note = (
             f"fixations by acceleration above {self.velocity:g} deg/s, longer than "
-            f"{1000 * self.duration:g} ms; first fixation {'kept' if self.first else 'left out'}"
+            f"{1000 * self.duration:g} ms"
         )
-        begun: FirstFixation = "given" if self.first else "free"
-        return public_set(builder.build(), "mit1003", note, first_fixation=begun)
+        return public_set(builder.build(), "mit1003", note, first=self.first)
 
 
 def _samples(file: Path) -> Array:
