@@ -139,7 +139,7 @@ def memory(count: int, size: tuple[int, int], workers: int, work: Path) -> Table
     watch.start()
     stimuli = Folder(folder).read().stimuli
     cache = ImageCache(work / "many-cache", Frame(size))
-    cache.build(stimuli.values(), progress=True)
+    cache.build(stimuli.values())
     paths = {i: [Scanpath(i, s.size, np.full((9, 2), 0.5))] for i, s in stimuli.items()}
     data = SourceSet(stimuli, paths, cache)
     for batch in DataLoader(data, 16, num_workers=workers, collate_fn=data.collate):

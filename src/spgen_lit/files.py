@@ -94,10 +94,10 @@ def write_csv(
     return write_text(path, text.getvalue())
 
 
-def file_hash(path: str | Path) -> str:
-    """SHA-256 of a file's content, in hexadecimal."""
+def file_hash(path: str | Path, algorithm: str = "sha256") -> str:
+    """Hash of a file's content, in hexadecimal."""
     with Path(path).open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
+        return hashlib.file_digest(content, algorithm).hexdigest()
 
 
 def cell(value: Any) -> Any:

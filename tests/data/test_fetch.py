@@ -79,21 +79,21 @@ def server():
 
 def test_a_cut_connection_is_resumed_where_it_stopped(server, tmp_path):
     server.cuts = 2
-    assert download(f"{server.url}/a.zip", tmp_path / "a.zip", MD5, wait=0, progress=False) == MD5
+    assert download(f"{server.url}/a.zip", tmp_path / "a.zip", MD5, wait=0) == MD5
     assert (tmp_path / "a.zip").read_bytes() == DATA
     assert server.ranges == [None, "bytes=200000-", "bytes=300000-"]
     assert [path.name for path in tmp_path.iterdir()] == ["a.zip"]
-    download(f"{server.url}/a.zip", tmp_path / "a.zip", MD5, progress=False)
+    download(f"{server.url}/a.zip", tmp_path / "a.zip", MD5)
     assert len(server.ranges) == 3
 
 
 def test_giving_up_keeps_the_part_and_a_later_call_goes_on(server, tmp_path):
     server.cuts = 9
     with pytest.raises(FetchError, match=r"not whole after 2 attempts.*next call goes on"):
-        download(f"{server.url}/a.zip", tmp_path / "a.zip", MD5, tries=2, wait=0, progress=False)
+        download(f"{server.url}/a.zip", tmp_path / "a.zip", MD5, tries=2, wait=0)
     assert not (tmp_path / "a.zip").exists()
     server.cuts = 0
-    download(f"{server.url}/a.zip", tmp_path / "a.zip", MD5, progress=False)
+    download(f"{server.url}/a.zip", tmp_path / "a.zip", MD5)
     assert server.ranges[-1] == "bytes=300000-"
     assert (tmp_path / "a.zip").read_bytes() == DATA
 
@@ -101,28 +101,28 @@ def test_giving_up_keeps_the_part_and_a_later_call_goes_on(server, tmp_path):
 def test_a_file_that_changed_on_the_server_is_not_pieced_together(server, tmp_path):
     server.cuts = 1
     with pytest.raises(FetchError):
-        download(f"{server.url}/a.zip", tmp_path / "a.zip", tries=1, progress=False)
+        download(f"{server.url}/a.zip", tmp_path / "a.zip", tries=1)
     server.files["/a.zip"], server.etag = DATA[::-1], '"v2"'
-    download(f"{server.url}/a.zip", tmp_path / "a.zip", progress=False)
+    download(f"{server.url}/a.zip", tmp_path / "a.zip")
     assert (tmp_path / "a.zip").read_bytes() == DATA[::-1]
 
 
 def test_a_wrong_checksum_is_refused_and_nothing_kept(server, tmp_path):
     with pytest.raises(FetchError, match=f"wrong checksum, MD5 {MD5} instead of {'0' * 32}"):
-        download(f"{server.url}/a.zip", tmp_path / "a.zip", "0" * 32, progress=False)
+        download(f"{server.url}/a.zip", tmp_path / "a.zip", "0" * 32)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_missing_file_is_said_at_once(server, tmp_path):
     with pytest.raises(FetchError, match="answers 404 Not Found; the file may have moved"):
-        download(f"{server.url}/b.zip", tmp_path / "b.zip", progress=False)
+        download(f"{server.url}/b.zip", tmp_path / "b.zip")
     assert len(server.ranges) == 1
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_dead_server_is_explained(tmp_path):
     with pytest.raises(FetchError, match=r"not whole after 2 attempts.*refused"):
-        download("http://127.0.0.1:9/a", tmp_path / "a", tries=2, wait=0, progress=False)
+        download("http://127.0.0.1:9/a", tmp_path / "a", tries=2, wait=0)
 
 
 def archive(files):
@@ -196,7 +196,7 @@ def test_a_broken_archive_is_refused(server, tmp_path, monkeypatch):
     entry = Entry("x", "", "eye", "", "", "ask", (item,))
     monkeypatch.setitem(CATALOGUE, "broken", entry)
     with pytest.raises(FetchError, match="not a whole zip file"):
-        fetch("broken", tmp_path / "b", progress=False)
+        fetch("broken", tmp_path / "b")
     assert list((tmp_path / "b").iterdir()) == []
 
 
@@ -204,7 +204,7 @@ def test_archives_cannot_write_outside_their_folder(server, tmp_path, monkeypatc
     server.files["/evil.zip"] = archive({"../../evil.txt": "x", "good/a.txt": "y"})
     item = Download(f"{server.url}/evil.zip", "evil.zip")
     monkeypatch.setitem(CATALOGUE, "evil", Entry("x", "", "eye", "", "", "ask", (item,)))
-    fetch("evil", tmp_path / "deep" / "e", progress=False)
+    fetch("evil", tmp_path / "deep" / "e")
     assert (tmp_path / "deep" / "e" / "good" / "a.txt").read_text() == "y"
     assert not list(tmp_path.glob("evil.txt")) + list((tmp_path / "deep").glob("evil.txt"))
 

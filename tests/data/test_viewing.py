@@ -61,9 +61,9 @@ def test_every_recorded_public_set_says_how_it_was_shown():
 
 
 def test_a_degree_of_a_cropped_or_scaled_photograph_on_a_screen():
-    shown = CATALOGUE["coco_freeview"].viewing
-    assert shown.viewing((1680, 1050)).px_per_degree == pytest.approx(31.1)
-    assert shown.viewing((640, 480)).px_per_degree == pytest.approx(31.1 * 480 / 1050)
+    shown = CATALOGUE["coco_freeview"]
+    assert shown.viewing_at((1680, 1050)).px_per_degree == pytest.approx(31.1)
+    assert shown.viewing_at((640, 480)).px_per_degree == pytest.approx(31.1 * 480 / 1050)
 
 
 def test_images_behind_links_are_found_and_a_loop_ends(tmp_path):

@@ -106,7 +106,7 @@ def _check(
     reader = build_reader(name, root, **dict(settings))
     if isinstance(reader, Table):
         reader.whole()  # what is not declared is an error of the command, not of the data
-    report = check(reader, images=not no_images, progress=sys.stdout.isatty())
+    report = check(reader, images=not no_images)
     _show(report, None if everything else 10)
     if json_file:
         content = {"name": report.name, "figures": report.figures, "failed": report.failed}
@@ -147,7 +147,7 @@ def _fetch(
     name: str, folder: Path | None, mirror: str | None, tries: int, keep_archives: bool
 ) -> None:
     folder = folder or Path("data") / name
-    fetch(name, folder, mirror, tries, keep_archives=keep_archives, progress=sys.stdout.isatty())
+    fetch(name, folder, mirror, tries, keep_archives=keep_archives)
     _print(_plain(f"{name} is in {folder}"))
 
 

@@ -42,9 +42,6 @@ class ImageCache:
         self.frame = frame
         self._files: dict[Path, Path] = {}
 
-    def __len__(self) -> int:
-        return len(self._files)
-
     def get(self, stimulus: Stimulus) -> Pixels:
         """One image in the frame, uint8 ``(h, w, 3)``, writable.
 
@@ -62,12 +59,8 @@ class ImageCache:
                 del self._files[stimulus.path]
         return decode(stimulus, self.frame)
 
-    def build(self, stimuli: Iterable[Stimulus], progress: bool = False) -> None:
+    def build(self, stimuli: Iterable[Stimulus]) -> None:
         """Make sure that these images are in the cache.
-
-        Args:
-            stimuli: The images.
-            progress: Show a progress bar while images are decoded.
 
         Raises:
             ImageError: Naming images that cannot be read.
@@ -102,7 +95,7 @@ class ImageCache:
                     "decoding images",
                     len(missing),
                     transient=True,
-                    disable=not progress or not missing,
+                    disable=not missing,
                 )
                 failed = [message for message in results if message]
         if failed:

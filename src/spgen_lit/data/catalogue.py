@@ -5,15 +5,15 @@ from __future__ import annotations
 import difflib
 import importlib
 import inspect
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from spgen_lit.data.records import Gaze, GazeSet, Reader
-from spgen_lit.scanpath import FirstFixation, Task, Viewing
+from spgen_lit.scanpath import Viewing
 
 
 @dataclass(frozen=True)
@@ -31,33 +31,7 @@ class Download:
     url: str
     name: str
     md5: str | None = None
-    keep: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Shown:
-    """How a set's pictures were shown, as its publication says; None for what it does not say.
-
-    Attributes:
-        seconds: How long each picture was shown.
-        px_per_degree: Pixels of a degree of visual angle on the screen or at full size.
-        shown: Width and height that `px_per_degree` counts; images are fitted into it.
-        first_fixation: Whether the first listed fixation was the observer's own (``free``).
-        task: What observers were asked to do.
-    """
-
-    seconds: float | None = None
-    px_per_degree: float | None = None
-    shown: tuple[int, int] | None = None
-    first_fixation: FirstFixation | None = None
-    task: Task | None = None
-
-    def viewing(self, size: tuple[int, int]) -> Viewing:
-        """Viewing conditions of an image stored in this width and height."""
-        degree = self.px_per_degree
-        if degree is not None and self.shown is not None:
-            degree *= max(size[0] / self.shown[0], size[1] / self.shown[1])
-        return Viewing(self.seconds, degree, self.first_fixation, self.task)
+    keep: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -72,7 +46,9 @@ class Entry:
         get: How to get it, for a person.
         citation: Reference to cite.
         downloads: What `fetch` downloads; empty where the authors must be asked.
-        viewing: How its pictures were shown.
+        viewing: How its pictures were shown, as its publication says.
+        shown: Width and height that pixels of a degree count; images are fitted into it. None
+            where they count each image's own size.
         notes: Facts a reader of results must know.
     """
 
@@ -83,17 +59,22 @@ class Entry:
     get: str
     citation: str = ""
     downloads: tuple[Download, ...] = ()
-    viewing: Shown = Shown()
-    notes: tuple[str, ...] = ()
+    viewing: Viewing = field(default_factory=Viewing)
+    shown: Sequence[int] | None = None
+    notes: Sequence[str] = ()
+
+    def viewing_at(self, size: tuple[int, int]) -> Viewing:
+        """Viewing conditions of an image stored in this width and height."""
+        degree = self.viewing.px_per_degree
+        if degree is not None and self.shown is not None:
+            degree *= max(size[0] / self.shown[0], size[1] / self.shown[1])
+        return replace(self.viewing, px_per_degree=degree)
 
 
 def _entry(content: dict[str, Any]) -> Entry:
-    downloads = (
-        Download(**{**item, "keep": tuple(item.get("keep", ()))})
-        for item in content.get("downloads", ())
-    )
-    made = {"downloads": tuple(downloads), "viewing": Shown(**content.get("viewing", {}))}
-    return Entry(**{**content, **made, "notes": tuple(content.get("notes", ()))})
+    downloads = tuple(Download(**item) for item in content.get("downloads", ()))
+    viewing = Viewing(**content.get("viewing", {}))
+    return Entry(**{**content, "downloads": downloads, "viewing": viewing})
 
 
 _CONTENT: dict[str, dict[str, Any]] = yaml.safe_load(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -43,13 +44,12 @@ class Report:
         return dict(groups)
 
 
-def check(reader: Reader, images: bool = True, progress: bool = False) -> Report:
+def check(reader: Reader, images: bool = True) -> Report:
     """Read a set, going on past every fault, and look for what is wrong.
 
     Args:
         reader: Its reader.
         images: Decode every image and look for duplicates; without, headers only.
-        progress: Show a progress bar while images are decoded.
 
     Raises:
         FileNotFoundError: If the set is not there at all.
@@ -65,7 +65,7 @@ def check(reader: Reader, images: bool = True, progress: bool = False) -> Report
         return Report("", findings=[Finding("error", "unreadable", where, what or where)])
     report = Report(gaze.name, _figures(gaze), [*problems, *gaze_findings(gaze)], gaze)
     if images:
-        report.findings += _image_findings(gaze, progress)
+        report.findings += _image_findings(gaze)
     return report
 
 
@@ -113,12 +113,13 @@ def _viewing(gaze: GazeSet) -> str:
     return ", ".join(words) or "not declared"
 
 
-def _image_findings(gaze: GazeSet, progress: bool) -> Iterator[Finding]:
+def _image_findings(gaze: GazeSet) -> Iterator[Finding]:
     prints: list[Print] = []
     stimuli = list(gaze.stimuli.values())
     with ThreadPoolExecutor(2) as threads:
         results = threads.map(_print, stimuli)
-        for result in track(results, "reading images", total=len(stimuli), disable=not progress):
+        silent = not sys.stdout.isatty()
+        for result in track(results, "reading images", len(stimuli), disable=silent):
             if isinstance(result, Finding):
                 yield result
             else:

@@ -11,12 +11,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from spgen_lit.data.frame import resize
 from spgen_lit.data.images import Pixels, read_image
 from spgen_lit.data.records import Stimulus
-from spgen_lit.files import atomic
+from spgen_lit.files import atomic, file_hash
 
 _THUMB = 32  # px of the squares that hashes are made of
 _PLAIN = 3.0  # standard deviation in gray levels below which nothing can be recognized
@@ -69,30 +68,29 @@ def _print(image: str, content: str, thumb: Pixels) -> Print:
 
 def content_hash(path: Path) -> str:
     """Hash of a file's bytes, 16 hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "blake2b").hexdigest()[:_CONTENT]
+    return file_hash(path, "blake2b")[:_CONTENT]
 
 
-def fingerprints(stimuli: Mapping[str, Stimulus], folder: Path | None = None) -> dict[str, Print]:
+def fingerprints(stimuli: Mapping[str, Stimulus], folder: Path) -> dict[str, Print]:
     """Prints of many images by their identifiers, kept in a folder for the next time.
 
     Args:
         stimuli: Identifier to image.
-        folder: Of the kept prints; a file that changed since is read again. None keeps none.
+        folder: Of the kept prints; a file that changed since is read again.
 
     Raises:
         ImageError: If a file cannot be read to its end.
     """
     paths = sorted({str(stimulus.path) for stimulus in stimuli.values()})
     name = hashlib.blake2b("\n".join(paths).encode("utf-8", "replace"), digest_size=12).hexdigest()
-    file = None if folder is None else folder / f"prints-{name}.npz"
-    known = {} if file is None else _kept(file)
+    file = folder / f"prints-{name}.npz"
+    known = _kept(file)
     keys = {key: _state(stimulus.path) for key, stimulus in stimuli.items()}
     missing = [key for key in stimuli if keys[key] not in known]
     with ThreadPoolExecutor(2) as pool:
         new = list(pool.map(fingerprint, (stimuli[key] for key in missing)))
     known |= {keys[key]: (p.content, p.thumb) for key, p in zip(missing, new, strict=True)}
-    if file is not None and missing:
+    if missing:
         with atomic(file) as part, part.open("wb") as opened:
             contents, thumbs = zip(*(known[keys[key]] for key in stimuli), strict=True)
             np.savez(opened, keys=list(keys.values()), contents=contents, thumbs=np.stack(thumbs))
@@ -143,8 +141,8 @@ def alike(prints: list[Print], bits: int = 10, difference: float = 12.0) -> list
     pairs = []
     for start in range(0, len(prints), _CHUNK):
         rows = hashes[start : start + _CHUNK, None]
-        near = _within(rows, hashes, bits) | _within(rows, mirrors, bits)
-        for i, j in zip(*np.nonzero(near), strict=True):
+        apart = np.minimum(np.bitwise_count(rows ^ hashes), np.bitwise_count(rows ^ mirrors))
+        for i, j in zip(*np.nonzero(apart <= bits), strict=True):
             one, other = prints[start + int(i)], prints[int(j)]
             if start + i < j and (kind := _kind(one, other, difference)):
                 pairs.append(Pair(one.image, other.image, kind))
@@ -158,10 +156,6 @@ def groups(pairs: Iterable[Pair]) -> list[set[str]]:
         joined = found.get(pair.one, {pair.one}) | found.get(pair.other, {pair.other})
         found |= dict.fromkeys(joined, joined)
     return list({id(group): group for group in found.values()}.values())
-
-
-def _within(rows: NDArray[np.uint64], hashes: NDArray[np.uint64], bits: int) -> NDArray[np.bool_]:
-    return np.bitwise_count(rows ^ hashes[None]) <= bits
 
 
 def _kind(one: Print, other: Print, difference: float) -> str:

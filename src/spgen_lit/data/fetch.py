@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import http.client
 import json
 import os
 import shutil
+import sys
 import tempfile
 import time
 import urllib.error
@@ -18,7 +18,7 @@ from pathlib import Path
 from rich.progress import Progress
 
 from spgen_lit.data.catalogue import CATALOGUE, Download
-from spgen_lit.files import write_json
+from spgen_lit.files import file_hash, write_json
 
 MARK = ".fetched.json"
 _CHUNK = 1 << 16
@@ -36,7 +36,6 @@ def fetch(
     tries: int = 5,
     wait: float = 1.0,
     keep_archives: bool = False,
-    progress: bool = True,
 ) -> Path:
     """Download and unpack a set of the catalogue.
 
@@ -50,7 +49,6 @@ def fetch(
         tries: Attempts at each file.
         wait: Seconds before the second attempt, doubled each time.
         keep_archives: Leave the downloaded archives in the folder.
-        progress: Show progress bars.
 
     Returns:
         The folder.
@@ -72,7 +70,7 @@ def fetch(
         url = f"{mirror.rstrip('/')}/{item.name}" if mirror else item.url
         packed = folder / item.name
         try:
-            md5 = download(url, packed, item.md5, tries, wait, progress)
+            md5 = download(url, packed, item.md5, tries, wait)
         except FetchError as error:
             raise FetchError(f"{error}. See also: {entry.get}") from error
         unpack(packed, folder, item)
@@ -89,7 +87,6 @@ def download(
     md5: str | None = None,
     tries: int = 5,
     wait: float = 1.0,
-    progress: bool = True,
 ) -> str:
     """Download one file; it has its name only once it is whole and its checksum right.
 
@@ -102,7 +99,7 @@ def download(
     Raises:
         FetchError: Saying what the server answered or which checksum was found.
     """
-    if path.is_file() and md5 is not None and _md5(path) == md5:
+    if path.is_file() and md5 is not None and file_hash(path, "md5") == md5:
         return md5
     partial, tag = (path.with_name(f"{path.name}.{ending}") for ending in ("part", "part-tag"))
     trouble = ""
@@ -110,7 +107,7 @@ def download(
         if attempt:
             time.sleep(wait * 2 ** (attempt - 1))
         try:
-            if _receive(url, partial, tag, progress):
+            if _receive(url, partial, tag):
                 break
             trouble = f"the connection ended after {partial.stat().st_size} bytes"
         except urllib.error.HTTPError as error:
@@ -130,7 +127,7 @@ def download(
             "and the next call goes on from there"
         )
     tag.unlink(missing_ok=True)
-    found = _md5(partial)
+    found = file_hash(partial, "md5")
     if md5 is not None and found != md5:
         partial.unlink()
         raise FetchError(
@@ -196,7 +193,7 @@ def _fetched(mark: Path) -> dict[str, str]:
         raise FetchError(f"{mark}: damaged ({error}); remove it to fetch the set again") from error
 
 
-def _receive(url: str, partial: Path, tag: Path, progress: bool) -> bool:
+def _receive(url: str, partial: Path, tag: Path) -> bool:
     """Receive the rest of a file; whether it is whole now."""
     start = partial.stat().st_size if partial.is_file() else 0
     version = tag.read_text(encoding="utf-8") if tag.is_file() else ""
@@ -216,14 +213,10 @@ def _receive(url: str, partial: Path, tag: Path, progress: bool) -> bool:
         strong = answer.headers.get("ETag", "W/")
         dated = answer.headers.get("Last-Modified", "")
         tag.write_text(dated if strong.startswith("W/") else strong, encoding="utf-8")
-        with partial.open("ab" if start else "wb") as file, Progress(disable=not progress) as bar:
+        silent = not sys.stdout.isatty()
+        with partial.open("ab" if start else "wb") as file, Progress(disable=silent) as bar:
             task = bar.add_task(partial.stem, total=total, completed=start)
             while chunk := answer.read(_CHUNK):
                 file.write(chunk)
                 bar.advance(task, len(chunk))
     return total is None or partial.stat().st_size == total
-
-
-def _md5(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "md5").hexdigest()

@@ -170,8 +170,7 @@ class DomainMix(L.LightningDataModule):
             [
                 *(stimulus for part in shown for stimulus in part.stimuli.values()),
                 *(stimulus for versions in self.style_stimuli.values() for stimulus in versions),
-            ],
-            progress=True,
+            ]
         )
         self.sets = sets
 

@@ -338,12 +338,12 @@ def public_set(gaze: GazeSet, name: str, *notes: str, first: bool | None = None)
             was the observer's own.
     """
     entry = CATALOGUE[name]
-    viewing = entry.viewing
     if first is not None:
-        viewing = replace(viewing, first_fixation="given" if first else "free")
+        viewing = replace(entry.viewing, first_fixation="given" if first else "free")
+        entry = replace(entry, viewing=viewing)
         notes += (f"first fixation {'kept' if first else 'left out'}",)
     viewed = [
-        path if path.viewing != Viewing() else replace(path, viewing=viewing.viewing(path.size))
+        path if path.viewing != Viewing() else replace(path, viewing=entry.viewing_at(path.size))
         for path in _by_image(gaze.scanpaths)
     ]
     return replace(
