@@ -141,13 +141,8 @@ def _convert(
 @click.argument("name", type=_KNOWN)
 @click.argument("folder", type=_FILE, required=False)
 @click.option("--mirror", help="Address of a folder that serves the same files.")
-@click.option("--tries", default=5, show_default=True, help="Attempts at each file.")
-@click.option("--keep-archives", is_flag=True)
-def _fetch(
-    name: str, folder: Path | None, mirror: str | None, tries: int, keep_archives: bool
-) -> None:
-    folder = folder or Path("data") / name
-    fetch(name, folder, mirror, tries, keep_archives=keep_archives)
+def _fetch(name: str, folder: Path | None, mirror: str | None) -> None:
+    folder = fetch(name, folder or Path("data") / name, mirror)
     _print(_plain(f"{name} is in {folder}"))
 
 

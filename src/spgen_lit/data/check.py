@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ from spgen_lit.data.gaze_checks import SHORT, content_findings, gaze_findings
 from spgen_lit.data.images import ImageError, read_image
 from spgen_lit.data.readers.base import FileReader
 from spgen_lit.data.records import Finding, GazeSet, Level, Reader, Stimulus
-from spgen_lit.files import write_bytes
+from spgen_lit.files import atomic
 
 
 @dataclass
@@ -180,6 +179,6 @@ def contact_sheet(gaze: GazeSet, file: Path) -> Path:
         axes.set(xticks=[], yticks=[], aspect="equal")
         named = image[-40:].encode("utf-8", "backslashreplace").decode()
         axes.set_title(f"{named}  {width}x{height}", fontsize=7, parse_math=False)
-    content = io.BytesIO()
-    figure.savefig(content)
-    return write_bytes(file, content.getvalue())
+    with atomic(file) as part:
+        figure.savefig(part, format="png")
+    return file

@@ -30,15 +30,11 @@ class Print:
     Attributes:
         image: Identifier.
         content: Hash of the file, 16 hexadecimal digits.
-        hash: 64-bit perceptual hash.
-        mirrored: The hash of the image mirrored left to right.
         thumb: uint8 ``(32, 32, 3)``, the image made small.
     """
 
     image: str
     content: str
-    hash: int
-    mirrored: int
     thumb: Pixels
 
 
@@ -58,12 +54,7 @@ def fingerprint(stimulus: Stimulus) -> Print:
         ImageError: If the file cannot be read to its end.
     """
     thumb = resize(read_image(stimulus.path, size=(4 * _THUMB, 4 * _THUMB)), (_THUMB, _THUMB))
-    return _print(stimulus.id, content_hash(stimulus.path), thumb)
-
-
-def _print(image: str, content: str, thumb: Pixels) -> Print:
-    mirrored = np.ascontiguousarray(thumb[:, ::-1])
-    return Print(image, content, perceptual_hash(thumb), perceptual_hash(mirrored), thumb)
+    return Print(stimulus.id, content_hash(stimulus.path), thumb)
 
 
 def content_hash(path: Path) -> str:
@@ -94,7 +85,7 @@ def fingerprints(stimuli: Mapping[str, Stimulus], folder: Path) -> dict[str, Pri
         with atomic(file) as part, part.open("wb") as opened:
             contents, thumbs = zip(*(known[keys[key]] for key in stimuli), strict=True)
             np.savez(opened, keys=list(keys.values()), contents=contents, thumbs=np.stack(thumbs))
-    return {key: _print(key, *known[keys[key]]) for key in stimuli}
+    return {key: Print(key, *known[keys[key]]) for key in stimuli}
 
 
 def _state(path: Path) -> str:
@@ -116,7 +107,8 @@ def perceptual_hash(rgb: Pixels) -> int:
     The usual DCT hash (Zauner 2010); images that differ in size, compression or slight
     color keep all but a few bits.
     """
-    gray = cv2.cvtColor(resize(rgb, (_THUMB, _THUMB)), cv2.COLOR_RGB2GRAY).astype(np.float32)
+    small = np.ascontiguousarray(resize(rgb, (_THUMB, _THUMB)))
+    gray = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)
     low = cv2.dct(gray)[:8, :8].ravel()
     bits = low > np.median(low)
     return int.from_bytes(np.packbits(bits).tobytes(), "big")
@@ -136,8 +128,8 @@ def alike(prints: list[Print], bits: int = 10, difference: float = 12.0) -> list
     """
     if not prints:
         return []
-    hashes = np.array([p.hash for p in prints], np.uint64)
-    mirrors = np.array([p.mirrored for p in prints], np.uint64)
+    hashes = np.array([perceptual_hash(p.thumb) for p in prints], np.uint64)
+    mirrors = np.array([perceptual_hash(p.thumb[:, ::-1]) for p in prints], np.uint64)
     pairs = []
     for start in range(0, len(prints), _CHUNK):
         rows = hashes[start : start + _CHUNK, None]

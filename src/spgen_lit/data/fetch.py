@@ -35,7 +35,6 @@ def fetch(
     mirror: str | None = None,
     tries: int = 5,
     wait: float = 1.0,
-    keep_archives: bool = False,
 ) -> Path:
     """Download and unpack a set of the catalogue.
 
@@ -48,7 +47,6 @@ def fetch(
         mirror: Address of a folder that serves the same files under their names here.
         tries: Attempts at each file.
         wait: Seconds before the second attempt, doubled each time.
-        keep_archives: Leave the downloaded archives in the folder.
 
     Returns:
         The folder.
@@ -76,8 +74,7 @@ def fetch(
         unpack(packed, folder, item)
         done[item.name] = md5
         write_json(folder / MARK, done, indent=1)
-        if not keep_archives:
-            packed.unlink()
+        packed.unlink()
     return folder
 
 

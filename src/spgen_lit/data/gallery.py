@@ -90,7 +90,10 @@ class Gallery:
             OSError: If the set cannot be written under the root.
         """
         if not self._complete():
-            self._make()
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with FileLock(self.folder / ".lock"):  # one process makes the set, others wait
+                if not self._complete():
+                    self._write(self.folder)
         gaze = read_layout(self.folder, Problems()).build(self.name or f"gallery-{self.domain}")
         return replace(
             gaze,
@@ -109,13 +112,6 @@ class Gallery:
         images = (self.folder / "data" / "stimuli").glob("*.jpg")
         needed = (self.folder / _COMPLETE, self.folder / "data" / "eye" / "fixations.mat")
         return all(path.is_file() for path in needed) and sum(1 for _ in images) == self.images
-
-    def _make(self) -> None:
-        """Make the set; one process does the work, and others wait for it."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(self.folder / ".lock"):
-            if not self._complete():
-                self._write(self.folder)
 
     def _write(self, folder: Path) -> None:
         stimuli, eye = folder / "data" / "stimuli", folder / "data" / "eye"

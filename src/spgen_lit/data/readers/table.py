@@ -248,16 +248,13 @@ class Table(FileReader):
             table = self.folder / self.file
             yield need(table, "table", "Set `root` to the table, or `file` to its name."), {}
             return
-        special = {r"\*\*/": "(?:.*/)?", r"\*": "[^/]*?"}
-        pattern = re.escape(self.file)
-        for mark, regex in special.items():
-            pattern = pattern.replace(mark, regex)
+        pattern = re.escape(self.file).replace(r"\*\*/", "(?:.*/)?").replace(r"\*", "[^/]*?")
         pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+?)", pattern)
-        names = {path: path.relative_to(self.folder).as_posix() for path in list_files(self.folder)}
-        found = {path: re.fullmatch(pattern, name) for path, name in names.items()}
-        if not any(found.values()):
+        files = {path.relative_to(self.folder).as_posix(): path for path in list_files(self.folder)}
+        found = [match for name in files if (match := re.fullmatch(pattern, name))]
+        if not found:
             raise FileNotFoundError(f"no table {self.file} in {self.folder}; set `file`")
-        yield from ((path, match.groupdict()) for path, match in found.items() if match)
+        yield from ((files[match.string], match.groupdict()) for match in found)
 
     def _rows(self, frame: pd.DataFrame, problems: Problems) -> pd.DataFrame:
         """One row a fixation: where, image, observer, trial, split, x, y, duration and so on.
