@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import cv2
@@ -71,15 +71,13 @@ def content_findings(gaze: GazeSet, thumbs: Mapping[str, Pixels]) -> Iterator[Fi
         return
     maps = [_contrast(thumbs[image]) for image in ids]
     places = [np.concatenate([path.xy for path in groups[image]]) for image in ids]
-    actual = np.array([_at(m, xy) for m, xy in zip(maps, places, strict=True)])
+    actual = _at_all(maps, places)
     scores = {
-        mistake: np.array([_at(m, move(xy)) for m, xy in zip(maps, places, strict=True)])
-        for mistake, move in _MISTAKES.items()
+        mistake: _at_all(maps, [move(xy) for xy in places]) for mistake, move in _MISTAKES.items()
     }
-    for mistake, shift in (("on the image before", 1), ("on the image after", -1)):
-        neighbors = maps[shift:] + maps[:shift]
-        there = [_at(m, xy) for m, xy in zip(neighbors, places, strict=True)]
-        scores[f"{mistake}: are rows and images one line off?"] = np.array(there)
+    for side, shift in (("before", 1), ("after", -1)):
+        mistake = f"on the image {side}: are rows and images one line off?"
+        scores[mistake] = _at_all(maps[shift:] + maps[:shift], places)
     mistake = max(scores, key=lambda name: _z(scores[name] - actual))
     z, reached = _z(scores[mistake] - actual), scores[mistake].mean()
     if z > _SURE and reached > _CONTRAST:
@@ -115,6 +113,10 @@ def _contrast(thumb: Pixels) -> Array:
 def _at(contrast: Array, xy: Array) -> float:
     column, row = (np.clip(xy, 0, 0.999) * len(contrast)).astype(int).T
     return float(contrast[row, column].mean()) if len(xy) else 0.0
+
+
+def _at_all(maps: Sequence[Array], places: Sequence[Array]) -> Array:
+    return np.array([_at(contrast, xy) for contrast, xy in zip(maps, places, strict=True)])
 
 
 def _z(difference: Array) -> float:

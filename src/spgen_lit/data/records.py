@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, Protocol
@@ -70,16 +70,6 @@ class GazeSet:
             viewing = replace(path.viewing, dataset=self.name)
             groups[path.image].append(replace(path, viewing=viewing))
         return dict(groups)
-
-    def subset(self, images: Iterable[str]) -> GazeSet:
-        """The same set with only these image ids, in this order."""
-        ids = list(images)
-        chosen = set(ids)
-        return replace(
-            self,
-            stimuli={i: self.stimuli[i] for i in ids},
-            scanpaths=[path for path in self.scanpaths if path.image in chosen],
-        )
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from spgen_lit.data.records import Finding, GazeSet, Stimulus
 from spgen_lit.scanpath import Scanpath, Viewing
 
 FILE = "set.json"  # beside the files of a converted set
+_TEXTS = ("name", "gaze", "citation", "licence")
 
 
 class BadContentError(ValueError):
@@ -384,8 +385,7 @@ def load_set(path: Path, problems: Problems) -> tuple[GazeSet, dict[str, Viewing
             if not file.is_file():
                 problems.add(path, f"image missing: no file {file}")
         splits = {split: tuple(ids) for split, ids in content.get("splits", {}).items()}
-        texts = {key: content.get(key, "") for key in ("name", "citation", "licence")}
-        texts["gaze"] = content.get("gaze", "eye")
+        texts = {"name": "", "gaze": "eye"} | {k: v for k, v in content.items() if k in _TEXTS}
         notes = tuple(content.get("notes", ()))
         ids = [image for split in splits.values() for image in split]
         if not all(isinstance(text, str) for text in (*texts.values(), *ids)):
@@ -411,12 +411,7 @@ def set_content(gaze: GazeSet, folder: Path) -> dict[str, Any]:
                 f"{viewing[path.image]}); convert one of them at a time"
             )
     return {
-        "name": gaze.name,
-        "gaze": gaze.gaze,
-        "citation": gaze.citation,
-        "licence": gaze.licence,
-        "notes": list(gaze.notes),
-        "splits": {split: list(ids) for split, ids in gaze.splits.items()},
+        **{key: getattr(gaze, key) for key in (*_TEXTS, "notes", "splits")},
         "images": [
             {
                 "id": s.id,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+from scipy.ndimage import find_objects, label
 
 from spgen_lit.data.images import list_images
 from spgen_lit.data.readers.base import FileReader, Problems, SetBuilder, need, public_set
@@ -129,15 +129,17 @@ def _saccades(change: Array, threshold: float, shortest: int) -> list[tuple[int,
     """First and last sample of each saccade, those too close to each other joined."""
     count = len(change)
     moving = np.flatnonzero(np.nan_to_num(change))
+    slowing = change < -threshold
+    slowed = np.flatnonzero(slowing[:-1] & ~slowing[1:])  # the last samples of such stretches
     spans: list[tuple[int, int]] = []
-    for first, last in _runs(change > threshold):
+    for (rise,) in find_objects(label(change > threshold)[0]):
+        first, last = rise.start, rise.stop - 1
         if last - first < 2:
             continue
-        end = _slowed(change < -threshold, last)
-        if end is None:
-            if last != moving[-1]:
-                continue  # no saccade: nothing slowed down
-            end = count - 1
+        ends = slowed[(slowed > last) & (slowed <= min(last + _SEARCH, count - 3))]
+        if not len(ends) and last != moving[-1]:
+            continue  # no saccade: nothing slowed down
+        end = int(ends[0]) if len(ends) else count - 1
         if spans and first - spans[-1][1] <= shortest:
             spans[-1] = (spans[-1][0], end)
         else:
@@ -145,20 +147,6 @@ def _saccades(change: Array, threshold: float, shortest: int) -> list[tuple[int,
     if spans and count - 1 - spans[-1][1] <= shortest:
         spans[-1] = (spans[-1][0], count - 1)
     return spans
-
-
-def _runs(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    edges = np.flatnonzero(np.diff(np.r_[False, flags, False].astype(np.int8)))
-    return [(int(a), int(b) - 1) for a, b in zip(edges[::2], edges[1::2], strict=True)]
-
-
-def _slowed(slowing: NDArray[np.bool_], last: int) -> int | None:
-    """The last slowing sample of the first such stretch after a saccade's rise, if any."""
-    stop = min(last + 1 + _SEARCH, len(slowing) - 2)
-    for place in range(last + 1, stop):
-        if slowing[place] and not slowing[place + 1]:
-            return place
-    return None
 
 
 def _median(samples: Array) -> Array:

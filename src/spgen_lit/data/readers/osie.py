@@ -86,25 +86,28 @@ def read_layout(root: str | Path, problems: Problems, name: str = "osie") -> Set
     content = load_matlab(table)
     if "fixations" not in content:
         raise ValueError(f"{table}: the variable fixations is needed, found {sorted(content)}")
-    records: dict[str, list[Struct]] = {}
-    for number, record in enumerate(listed(content["fixations"]), start=1):
-        with problems.at(f"{table}: entry {number} of fixations"):
-            if record["img"] in records:
-                raise ValueError(f"repeats image {record['img']}")
-            records[record["img"]] = listed(record["subjects"])
     builder = SetBuilder({path.name: path for path in list_images(images)}, images, problems)
-    for image, subjects in records.items():
-        if builder.stimulus(image, table) is None:
-            continue
-        for number, subject in enumerate(subjects, start=1):
-            where = f"{table}: image {image}, observer {number:02d}"
-            with problems.at(where):
-                x, y, ms = (
-                    np.asarray(subject[key], np.float64).ravel()
-                    for key in ("fix_x", "fix_y", "fix_duration")
-                )
-                if not len(x) == len(y) == len(ms):
-                    found = f"x {len(x)}, y {len(y)}, duration {len(ms)}"
-                    raise ValueError(f"fields must be equally long, found {found}")
-                builder.add(where, image, np.column_stack([x, y]), ms / 1000, f"{number:02d}")
+    read: set[str] = set()
+    for entry, record in enumerate(listed(content["fixations"]), start=1):
+        with problems.at(f"{table}: entry {entry} of fixations"):
+            image, subjects = record["img"], listed(record["subjects"])
+            if image in read:
+                raise ValueError(f"repeats image {image}")
+            read.add(image)
+            if builder.stimulus(image, table) is not None:
+                for number, subject in enumerate(subjects, start=1):
+                    _add_subject(builder, table, image, f"{number:02d}", subject)
     return builder
+
+
+def _add_subject(
+    builder: SetBuilder, table: Path, image: str, observer: str, subject: Struct
+) -> None:
+    where = f"{table}: image {image}, observer {observer}"
+    with builder.problems.at(where):
+        keys = ("fix_x", "fix_y", "fix_duration")
+        x, y, ms = (np.asarray(subject[key], np.float64).ravel() for key in keys)
+        if not len(x) == len(y) == len(ms):
+            found = f"x {len(x)}, y {len(y)}, duration {len(ms)}"
+            raise ValueError(f"fields must be equally long, found {found}")
+        builder.add(where, image, np.column_stack([x, y]), ms / 1000, observer)
