@@ -139,7 +139,7 @@ def _row(metric: str, source_only: Runs, group: Runs, oracle: Runs | None) -> di
     with np.errstate(divide="ignore", invalid="ignore"):
         means = np.concatenate([one.mean((0, 2)) for one in values])
         found, names = figures(*means), list(figures(*means))
-        ends = bootstrap_runs(values, lambda *drawn: list(figures(*drawn).values()))
+        ends = bootstrap_runs(values, lambda *sampled: list(figures(*sampled).values()))
     out = dict(zip(sides, map(float, means), strict=False)) | found
     for name, low, high in zip(names, *ends, strict=True):
         out |= {f"{name}_low": float(low), f"{name}_high": float(high)}
@@ -207,19 +207,19 @@ def gap_text(rows: pd.DataFrame) -> pd.DataFrame:
             "measure": _NAMES[row["metric"]],
             "adaptation": f"{row['name']} ({_seeds(row['adapted_seeds'])})",
             **{side: f"{row[side]:.3f}" for side in ("ceiling", "floor", "adapted")},
-            "recovered": _share(row, "recovered"),
+            "recovered": _percent(row, "recovered"),
             _LOSSES[0]: _loss(row, "cost"),
         }
         if np.isfinite(row.get("behind_oracle", np.nan)):
             line |= {
-                "of oracle's": _share(row, "of_oracle"),
+                "of oracle's": _percent(row, "of_oracle"),
                 _LOSSES[1]: _loss(row, "behind_oracle"),
             }
         lines.append(line)
     return pd.DataFrame(lines).fillna("")
 
 
-def _share(row: pd.Series, name: str) -> str:
+def _percent(row: pd.Series, name: str) -> str:
     if not (row["gap_open"] and np.isfinite(row[name])):
         return "no gap"
     return "{:.0f} % [{:.0f}, {:.0f}]".format(*(100 * row[name + end] for end in _ENDS))
