@@ -243,7 +243,8 @@ def groups_table(frames: Mapping[str, pd.DataFrame], attribute: str | None = Non
             beside = " (" + marks[0].str.cat(marks[1:], sep=", ") + ")" if marks else ""
             shown[str(rows["label"].iloc[0])] = tables.figures(rows["value"]) + beside
         parts += [pd.DataFrame([{"group": f"by {name_of}"}], index=["title"]), shown]
-    few = min(int(frame["images"].min()) for frame in frames.values())
+    scored = (frame.loc[frame["metric"] == chosen[0], "images"] for frame in frames.values())
+    few = min(int(images.min()) for images in scored)
     words = f"in brackets: observers, chance; {tables.interval_note(few)} in by_*.csv"
     return tables.terminal(pd.concat(parts).fillna(""), "by group", words, bold={"title"})
 

@@ -19,7 +19,7 @@ from spgen_lit.files import write_bytes
 from spgen_lit.scanpath import Scanpath, Viewing
 
 _BOX = ("painting_x0", "painting_y0", "painting_x1", "painting_y1")
-_GROUPS = ("movement", "movement_group", "genre", "medium", "artist")
+_GROUPS = ("movement", "century", "movement_group", "genre", "medium", "artist")
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Avatt(FileReader):
     box on the canvas (``painting_x0`` to ``painting_y1``, px), ``exposure_s`` and ``scanpaths``,
     a list of ``observer``, ``x`` and ``y`` in px of the canvas. The painting is cut out and
     written once below ``root/paintings``. Gaze beside it lies outside [0, 1] and is kept.
-    Movement, genre, medium and artist come as attributes of the image.
+    Movement, century, genre, medium and artist come as attributes of the image.
 
     Attributes:
         root: The folder that holds ``*.parquet`` or ``*.arrow`` at any depth.
@@ -88,7 +88,8 @@ class Avatt(FileReader):
             picture.save(content, "PNG")
             path.parent.mkdir(exist_ok=True)
             write_bytes(path, content.getvalue())
-        groups = {key: str(row[key]) for key in _GROUPS if row.get(key)}
+        century = {"century": -(-int(row["year"]) // 100)} if row.get("year") else {}
+        groups = {key: str(value) for key in _GROUPS if (value := {**row, **century}.get(key))}
         return Stimulus(image, path, image_size(path), groups)
 
 
