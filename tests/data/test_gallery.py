@@ -2,9 +2,12 @@
 
 import subprocess
 import sys
+from importlib import resources
 
 import numpy as np
 import pytest
+from PIL import Image
+from tests.data.draw_objects import sheet
 
 from spgen_lit.data.gallery import FEWEST, MOST, TRIAL, Gallery, sample_observers, simulate
 from spgen_lit.data.gallery_scenes import KINDS, SceneObject, compose, painting, photograph
@@ -202,3 +205,8 @@ def test_paint_changes_the_look_and_not_the_places():
         assert np.abs(photo - paint).mean() > 10
     assert np.mean(alike) > 0.7
     assert np.mean(warmer) > 0.8
+
+
+def test_the_objects_are_those_that_their_script_draws():
+    with resources.files("spgen_lit.data").joinpath("gallery_objects.png").open("rb") as file:
+        np.testing.assert_array_equal(np.asarray(Image.open(file)), sheet())

@@ -22,7 +22,7 @@ from spgen_lit.scanpath import Array, Viewing
 
 Domain = Literal["photo", "painting"]
 
-_VERSION = 6  # raise it whenever the same parameters give other images or scanpaths
+_VERSION = 7  # raise it whenever the same parameters give other images or scanpaths
 _DOMAINS: tuple[Domain, ...] = ("photo", "painting")
 _COMPLETE = "gallery.json"  # written last: a folder without it is not complete
 
