@@ -13,7 +13,7 @@ import pytest
 from matplotlib.colors import to_rgb
 from PIL import Image
 
-from spgen_lit.evaluation.aoi import Regions, probabilities, transitions, visits
+from spgen_lit.evaluation.aoi import Regions, transitions, visits
 from spgen_lit.pictures.interest import Interest, draw_regions, interest_sheet, region_color
 from spgen_lit.predicting import Settings
 from spgen_lit.predicting.illustration import Illustrator, Observers
@@ -35,25 +35,25 @@ def test_dwell_rank_time_and_entries() -> None:
         path(REST, LEFT, LEFT, TOP, LEFT, seconds=[0.1, 0.2, 0.3, 0.4, 0.5]),
         path(TOP, REST, seconds=[0.25, 0.75]),
     ]
-    left, top, rest = visits(paths, HALVES)
+    left, top, rest = visits(paths, HALVES).itertuples()
     assert (left.region, top.region, rest.region) == ("left", "top right", "elsewhere")
     assert (left.area, top.area, rest.area) == (0.5, 0.25, 0.25)
     assert (left.looked, top.looked, rest.looked) == (0.5, 1, 1)
-    assert left.dwell == pytest.approx((0.2 + 0.3 + 0.5) / 2)
+    assert left.dwell_s == pytest.approx((0.2 + 0.3 + 0.5) / 2)
     assert left.dwell_share == pytest.approx((1.0 / 1.5) / 2)
-    assert left.first_time == pytest.approx(0.1)
+    assert left.first_time_s == pytest.approx(0.1)
     assert left.first_rank == 2
     assert left.entries == pytest.approx(2 / 2)
-    assert top.first_time == pytest.approx((0.6 + 0) / 2)
+    assert top.first_time_s == pytest.approx((0.6 + 0) / 2)
     assert top.first_rank == pytest.approx((4 + 1) / 2)
     assert left.dwell_share + top.dwell_share + rest.dwell_share == pytest.approx(1)
 
 
 def test_unknown_durations_and_regions_never_seen() -> None:
-    left, top, _ = visits([path(REST, LEFT, LEFT)], HALVES)
-    assert math.isnan(left.dwell)
+    left, top, _ = visits([path(REST, LEFT, LEFT)], HALVES).itertuples()
+    assert math.isnan(left.dwell_s)
     assert left.dwell_share == pytest.approx(2 / 3)
-    assert math.isnan(left.first_time)
+    assert math.isnan(left.first_time_s)
     assert left.first_rank == 2
     assert top.looked == top.fixations == top.entries == 0
     assert math.isnan(top.first_rank)
@@ -62,11 +62,12 @@ def test_unknown_durations_and_regions_never_seen() -> None:
 
 
 def test_transitions_count_steps_and_off_image_is_elsewhere() -> None:
-    counts = transitions([path(LEFT, TOP, TOP, OFF, LEFT), path(REST, LEFT)], HALVES)
+    found = transitions([path(LEFT, TOP, TOP, OFF, LEFT), path(REST, LEFT)], HALVES)
+    counts = found["count"].to_numpy().reshape(3, 3)
     assert counts.tolist() == [[0, 1, 0], [0, 1, 1], [2, 0, 0]]
-    shares = probabilities(counts)
-    assert shares[1].tolist() == [0, 0.5, 0.5]
-    assert np.isnan(probabilities(np.zeros((2, 2), np.int64))).all()
+    assert found[["from", "to"]].to_numpy()[5].tolist() == ["top right", "elsewhere"]
+    assert found["probability"][3:6].tolist() == [0, 0.5, 0.5]
+    assert transitions([path(LEFT)], HALVES)["probability"].isna().all()
 
 
 def test_wrong_regions_are_refused() -> None:

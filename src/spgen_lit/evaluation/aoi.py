@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from spgen_lit.scanpath import Scanpath
@@ -56,90 +57,75 @@ class Regions:
         return np.where(on, self.labels[y, x], 0).astype(np.int64)
 
 
-@dataclass(frozen=True)
-class Visit:
-    """How a group of scanpaths treats one region; means over paths.
+def visits(paths: Sequence[Scanpath], regions: Regions) -> pd.DataFrame:
+    """How a group of scanpaths treats each region: means over the paths.
 
-    Attributes:
-        region: Its name.
-        area: Share of the image it covers.
-        looked: Share of the paths that fixate it at all.
-        fixations: Fixations in it a path.
-        dwell: Seconds in it a path; NaN if durations are unknown.
-        dwell_share: Its share of the path's fixated time (of fixations where durations are
-            unknown).
-        first_time: Fixated seconds before its first fixation, over the paths that fixate
-            it; NaN if none does or durations are unknown.
-        first_rank: Number, from 1, of its first fixation, over the paths that fixate it;
-            NaN if none does.
-        entries: How often the gaze comes to it from outside, or begins in it, a path.
-    """
+    Returns:
+        A row a region, and a last one for everywhere else, with these columns:
 
-    region: str
-    area: float
-    looked: float
-    fixations: float
-    dwell: float
-    dwell_share: float
-    first_time: float
-    first_rank: float
-    entries: float
+        - ``region``: Its name.
+        - ``area``: Share of the image it covers.
+        - ``looked``: Share of the paths that fixate it at all.
+        - ``fixations``: Fixations in it a path.
+        - ``dwell_s``: Seconds in it a path, over the paths with durations.
+        - ``dwell_share``: Its share of the path's fixated time (of fixations where durations
+          are unknown).
+        - ``first_time_s``: Fixated seconds before its first fixation, over the paths with
+          durations that fixate it.
+        - ``first_rank``: Number, from 1, of its first fixation, over the paths that fixate it.
+        - ``entries``: How often the gaze comes to it from outside, or begins in it, a path.
 
-
-def visits(paths: Sequence[Scanpath], regions: Regions) -> list[Visit]:
-    """One row a region, and a last one for everywhere else.
+        NaN where there is no such path.
 
     Raises:
         ValueError: If there is no scanpath.
     """
     if not paths:
         raise ValueError("areas of interest need at least one scanpath, found none")
-    areas = regions.areas
-    table = []
-    for label, name in [*enumerate(regions.names, start=1), (0, ELSEWHERE)]:
-        rows = np.array([_one(path, regions.visited(path) == label) for path in paths])
-        area = areas[label - 1] if label else 1 - areas.sum()
-        looked = rows[:, 0] > 0
-        fixations, dwell, entries = rows[:, [0, 1, 5]].mean(axis=0)
-        known = rows[np.isfinite(rows[:, 2]), 2]
-        dwell_share = known.mean() if len(known) else math.nan
-        first = rows[looked][:, [3, 4]].mean(axis=0) if looked.any() else (math.nan, math.nan)
-        figures = (area, looked.mean(), fixations, dwell, dwell_share, *first, entries)
-        table.append(Visit(name, *map(float, figures)))
-    return table
+    labels = dict(enumerate(regions.names, start=1)) | {0: ELSEWHERE}
+    rows = [
+        {"region": name, **_visit(path, regions.visited(path) == label)}
+        for label, name in labels.items()
+        for path in paths
+    ]
+    table = pd.DataFrame(rows).groupby("region", sort=False).mean()
+    table.insert(0, "area", [*regions.areas, 1 - regions.areas.sum()])
+    return table.reset_index()
 
 
-def _one(path: Scanpath, inside: NDArray[np.bool_]) -> tuple[float, ...]:
-    """Fixations, dwell, dwell share, first time, first rank and entries of one path."""
-    weights = np.ones(len(path)) if path.durations is None else path.durations
-    total = float(weights.sum())
-    share = float(weights[inside].sum()) / total if total > 0 else math.nan
+def _visit(path: Scanpath, inside: NDArray[np.bool_]) -> dict[str, float]:
+    """What one path does with the region that its marked fixations lie in."""
     timed = path.durations is not None
-    dwell = float(weights[inside].sum()) if timed else math.nan
-    entries = int((inside & ~np.concatenate([[False], inside[:-1]])).sum())
-    if not inside.any():
-        return 0.0, dwell, share, math.nan, math.nan, 0.0
-    first = int(np.argmax(inside))
-    before = float(weights[:first].sum()) if timed else math.nan
-    return float(inside.sum()), dwell, share, before, first + 1.0, float(entries)
+    weights = np.ones(len(path)) if path.durations is None else path.durations
+    total, spent = weights.sum(), weights[inside].sum()
+    looked = inside.any()
+    first = int(np.argmax(inside)) if looked else 0
+    return {
+        "looked": float(looked),
+        "fixations": float(inside.sum()),
+        "dwell_s": spent if timed else math.nan,
+        "dwell_share": spent / total if total > 0 else math.nan,
+        "first_time_s": weights[:first].sum() if timed and looked else math.nan,
+        "first_rank": first + 1.0 if looked else math.nan,
+        "entries": float((inside & ~np.concatenate([[False], inside[:-1]])).sum()),
+    }
 
 
-def transitions(paths: Sequence[Scanpath], regions: Regions) -> NDArray[np.int64]:
-    """Counts ``(from, to)`` of steps between consecutive fixations, over all paths.
+def transitions(paths: Sequence[Scanpath], regions: Regions) -> pd.DataFrame:
+    """Steps between consecutive fixations, over all paths.
 
-    Rows and columns are the regions in order, then elsewhere.
+    Returns:
+        A row for each pair of places, the regions in order and then elsewhere: ``from``,
+        ``to``, ``count``, and ``probability``, the share of all steps from there; NaN where
+        there are none.
     """
-    size = len(regions.names) + 1
+    places = [*regions.names, ELSEWHERE]
+    size = len(places)
     counts = np.zeros((size, size), np.int64)
     for path in paths:
         labels = (regions.visited(path) - 1) % size  # elsewhere, label 0, goes last
         np.add.at(counts, (labels[:-1], labels[1:]), 1)
-    return counts
-
-
-def probabilities(counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Share of each row's steps that go to each column; NaN in rows without a step."""
-    totals = counts.sum(axis=1, keepdims=True)
-    with np.errstate(invalid="ignore"):
-        fractions: NDArray[np.float64] = counts / totals
-    return fractions
+    steps = pd.DataFrame({"from": np.repeat(places, size), "to": np.tile(places, size)})
+    steps["count"] = counts.ravel()
+    steps["probability"] = steps["count"] / steps.groupby("from")["count"].transform("sum")
+    return steps

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from matplotlib.path import Path as Outline
 from numpy.typing import NDArray
 
 from spgen_lit.data.images import read_image
-from spgen_lit.evaluation.aoi import ELSEWHERE, Regions, probabilities, transitions, visits
+from spgen_lit.evaluation.aoi import Regions, transitions, visits
 from spgen_lit.evaluation.tables import write
 from spgen_lit.files import shown
 from spgen_lit.pictures.interest import Interest, interest_sheet
@@ -169,10 +168,6 @@ def _beside(folder: Path, image: Path) -> Regions | None:
     return None if found is None else read_regions(found)
 
 
-#: Columns of the table, and what they hold: see ``spgen_lit.evaluation.aoi.Visit``.
-UNITS = {"dwell": "dwell_s", "first_time": "first_time_s"}
-
-
 def tabulate_regions(
     illustrator: Illustrator,
     items: Sequence[Item],
@@ -213,24 +208,18 @@ def _write(
     groups: Mapping[str, Sequence[Scanpath]],
 ) -> None:
     """Tables and picture of one image."""
-    places = [*regions.names, ELSEWHERE]
-    rows, steps, interest = [], [], {}
-    for name, paths in groups.items():
-        found = visits(paths, regions)
-        counts = transitions(paths, regions)
-        shares = probabilities(counts)
-        rows += [{"group": name, **asdict(visit)} for visit in found]
-        for (start, end), count in np.ndenumerate(counts):
-            steps.append((name, places[start], places[end], count, shares[start, end]))
-        interest[name] = Interest(np.array([visit.dwell_share for visit in found]), shares)
-    tables = {
-        ".csv": pd.DataFrame(rows).rename(columns=UNITS),
-        ".transitions.csv": pd.DataFrame(
-            steps, columns=["group", "from", "to", "count", "probability"]
-        ),
-    }
-    for suffix, table in tables.items():
+    visited = {name: visits(paths, regions) for name, paths in groups.items()}
+    steps = {name: transitions(paths, regions) for name, paths in groups.items()}
+    for suffix, tables in ((".csv", visited), (".transitions.csv", steps)):
+        table = pd.concat(tables, names=["group"]).reset_index("group")
         write(illustrator.outputs.file("regions", item, suffix), table.round(4))
+    interest = {
+        name: Interest(
+            visited[name]["dwell_share"].to_numpy(),
+            steps[name]["probability"].to_numpy().reshape(len(visited[name]), -1),
+        )
+        for name in groups
+    }
     interest_sheet(
         read_within(item.path, illustrator.settings.picture_side),
         regions.names,
