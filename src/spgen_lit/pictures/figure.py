@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-import matplotlib
+import matplotlib.style
 import numpy as np
-from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -22,34 +20,12 @@ from spgen_lit.files import atomic
 
 Pixels = NDArray[np.uint8]
 
-#: Okabe and Ito's colors, told apart by color-blind readers too.
-COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#555555", "#8c6d1f")
+_STYLE = str(Path(__file__).with_name("plots.mplstyle"))
+#: Context manager: the plots' style is in force only inside its ``with`` block.
+style = partial(matplotlib.style.context, _STYLE)
+with style():
+    COLORS = matplotlib.rcParams["axes.prop_cycle"].by_key()["color"]
 LEVEL_COLOR = "#222222"
-
-_STYLE = {
-    "figure.dpi": 130,
-    "font.size": 10,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlesize": 11,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "grid.color": "#e3e3e3",
-    "legend.frameon": False,
-    "legend.fontsize": 9,
-    "lines.linewidth": 1.8,
-}
-
-
-@contextmanager
-def style() -> Iterator[None]:
-    """The plots' style, in force only inside the ``with`` block."""
-    # The dict's values are of many types; matplotlib's stub asks for a literal.
-    settings: dict[Any, Any] = {**_STYLE, "axes.prop_cycle": cycler(color=COLORS)}
-    with matplotlib.rc_context(settings):
-        yield
 
 
 def new_figure(
