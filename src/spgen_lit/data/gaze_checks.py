@@ -115,8 +115,8 @@ def _at(contrast: Array, xy: Array) -> float:
     return float(contrast[row, column].mean()) if len(xy) else 0.0
 
 
-def _at_all(maps: Sequence[Array], places: Sequence[Array]) -> Array:
-    return np.array([_at(contrast, xy) for contrast, xy in zip(maps, places, strict=True)])
+def _at_all(maps: Sequence[Array], positions: Sequence[Array]) -> Array:
+    return np.array([_at(contrast, xy) for contrast, xy in zip(maps, positions, strict=True)])
 
 
 def _z(difference: Array) -> float:
