@@ -17,7 +17,7 @@ import torch
 from tests.networks import encoder
 from torch import nn
 
-from spgen_lit.data.sampling import RankImages, ShuffledStream
+from spgen_lit.data.sampling import ShuffledStream
 from spgen_lit.learning.optimizer import ScheduledAdamW
 from spgen_lit.training.devices import SyncLiveNorms, trainer_settings
 
@@ -188,13 +188,6 @@ def test_ranks_share_every_batch_without_overlap(size: int, world: int) -> None:
     # Over a whole pass every image is drawn once, whichever rank draws it.
     passes = [image for draw, image in together if draw // size == together[0][0] // size + 1]
     assert len(set(passes)) == len(passes)
-
-
-@pytest.mark.parametrize(("size", "world"), [(5, 2), (2, 2), (7, 3)])
-def test_validation_images_go_to_one_rank_each(size: int, world: int) -> None:
-    shares = [[image for _, image in RankImages(size, rank, world)] for rank in range(world)]
-    assert sorted(image for share in shares for image in share) == list(range(size))
-    assert max(map(len, shares)) - min(map(len, shares)) <= 1
 
 
 def test_frozen_batch_norms_stay_what_they_are() -> None:

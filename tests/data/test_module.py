@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -99,6 +100,18 @@ def test_without_a_target_there_is_no_target_batch(tmp_path: Path) -> None:
     data = _mix(tmp_path, {"a": Plain(tmp_path / "a", 10)}, {})
     data.setup()
     assert set(next(iter(data.train_dataloader()))[0]) == {"source"}
+
+
+@pytest.mark.parametrize("world", [1, 2, 3])
+def test_each_validation_image_goes_to_one_rank(tmp_path: Path, world: int) -> None:
+    data = _mix(tmp_path, {"a": Plain(tmp_path / "a", 40)}, {}, val=0.5)
+    data.setup()
+    seen = []
+    for rank in range(world):
+        data.trainer = SimpleNamespace(global_rank=rank, world_size=world)
+        seen.append([i for batch in data.val_dataloader() for i in batch.ids])
+    assert sorted(i for ids in seen for i in ids) == sorted(data.parts["source", "val"].stimuli)
+    assert max(map(len, seen)) - min(map(len, seen)) <= 1
 
 
 def test_several_sources_are_told_apart_and_weighed(tmp_path: Path) -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from torch.utils.data import Dataset
 
-from spgen_lit.data.sampling import RankImages, ShuffledStream, StreamLoader
+from spgen_lit.data.sampling import ShuffledStream, StreamLoader
 
 
 def _epochs(stream: ShuffledStream, count: int) -> list[tuple[int, int]]:
@@ -42,12 +40,6 @@ def test_passes_differ_and_seeds_differ() -> None:
     order = [i for _, i in _epochs(ShuffledStream(20, 5, 4), 2)]
     assert order[:20] != order[20:]
     assert order != [i for _, i in _epochs(ShuffledStream(20, 5, 4, seed=1), 2)]
-
-
-@given(st.integers(0, 40), st.integers(1, 6))
-def test_shares_of_validation_are_disjoint_and_complete(size, world) -> None:
-    seen = Counter(i for rank in range(world) for _, i in RankImages(size, rank, world))
-    assert seen == Counter(range(size))
 
 
 class _Numbers(Dataset[int]):

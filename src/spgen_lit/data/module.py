@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -21,7 +21,7 @@ from spgen_lit.data.duplicates import Print, alike, fingerprints, groups
 from spgen_lit.data.frame import Frame
 from spgen_lit.data.painting.painted import Painted, StyleReaders, renditions
 from spgen_lit.data.records import GazeSet, Reader, Split, Stimulus
-from spgen_lit.data.sampling import RankImages, ShuffledStream, StreamLoader
+from spgen_lit.data.sampling import ShuffledStream, StreamLoader
 from spgen_lit.data.splits import SPLITS, split_images, split_observers
 from spgen_lit.data.viewing import ViewingAugment
 
@@ -220,7 +220,9 @@ class DomainMix(L.LightningDataModule):
         self.parts = {(d, split): Split({}, {}, {}) for d in sets for split in SPLITS}
         for domain, named in sets.items():
             for name, gaze in named.items():
-                observed = gaze.by_image()
+                observed, held = gaze.by_image(), frozenset[str]()
+                if domain == "source":
+                    held = split_observers(gaze, self.split_seed, self.held_out_observers)
                 # Without gaze nothing can be scored, so nothing need be held out.
                 fractions = self.fractions if observed else {"val": 0.0, "test": 0.0}
                 divided = split_images(
@@ -232,28 +234,13 @@ class DomainMix(L.LightningDataModule):
                         key = f"{name}/{i}" if len(named) > 1 else i
                         part.stimuli[key], part.sets[key] = gaze.stimuli[i], name
                         if i in observed:
-                            part.paths[key] = observed[i]
-        if self.held_out_observers:
-            self._hold_out_observers(sets["source"])
+                            part.paths[key] = [
+                                path
+                                for path in observed[i]
+                                if not held or (path.observer in held) is (split == "test")
+                            ]
         if not self.allow_same_images:
             self._refuse_same_images(prints)
-
-    def _hold_out_observers(self, sets: Mapping[str, GazeSet]) -> None:
-        """Leave some observers of the source to testing, and testing to them."""
-        held = {
-            (name, observer)
-            for name, gaze in sets.items()
-            for observer in split_observers(gaze, self.split_seed, self.held_out_observers)
-        }
-        for split in SPLITS:
-            part = self.parts["source", split]
-            paths = {
-                key: [
-                    p for p in every if ((part.sets[key], p.observer) in held) is (split == "test")
-                ]
-                for key, every in part.paths.items()
-            }
-            self.parts["source", split] = replace(part, paths=paths)
 
     def _refuse_same_images(self, prints: list[Print]) -> None:
         """A picture that is trained on with gaze must not stand in for another domain."""
@@ -301,7 +288,7 @@ class DomainMix(L.LightningDataModule):
         return max(math.ceil(images / (self.batch_size * self._ranks()[1])), 1)
 
     def _loader(
-        self, dataset: SourceSet | TargetSet, sampler: ShuffledStream | RankImages, batch_size: int
+        self, dataset: SourceSet | TargetSet, sampler: Iterable[object], batch_size: int
     ) -> StreamLoader:
         return StreamLoader(
             dataset,
@@ -376,4 +363,4 @@ class DomainMix(L.LightningDataModule):
                 f"{len(dataset)} validation images do not go round {world} processes; raise "
                 "data.val or use fewer devices"
             )
-        return self._loader(dataset, RankImages(len(dataset), rank, world), self.batch_size)
+        return self._loader(dataset, range(rank, len(dataset), world), self.batch_size)

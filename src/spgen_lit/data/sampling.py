@@ -93,16 +93,3 @@ class StreamLoader(DataLoader[Any]):
             # Workers begin before the trainer has set the epoch, so it is set here too.
             whole, sampler.skip = divmod(state["used"], sampler.steps)
             sampler.epoch = state["epoch"] + whole
-
-
-class RankImages(Sampler[tuple[int, int]]):
-    """This rank's images of a set, each image on exactly one rank, none repeated."""
-
-    def __init__(self, size: int, rank: int = 0, world: int = 1) -> None:
-        self.indices = range(rank, size, world)
-
-    def __len__(self) -> int:
-        return len(self.indices)
-
-    def __iter__(self) -> Iterator[tuple[int, int]]:
-        return ((index, index) for index in self.indices)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,7 +24,7 @@ from spgen_lit.data.painting.painter import (
     paint,
 )
 from spgen_lit.data.records import GazeSet, Reader, Stimulus
-from spgen_lit.files import write_bytes, write_csv
+from spgen_lit.files import atomic, write_csv
 
 StyleReaders = Mapping[str, Reader | Sequence[Reader]]
 
@@ -189,10 +188,9 @@ def _render(job: _Job, strength: float) -> None:
         pixels = np.asarray(cv2.resize(pixels, job.size, interpolation=cv2.INTER_AREA), np.uint8)
     palette = None if job.palette is None else read_image(job.palette, (192, 192))
     painted = paint(pixels, job.family, job.seed, strength, palette)
-    jpeg = io.BytesIO()
-    # Full color resolution: marks are a few px wide.
-    Image.fromarray(painted).save(jpeg, "JPEG", quality=95, subsampling=0)
-    write_bytes(job.file, jpeg.getvalue())
+    with atomic(job.file) as part:
+        # Full color resolution: marks are a few px wide.
+        Image.fromarray(painted).save(part, "JPEG", quality=95, subsampling=0)
 
 
 def _paintings(folder: str | Path) -> list[Path]:

@@ -15,7 +15,7 @@ from spgen_lit.data.images import image_size, list_files
 from spgen_lit.data.readers.base import FileReader, Problems, library, missing, public_set
 from spgen_lit.data.readers.guarded import guarded
 from spgen_lit.data.records import GazeSet, Stimulus
-from spgen_lit.files import write_bytes
+from spgen_lit.files import atomic
 from spgen_lit.scanpath import Scanpath, Viewing
 
 _BOX = ("painting_x0", "painting_y0", "painting_x1", "painting_y1")
@@ -84,10 +84,8 @@ class Avatt(FileReader):
             picture = Image.open(io.BytesIO(row["image"]["bytes"])).convert("RGB")
             if picture.size == tuple(self.canvas):
                 picture = picture.crop((round(left), round(top), round(right), round(bottom)))
-            content = io.BytesIO()
-            picture.save(content, "PNG")
-            path.parent.mkdir(exist_ok=True)
-            write_bytes(path, content.getvalue())
+            with atomic(path) as part:
+                picture.save(part, "PNG")
         century = {"century": -(-int(row["year"]) // 100)} if row.get("year") else {}
         groups = {key: str(value) for key in _GROUPS if (value := {**row, **century}.get(key))}
         return Stimulus(image, path, image_size(path), groups)
