@@ -300,19 +300,17 @@ class SetBuilder:
 
     def splits(self) -> dict[str, tuple[str, ...]]:
         """Image ids of each split, sorted; an image in two splits is reported, and kept in one."""
-        splits: dict[str, tuple[str, ...]] = {}
         taken: dict[str, str] = {}
         for split in ("test", "val", "train"):  # an image once tested on is never trained on
-            ids = sorted(set(self.members[split]))
-            for image in ids:
-                if image in taken:
+            for image in sorted(set(self.members[split])):
+                if taken.setdefault(image, split) != split:
                     what = f"image {image} is in both splits {taken[image]} and {split}"
                     self.problems.add(self.place, what)
-            kept = tuple(image for image in ids if image not in taken)
-            taken |= dict.fromkeys(kept, split)
-            if kept:
-                splits[split] = kept
-        return dict(reversed(splits.items()))
+        return {
+            split: tuple(sorted(image for image, kept in taken.items() if kept == split))
+            for split in ("train", "val", "test")
+            if split in taken.values()
+        }
 
     def build(self, name: str = "", splits: dict[str, tuple[str, ...]] | None = None) -> GazeSet:
         """The set, of people's gaze; a converted one with all that ``set.json`` says.

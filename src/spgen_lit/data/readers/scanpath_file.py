@@ -106,11 +106,14 @@ class ScanpathFile:
         if sizes is None:
             sized = (t for t in trials if {"width", "height"} <= t.content.keys())
             sizes = {t.name: (int(t.content["width"]), int(t.content["height"])) for t in sized}
-        images = _Names([*sizes, *elsewhere])
+        names = _image_names([*sizes, *elsewhere])
         samples: dict[str, list[Scanpath]] = {}
         counts = Counter(trials=len(trials) + len(problems.found))
         for trial in trials:
-            image = images.find(trial.name)
+            image, stem = names.get(trial.name), Path(trial.name).stem
+            # 1.png is not 1.jpg: only a name without suffix, or an id without, may match.
+            if image is None and (not Path(trial.name).suffix or names.get(stem) == stem):
+                image = names.get(stem)
             if image is not None and image not in sizes:
                 counts["on_images_of_other_splits"] += 1
                 continue
@@ -190,20 +193,10 @@ class ScanpathFile:
         return ""
 
 
-class _Names:
-    """Image ids, found by name or by name without suffix where that is unique."""
-
-    def __init__(self, ids: Sequence[str]) -> None:
-        self._ids = set(ids)
-        stems = Counter(Path(name).stem for name in self._ids)
-        self._stems = {Path(i).stem: i for i in self._ids if stems[Path(i).stem] == 1}
-
-    def find(self, name: str) -> str | None:
-        if name in self._ids:
-            return name
-        found = self._stems.get(name) or self._stems.get(Path(name).stem)
-        # 1.png is not 1.jpg: only a name without suffix, or an id without, may match.
-        return found if found and "" in (Path(name).suffix, Path(found).suffix) else None
+def _image_names(ids: Sequence[str]) -> dict[str, str]:
+    """Image ids by themselves, and by their names without suffix where these are unique."""
+    stems = Counter(Path(i).stem for i in set(ids))
+    return {Path(i).stem: i for i in ids if stems[Path(i).stem] == 1} | {i: i for i in ids}
 
 
 def _table_trials(path: Path, problems: Problems) -> Iterator[Trial]:
