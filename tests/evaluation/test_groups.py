@@ -58,15 +58,6 @@ def test_the_table_shows_measures_beside_observers_and_chance(tmp_path: Path) ->
         "0.600 (0.500, 0.700)",
         "3.000 (2.900, 3.100)",
     ]
-        "Realism",
-        "2",
-        "0.600",
-        "(0.500,",
-        "0.700)",
-        "3.000",
-        "(2.900,",
-        "3.100)",
-    ]
     assert "1 images are too few" in text
     console.print(groups_table(frames, "century"))
     assert "by movement" not in console.export_text()
