@@ -13,11 +13,11 @@ from torch import Tensor
 
 from spgen_lit.config import CONFIG_DIR, plain
 from spgen_lit.instantiation import build_network, instantiated
-from spgen_lit.learning.adaptation import Adaptation, features_at
-from spgen_lit.learning.reversal import Schedule
-from spgen_lit.learning.target_losses import (
+from spgen_lit.learning.adaptation import (
+    Adaptation,
     coral,
     disagreement,
+    features_at,
     map_entropy,
     map_logs,
     missing_information,
@@ -25,6 +25,7 @@ from spgen_lit.learning.target_losses import (
     rows,
     second_view,
 )
+from spgen_lit.learning.reversal import Schedule
 from spgen_lit.network.spgen import SPGen
 
 METHODS = ("adversarial", "coral", "mmd", "entropy", "information", "consistency")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import lightning as L
@@ -12,10 +12,9 @@ from torch import Tensor, nn
 from torchmetrics import MeanMetric
 
 from spgen_lit.batch import PathBatch, SourceBatch, TargetBatch
-from spgen_lit.learning.adaptation import Adaptation
+from spgen_lit.learning.adaptation import Adaptation, second_view
 from spgen_lit.learning.distillation import Distillation
 from spgen_lit.learning.optimizer import ScheduledAdamW
-from spgen_lit.learning.target_losses import second_view
 from spgen_lit.metrics.collection import ImageScores, image_scores
 from spgen_lit.network.noise import path_seed
 from spgen_lit.network.protocol import Encoded, Loss, Network
@@ -25,6 +24,7 @@ class DivergedError(FloatingPointError):
     """Training whose loss is not finite; the message says what to change."""
 
 
+_Loss = Callable[[Network, Encoded, PathBatch, Tensor], dict[str, Tensor]]
 #: Spread of the model's fixations, in that of the observers', below which it has collapsed.
 COLLAPSED = 0.3
 
@@ -69,7 +69,7 @@ class ScanpathModule(L.LightningModule):
         super().__init__()
         self.network = network
         self.adaptation = adaptation
-        self.loss = loss or _network_loss
+        self.loss: _Loss = loss or type(network).loss
         self.optimizer = optimizer or ScheduledAdamW()
         self.distillation = distillation
         self.samples = samples
@@ -159,8 +159,7 @@ class ScanpathModule(L.LightningModule):
         groups = {"encoder": self.network.encoder.parameters(), "all": self.parameters()}
         for name, parameters in groups.items():
             gradients = [p.grad for p in parameters if p.grad is not None]
-            norm = nn.utils.get_total_norm(gradients) if gradients else torch.tensor(0.0)
-            self.log(f"gradient/{name}", norm)
+            self.log(f"gradient/{name}", nn.utils.get_total_norm(gradients))
 
     def configure_gradient_clipping(
         self,
@@ -246,12 +245,6 @@ class ScanpathModule(L.LightningModule):
             self._random = {}
 
 
-def _network_loss(
-    network: Network, encoded: Encoded, paths: PathBatch, weights: Tensor
-) -> dict[str, Tensor]:
-    return network.loss(encoded, paths, weights)
-
-
 def gradient_norm(loss: Tensor, parameters: Sequence[nn.Parameter]) -> Tensor:
     """Norm of the loss's gradient on these parameters; 0 where it reaches none of them.
 
@@ -261,5 +254,4 @@ def gradient_norm(loss: Tensor, parameters: Sequence[nn.Parameter]) -> Tensor:
     if not trained or not loss.requires_grad:
         return torch.zeros(())
     gradients = torch.autograd.grad(loss, trained, retain_graph=True, allow_unused=True)
-    found = [g for g in gradients if g is not None]
-    return nn.utils.get_total_norm(found) if found else torch.zeros(())
+    return nn.utils.get_total_norm([g for g in gradients if g is not None])

@@ -17,7 +17,7 @@ from sklearn.svm import LinearSVC
 from torch import Tensor
 from torch.nn import functional as F
 
-from spgen_lit.learning.target_losses import map_entropy, missing_information
+from spgen_lit.learning.adaptation import map_entropy, missing_information
 
 Array = NDArray[np.float64]
 _FEWEST = 4

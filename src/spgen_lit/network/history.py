@@ -21,6 +21,7 @@ _RINGS = (
 )
 _WIDE = ((0.0, 0.06), (0.12, 0.06), (0.25, 0.10))
 _TURN = ((0.06, 0.05), (0.16, 0.07), (0.30, 0.10), (0.55, 0.15))
+_SPOT = 0.06  # sigma of a visited spot in heights of the image
 _MEMORY = 0.7  # what is left of the inhibition after each further fixation
 
 
@@ -49,7 +50,6 @@ class HistoryMaps(nn.Module):
 
     Args:
         aspect: Width of the (stretched or letterboxed) frame over its height.
-        sigma: Of a visited spot in heights of the image.
     """
 
     COUNT = len(_RINGS) * 5 + len(_TURN) * 2 + len(_WIDE) * 2 + 4
@@ -57,10 +57,9 @@ class HistoryMaps(nn.Module):
     turn: Tensor
     wide: Tensor
 
-    def __init__(self, aspect: float = 4 / 3, sigma: float = 0.06) -> None:
+    def __init__(self, aspect: float = 4 / 3) -> None:
         super().__init__()
         self.aspect = aspect
-        self.sigma = sigma
         for name, values in (("rings", _RINGS), ("turn", _TURN), ("wide", _WIDE)):
             self.register_buffer(
                 name, torch.tensor(values).T[..., None, None, None].contiguous(), persistent=False
@@ -75,7 +74,7 @@ class HistoryMaps(nn.Module):
     def _spots(self, xy: Tensor, grid: tuple[int, int]) -> Tensor:
         """A small Gaussian at each place: ``(image, path, 2)`` → ``(image, path, region)``."""
         dx, dy = self._offsets(xy, grid)
-        return _bell((dx * dx + dy * dy) * (0.5 / self.sigma**2)).mT
+        return _bell((dx * dx + dy * dy) * (0.5 / _SPOT**2)).mT
 
     @staticmethod
     def begin(images: int, paths: int, grid: tuple[int, int], device: torch.device) -> History:

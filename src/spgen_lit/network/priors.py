@@ -9,6 +9,8 @@ from torch import Tensor, nn
 
 from spgen_lit.network.encoders.base import Domain
 
+_PEAK = 6.0  # height of every map
+
 
 def published_layout() -> Tensor:
     """The 16 initial priors of the published network: ``(16, axis, 2)``.
@@ -44,7 +46,7 @@ def prior_layout(count: int) -> Tensor:
     return torch.tensor(rows).reshape(count, 2, 2)
 
 
-def gaussian_maps(gaussians: Tensor, height: int, width: int, peak: float = 6.0) -> Tensor:
+def gaussian_maps(gaussians: Tensor, height: int, width: int) -> Tensor:
     """Gaussian maps ``(map, height, width)`` of means and log sigmas ``(map, axis, 2)``."""
     y = torch.linspace(0, 1, height, device=gaussians.device, dtype=gaussians.dtype)
     x = torch.linspace(0, 1, width, device=gaussians.device, dtype=gaussians.dtype)
@@ -53,30 +55,27 @@ def gaussian_maps(gaussians: Tensor, height: int, width: int, peak: float = 6.0)
         mean, sigma = gaussians[:, axis, 0:1], gaussians[:, axis, 1:2].exp()
         return torch.exp(-0.5 * ((grid - mean) / sigma) ** 2)
 
-    return peak * bell(y, 0)[:, :, None] * bell(x, 1)[:, None, :]
+    return _PEAK * bell(y, 0)[:, :, None] * bell(x, 1)[:, None, :]
 
 
 class GaussianPriors(nn.Module):
     """Gaussian maps with learned centers and widths, joined to the bottleneck's features.
 
-    Map k at (y, x) is ``height · exp(-½((y-my)/sy)²) · exp(-½((x-mx)/sx)²)`` on a grid from
+    Map k at (y, x) is ``6 · exp(-½((y-my)/sy)²) · exp(-½((x-mx)/sx)²)`` on a grid from
     0 to 1, with learned m and log s (SPGen, arXiv 2209.11338: 16 maps of height 6).
 
     Args:
         count: Number of maps; 0 gives none.
-        height: Peak of each map.
         domains: Give the target priors of its own, which begin as the source's.
 
     Raises:
         ValueError: For a negative count.
     """
 
-    def __init__(self, count: int = 16, height: float = 6.0, domains: bool = False) -> None:
+    def __init__(self, count: int = 16, domains: bool = False) -> None:
         super().__init__()
         if count < 0:
             raise ValueError(f"count of priors must be at least 0, found {count}")
-        self.count = count
-        self.height = height
         self.gaussians = nn.Parameter(prior_layout(count))
         self.target_gaussians = nn.Parameter(prior_layout(count)) if domains else None
 
@@ -85,4 +84,4 @@ class GaussianPriors(nn.Module):
         values = self.gaussians
         if self.target_gaussians is not None and domain == "target":
             values = self.target_gaussians
-        return gaussian_maps(values, height, width, self.height)
+        return gaussian_maps(values, height, width)

@@ -48,6 +48,8 @@ class LogProb(NamedTuple):
 class Network(Protocol):
     """A network that draws scanpaths on images.
 
+    A class that names it as a base is one without a likelihood until it says otherwise.
+
     Attributes:
         frame: Width and height in px of the images that it takes.
         channels: Channels of the bottleneck.
@@ -70,7 +72,7 @@ class Network(Protocol):
     @property
     def has_likelihood(self) -> bool:
         """Whether the law of what is sampled at temperature 1 is known."""
-        ...
+        return False
 
     def parameters(self, recurse: bool = True) -> Iterator[nn.Parameter]:
         """All parameters, as of any module."""
@@ -111,12 +113,22 @@ class Network(Protocol):
         ...
 
     def log_prob(self, encoded: Encoded, paths: PathBatch) -> LogProb:
-        """Log-likelihood of given paths under the law that is sampled at temperature 1."""
-        ...
+        """Log-likelihood of given paths under the law that is sampled at temperature 1.
+
+        Raises:
+            ValueError: Where that law is not known.
+        """
+        raise ValueError(f"{type(self).__name__} has no likelihood; use network=spgen")
 
     def next_maps(self, encoded: Encoded, paths: PathBatch) -> Tensor:
-        """Probability ``(image, path, step, height, width)`` of each fixation's cell."""
-        ...
+        """Probability ``(image, path, step, height, width)`` of each fixation's cell.
+
+        Raises:
+            ValueError: Where no map says it.
+        """
+        raise ValueError(
+            f"{type(self).__name__} has no map of the next fixation; use network=spgen"
+        )
 
 
 class Loss(Protocol):

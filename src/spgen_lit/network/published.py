@@ -14,12 +14,12 @@ from spgen_lit.network.fixation import soft_argmax
 from spgen_lit.network.losses import regression_loss, weighted
 from spgen_lit.network.noise import generator
 from spgen_lit.network.priors import GaussianPriors
-from spgen_lit.network.protocol import Encoded, LogProb
+from spgen_lit.network.protocol import Encoded, Network
 from spgen_lit.network.released import ChannelGate, decoder
 from spgen_lit.network.spgen import checked_temperature
 
 
-class PublishedSPGen(nn.Module):
+class PublishedSPGen(nn.Module, Network):
     """Encoder, Gaussian priors, convolutional decoder, noise, selection and soft-argmax.
 
     The design of arXiv 2209.11338 and 2602.22049 and of the released code, with the faults
@@ -27,7 +27,8 @@ class PublishedSPGen(nn.Module):
     over each image alone, sampling has random numbers of its own for each path, and above
     T = 1 the maps fade to nothing in place of turning negative. What is published stays:
     squared error on soft-argmax coordinates draws its fixations to the center, and noise
-    draws them further. Viewing conditions are not seen by this design.
+    draws them further. Viewing conditions are not seen by this design, and since coordinates
+    are regressed no path has a likelihood.
 
     Args:
         encoder: Gives feature maps, of which the last is used. Frozen, as released, no
@@ -64,11 +65,6 @@ class PublishedSPGen(nn.Module):
         self.decoder = decoder(self.channels + priors, max_fixations)
         self.gate = ChannelGate(max_fixations)
 
-    @property
-    def has_likelihood(self) -> bool:
-        """Coordinates are regressed: no path has a likelihood."""
-        return False
-
     def encode(self, images: Tensor, domain: Domain = "source") -> Encoded:
         """Encode RGB images ``(image, 3, height, width)``, uint8 or float in [0, 1], once.
 
@@ -93,27 +89,6 @@ class PublishedSPGen(nn.Module):
         xy, keep = self(encoded)
         return weighted(regression_loss(xy, keep, paths), weights)
 
-    def log_prob(self, encoded: Encoded, paths: PathBatch) -> LogProb:
-        """Refused: coordinates are regressed, so that no path has a likelihood.
-
-        Raises:
-            ValueError: Always.
-        """
-        raise ValueError(
-            "network=published regresses coordinates and has no likelihood; use network=spgen"
-        )
-
-    def next_maps(self, encoded: Encoded, paths: PathBatch) -> Tensor:
-        """Refused, as :meth:`log_prob`.
-
-        Raises:
-            ValueError: Always.
-        """
-        raise ValueError(
-            "network=published regresses coordinates and has no map of the next fixation; use "
-            "network=spgen"
-        )
-
     @torch.no_grad()
     def sample(
         self,
@@ -128,20 +103,12 @@ class PublishedSPGen(nn.Module):
             ValueError: For a temperature that is negative or not finite.
         """
         chosen = self.temperature if temperature is None else checked_temperature(temperature)
-        maps = encoded.maps
-        noise = np.stack(
-            [
-                generator(seed).standard_normal(maps.shape[1:], np.float32)
-                for row in seeds
-                for seed in row
-            ]
-        )
-        count = len(seeds[0])
+        maps, shape = encoded.maps, (len(seeds), len(seeds[0]))
+        flat = (generator(seed) for row in seeds for seed in row)
+        drawn = np.stack([one.standard_normal(maps.shape[1:], np.float32) for one in flat])
+        noise = chosen * torch.from_numpy(drawn).to(maps)
         fraction = max(1 - chosen, 0.0)
-        mixed = fraction * maps.repeat_interleave(count, 0) + chosen * torch.from_numpy(noise).to(
-            maps
-        )
-        xy, keep = self.decode(mixed)
+        xy, keep = self.decode(fraction * maps.repeat_interleave(shape[1], 0) + noise)
         chosen_ones = selected(keep)
         # The selected fixations first, in their order; the rest is padding.
         order = (~chosen_ones).to(torch.uint8).argsort(dim=1, stable=True)
@@ -149,7 +116,6 @@ class PublishedSPGen(nn.Module):
         mask = torch.arange(xy.shape[1], device=xy.device) < length[:, None]
         xy = xy.gather(1, order[..., None].expand_as(xy)) * mask[..., None]
         durations = torch.where(mask, float("nan"), 0.0)
-        shape = (len(seeds), count)
         given = torch.full((*shape, len(VIEWING)), float("nan"), device=xy.device)
         return PathBatch(
             xy.unflatten(0, shape), durations.unflatten(0, shape), length.view(shape), given

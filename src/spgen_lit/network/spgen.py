@@ -33,6 +33,10 @@ _TYPICAL = -1.4  # log of a quarter of a second, a fixation's usual duration
 _LEFT = (-0.3, 0.0, 0.15, 0.3, 0.5, 0.8, 1.2, 2.0)
 _GONE = (0.7, 1.2, 1.7, 2.1, 2.6, 3.2, 4.5, 7.0)
 _TASKS = 4
+# Sizes of the fixation head: maps that the steps' logits are mixed from, projections of the
+# history maps that the image gates, units of the joint hidden layer, keys and queries, code of
+# the viewing conditions.
+_RANK, _GATES, _HIDDEN, _KEYS, _CODE = 8, 8, 24, 16, 16
 _FIRST = 4  # steps whose maps adaptation looks at
 FIXATIONS_PER_SECOND = 5  # more than observers make
 
@@ -241,18 +245,13 @@ class FixationHead(nn.Module):
         steps: Number of first fixations with parameters of their own.
         history: ``full``, ``gates`` (analytic maps with gates alone) or ``none``.
         aspect: Width of the frame over its height.
-        rank: Number of maps that the steps' logits are mixed from.
-        gates: Number of projections of the history maps that the image gates.
-        hidden: Units of the joint hidden layer.
-        keys: Size of keys and queries.
-        components: Log-normal components of a duration.
-        code: Size of the code of the viewing conditions.
         datasets: Number of data sets with parameters of their own.
 
     Raises:
         ValueError: For another kind of history.
     """
 
+    components = 2  # log-normal, of a duration
     center: Tensor
 
     def __init__(
@@ -262,37 +261,31 @@ class FixationHead(nn.Module):
         steps: int = 12,
         history: HistoryKind = "full",
         aspect: float = 4 / 3,
-        rank: int = 8,
-        gates: int = 8,
-        hidden: int = 24,
-        keys: int = 16,
-        components: int = 2,
-        code: int = 16,
         datasets: int = 0,
     ) -> None:
         super().__init__()
         if history not in get_args(HistoryKind):
             raise ValueError(f"history must be one of {get_args(HistoryKind)}, found {history!r}")
         self.grid, self.coarse = grid, (grid[0] // 2, grid[1] // 2)
-        self.steps, self.history, self.components = steps, history, components
+        self.steps, self.history = steps, history
         self.maps = HistoryMaps(aspect)
-        self.static = nn.Conv2d(channels, 1 + rank, 1)
-        self.mix = nn.Embedding(steps, rank)
-        self.gates = nn.Conv2d(channels, gates, 1)
-        self.project = nn.Linear(HistoryMaps.COUNT, gates, bias=False)
-        self.hidden = nn.Conv2d(channels, hidden, 1)
-        self.joint = nn.Linear(HistoryMaps.COUNT, hidden, bias=False)
-        self.out = nn.Linear(hidden, 1, bias=False)
-        self.key = nn.Conv2d(channels, keys, 1)
-        self.query = nn.Conv2d(channels, 2 * keys, 1)
+        self.static = nn.Conv2d(channels, 1 + _RANK, 1)
+        self.mix = nn.Embedding(steps, _RANK)
+        self.gates = nn.Conv2d(channels, _GATES, 1)
+        self.project = nn.Linear(HistoryMaps.COUNT, _GATES, bias=False)
+        self.hidden = nn.Conv2d(channels, _HIDDEN, 1)
+        self.joint = nn.Linear(HistoryMaps.COUNT, _HIDDEN, bias=False)
+        self.out = nn.Linear(_HIDDEN, 1, bias=False)
+        self.key = nn.Conv2d(channels, _KEYS, 1)
+        self.query = nn.Conv2d(channels, 2 * _KEYS, 1)
         self.scale = nn.Parameter(torch.zeros(2))
-        self.viewing = nn.Sequential(nn.Linear(8 + _TASKS, code), nn.Tanh())
-        self.viewing_mix = nn.Linear(code, rank)
-        self.viewing_certainty = nn.Linear(code, 1, bias=False)
+        self.viewing = nn.Sequential(nn.Linear(8 + _TASKS, _CODE), nn.Tanh())
+        self.viewing_mix = nn.Linear(_CODE, _RANK)
+        self.viewing_certainty = nn.Linear(_CODE, 1, bias=False)
         self.order = nn.Embedding(steps, 16)
-        known = channels + 16 + 3 + len(_LEFT) + len(_GONE) + 1 + code
+        known = channels + 16 + 3 + len(_LEFT) + len(_GONE) + 1 + _CODE
         self.duration = nn.Sequential(
-            nn.Linear(known, 48), nn.ReLU(), nn.Linear(48, 3 * components)
+            nn.Linear(known, 48), nn.ReLU(), nn.Linear(48, 3 * self.components)
         )
         self.end = nn.Sequential(nn.Linear(known, 48), nn.ReLU(), nn.Linear(48, 1))
         self.datasets = SetParameters(datasets) if datasets else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from inspect import signature
-from typing import Any, Literal
+from typing import Any
 
 import lightning as L
 import torch
@@ -18,11 +18,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from spgen_lit.learning.callbacks.checkpointing import AtomicCheckpointIO
 
-_START: dict[str, Literal["popen", "spawn", "fork"]] = {
-    "ddp": "popen",
-    "ddp_spawn": "spawn",
-    "ddp_fork": "fork",
-}
+_START: dict[str, Any] = {"ddp": "popen", "ddp_spawn": "spawn", "ddp_fork": "fork"}
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
@@ -36,20 +32,15 @@ class SyncLiveNorms(TorchSyncBatchNorm):
     def apply(self, model: nn.Module) -> nn.Module:
         """Replace the live batch norms; the model is in training mode afterwards."""
         model.train()
-        live = [
-            (parent, name)
-            for parent in model.modules()
-            for name, child in parent.named_children()
-            if type(child) in _NORMS and child.training
-        ]
+        live = {n: m for n, m in model.named_modules() if type(m) in _NORMS and m.training}
         if live and next(model.parameters()).device.type == "cpu":
             rank_zero_warn(
                 f"{len(live)} batch norms are live, and torch cannot share their statistics "
                 "between CPU processes: each process normalises by its own images"
             )
             return model
-        for parent, name in live:
-            setattr(parent, name, nn.SyncBatchNorm.convert_sync_batchnorm(getattr(parent, name)))
+        for name, norm in live.items():
+            model.set_submodule(name, nn.SyncBatchNorm.convert_sync_batchnorm(norm))
         return model
 
 
@@ -91,11 +82,6 @@ def trainer_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
         # Submitit sends jobs back to the queue; two that do would send two.
         plugins.append(SLURMEnvironment(auto_requeue=False))
     arguments["plugins"] = plugins
-    _refuse_more_than_there_is(arguments)
-    return arguments
-
-
-def _refuse_more_than_there_is(arguments: Mapping[str, Any]) -> None:
     devices, cores = str(arguments.get("devices", "auto")), os.cpu_count() or 1
     accelerator = str(arguments.get("accelerator", "auto"))
     on_cpu = accelerator == "cpu" or (accelerator == "auto" and not torch.cuda.is_available())
@@ -103,6 +89,7 @@ def _refuse_more_than_there_is(arguments: Mapping[str, Any]) -> None:
         raise ValueError(
             f"trainer.devices={devices}: this machine has {cores} cores; use {cores} or fewer"
         )
+    return arguments
 
 
 def together(trainer: L.Trainer) -> int:

@@ -118,7 +118,7 @@ def tracked(trainer: L.Trainer) -> Iterator[None]:
         yield
         failed = False
     finally:
-        for dashboard in _dashboards(trainer):
+        for dashboard in dashboards(trainer):
             dashboard.close(failed=failed)
 
 
@@ -131,25 +131,15 @@ def log_beginning(trainer: L.Trainer, config: DictConfig, data: DomainMix) -> No
         for domain, sets in data.sets.items()
         for name, gaze in sets.items()
     }
-    facts: dict[str, Any] = {
-        "version": __version__,
-        "commit": commit(),
-        "checksums": checksums,
-        "protocol": preset(config.evaluation.protocol).card(),
-    }
+    facts = {"version": __version__, "commit": commit(), "checksums": checksums}
+    facts["protocol"] = preset(config.evaluation.protocol).card()
     for logger in trainer.loggers:
         logger.log_hyperparams(plain(config) | facts)
-    for dashboard in _dashboards(trainer):
+    for dashboard in dashboards(trainer):
         dashboard.log_data(checksums)
 
 
-def log_end(trainer: L.Trainer, folder: Path, checkpoint: str, energy: float) -> None:
-    """Log what was scored after training, and the best checkpoint."""
-    for dashboard in _dashboards(trainer):
-        dashboard.log_results(folder / "results", checkpoint, energy)
-
-
-def _dashboards(trainer: L.Trainer) -> list[Any]:
+def dashboards(trainer: L.Trainer) -> list[Any]:
     """Loggers with the methods of :class:`spgen_lit.learning.callbacks.wandb.Dashboard`.
 
     Known by their methods: importing the class would load W&B into runs that do not use it.

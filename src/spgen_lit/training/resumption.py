@@ -15,7 +15,7 @@ from spgen_lit.checkpoint import CARD, CheckpointError, previous, read_checkpoin
 from spgen_lit.instantiation import ConfigError
 from spgen_lit.network.protocol import Network
 from spgen_lit.pretrained import Pretrained, load_pretrained
-from spgen_lit.training.summary import SUMMARY
+from spgen_lit.sweeping import SUMMARY
 
 _ABSENT = object()
 
@@ -141,20 +141,14 @@ def run_stages(
         last = folder / "checkpoints" / "last.ckpt"
         if not (folder / SUMMARY).is_file():
             folder.mkdir(parents=True, exist_ok=True)
-            stage = OmegaConf.merge(config, changes)
+            stage: Any = OmegaConf.merge(config, changes)
             for key in typed:
                 value = OmegaConf.select(config, key, default=_ABSENT)
                 if value is not _ABSENT:
                     OmegaConf.update(stage, key, value, merge=False)
-            fixed = {
-                "stages": None,
-                "name": f"{config.name}-{name}",
-                "start_from": before,
-                "ckpt_path": str(last) if last.is_file() else None,
-                "paths": {"output_dir": str(folder)},
-            }
-            merged = OmegaConf.merge(stage, fixed)
-            assert isinstance(merged, DictConfig)
-            energy = run(merged)
+            stage.stages, stage.start_from = None, before
+            stage.name, stage.paths.output_dir = f"{config.name}-{name}", str(folder)
+            stage.ckpt_path = str(last) if last.is_file() else None
+            energy = run(stage)
         before = str(last.with_name("best.ckpt"))
     return energy

@@ -7,16 +7,16 @@ import os
 import shlex
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import lightning as L
+import rich
 from hydra.core.hydra_config import HydraConfig
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import LearningRateMonitor, ModelCheckpoint
 from omegaconf import DictConfig, OmegaConf
-from rich.console import Console
 from torch._functorch import config as functorch_config
 
 from spgen_lit import __version__
@@ -37,8 +37,7 @@ from spgen_lit.training.summary import overview
 _DOMAINS = ("source", "target", "evaluation", "styles")
 
 
-@dataclass(frozen=True)
-class Prepared:
+class Prepared(NamedTuple):
     """All that a run needs, made and checked before the first step."""
 
     data: DomainMix
@@ -66,23 +65,21 @@ def run(config: DictConfig) -> float:
         typed = HydraConfig.get().overrides.task if HydraConfig.initialized() else ()
         return run_stages(config, run, typed)
     silence_notices()
-    console = Console()
     started = time.time()
     try:
-        prepared = prepare(config)
-    except MisconfigurationException as error:
+        data, module, trainer = prepare(config)
+        if trainer.is_global_zero:
+            rich.print(overview(config, data, module, trainer))
+            text = OmegaConf.to_yaml(config, resolve=True)
+            write_text(Path(config.paths.output_dir) / "config.yaml", text)
+        with tracked(trainer):
+            log_beginning(trainer, config, data)
+            _fit(config, module, data, trainer)
+            if not trainer.is_global_zero:
+                return 0.0
+            return score_run(config, module, data, trainer, started)
+    except MisconfigurationException as error:  # Lightning's own word for the same
         raise ConfigError(str(error)) from error
-    data, module, trainer = prepared.data, prepared.module, prepared.trainer
-    output = Path(config.paths.output_dir)
-    if trainer.is_global_zero:
-        console.print(overview(config, data, module, trainer))
-        write_text(output / "config.yaml", OmegaConf.to_yaml(config, resolve=True))
-    with tracked(trainer):
-        log_beginning(trainer, config, data)
-        _fit(config, prepared)
-        if not trainer.is_global_zero:
-            return 0.0
-        return score_run(config, module, data, trainer, console, started)
 
 
 def prepare(config: DictConfig) -> Prepared:
@@ -144,12 +141,9 @@ def _all(config: DictConfig, section: str, **offered: Any) -> dict[str, Any]:
     }
 
 
-def _fit(config: DictConfig, prepared: Prepared) -> None:
-    trainer = prepared.trainer
+def _fit(config: DictConfig, module: ScanpathModule, data: DomainMix, trainer: L.Trainer) -> None:
     try:
-        trainer.fit(prepared.module, prepared.data, ckpt_path=config.ckpt_path, weights_only=True)
-    except MisconfigurationException as error:
-        raise ConfigError(str(error)) from error
+        trainer.fit(module, data, ckpt_path=config.ckpt_path, weights_only=True)
     except SystemExit as error:
         # Without callbacks.last the trainer stops by itself, with another exit code.
         interrupted = isinstance(error.__context__, KeyboardInterrupt)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -13,11 +15,12 @@ from typing import Any
 
 import lightning as L
 import numpy as np
+import pandas as pd
+import rich
 import torch
 from omegaconf import DictConfig
-from rich.console import Console
 
-from spgen_lit import provenance
+from spgen_lit import __version__, provenance
 from spgen_lit.config import CONFIG_DIR, LateError, plain, trusted
 from spgen_lit.data.images import read_image
 from spgen_lit.data.module import DomainMix
@@ -36,13 +39,16 @@ from spgen_lit.evaluation.score import (
     score_temperatures,
 )
 from spgen_lit.evaluation.sweep import TEMPERATURES
+from spgen_lit.files import write_json
 from spgen_lit.instantiation import built, instantiated
-from spgen_lit.learning.module import ScanpathModule
+from spgen_lit.learning.module import COLLAPSED, ScanpathModule, collapse_warning
 from spgen_lit.pictures.plots import training_curves
 from spgen_lit.predictor import Predictor, draw_observed
+from spgen_lit.sweeping import SUMMARY
 from spgen_lit.training.image_logger import picture_pairs, save
-from spgen_lit.training.loggers import log_end
-from spgen_lit.training.summary import headline, write_summary
+from spgen_lit.training.loggers import dashboards
+
+_HEADLINE = ("energy", "scanmatch")
 
 
 @dataclass(frozen=True)
@@ -99,12 +105,7 @@ class Scoring:
 
 
 def score_run(
-    config: DictConfig,
-    module: ScanpathModule,
-    data: DomainMix,
-    trainer: L.Trainer,
-    console: Console,
-    started: float,
+    config: DictConfig, module: ScanpathModule, data: DomainMix, trainer: L.Trainer, started: float
 ) -> float:
     """Score the best checkpoint on every set with gaze, draw pictures, write the summary.
 
@@ -124,17 +125,17 @@ def score_run(
         if best
         else Predictor(module.network, data.frame, module.card, device)
     )
-    scoring, scored = Scoring.of(config), {}
+    scored = {}
     for domain, sets in data.sets.items():
         predictor.domain = "source" if domain == "source" else "target"
         for name in sets:
             try:
-                found = _score_set(config, scoring, predictor, data, domain, name, best, console)
+                found = _score_set(config, predictor, data, domain, name, best)
                 if found is not None and domain == "source" and config.same_network:
                     # Its own classes, again: the checkpoint before is of the same network.
                     start = Predictor.from_pretrained(config.start_from, device, trust=trust)
-                    _score_set(config, scoring, start, data, "before", name, "", console)
-                    _tell_gain(output / "results", name, console)
+                    _score_set(config, start, data, "before", name, "")
+                    _tell_gain(output / "results", name)
             except Exception as error:
                 raise LateError(_again(config, data, domain, name, best, error)) from error
             if found is not None:
@@ -142,32 +143,27 @@ def score_run(
     if (output / "metrics.csv").is_file():
         training_curves(output / "metrics.csv", output / "pictures" / "training.png")
     energy = _validation_energy(trainer)
-    outcome = {
+    summary = _summary(config, module, data, started) | {
         "checkpoint": os.path.relpath(best, output) if best else None,
         "validation_energy": energy,
         "results": scored,
     }
-    write_summary(output, config, data, module, started, outcome)
-    log_end(trainer, output, best, energy)
-    console.print(f"Results, pictures and checkpoints: {output}")
+    write_json(output / SUMMARY, summary)
+    for dashboard in dashboards(trainer):
+        dashboard.log_results(output / "results", best, energy)
+    rich.print(f"Results, pictures and checkpoints: {output}")
     return energy
 
 
 def _score_set(
-    config: DictConfig,
-    scoring: Scoring,
-    predictor: Predictor,
-    data: DomainMix,
-    domain: str,
-    name: str,
-    checkpoint: str,
-    console: Console,
+    config: DictConfig, predictor: Predictor, data: DomainMix, domain: str, name: str, file: str
 ) -> dict[str, Any] | None:
     """Draw and score one set; its headline, or None where it has no image or no gaze.
 
     Domain ``before`` is the source with the model that training began with.
     """
     label, output = f"{domain}-{name}", Path(config.paths.output_dir)
+    scoring = Scoring.of(config)
     domain = "source" if domain == "before" else domain
     gaze = data.sets[domain][name]
     subset, split = _shown_part(data, domain, name, scoring)
@@ -189,7 +185,7 @@ def _score_set(
     # The set's own center bias where it was trained on, else that of all sources.
     keys = trained.of_set(name) if domain == "source" else list(trained.paths)
     training = [path for key in keys for path in trained.paths.get(key, ())]
-    scored, reader = {"ckpt_path": checkpoint}, plain(config.data[domain][name])
+    scored, reader = {"ckpt_path": file}, plain(config.data[domain][name])
     full = scoring.metrics == "full"
     pictures = {key: partial(read_image, s.path, s.size) for key, s in subset.stimuli.items()}
     results = score(
@@ -208,10 +204,10 @@ def _score_set(
             "split": split,
             "gaze": gaze.gaze,
             "model": config.name,
-            "provenance": provenance.describe(scored, checkpoint, reader, gaze, observers),
+            "provenance": provenance.describe(scored, file, reader, gaze, observers),
         },
     )
-    console.print(results.table())
+    rich.print(results.table())
     folder = results.save(output / "results" / label)
     attributes = {key: stimulus.attributes for key, stimulus in subset.stimuli.items()}
     if frames := save_groups(folder, results, attributes):
@@ -225,15 +221,15 @@ def _score_set(
             training,
         )
         tables.write(folder / TEMPERATURES, scan)
-    return headline(results, split)
+    return _headline(results, split)
 
 
-def _tell_gain(results: Path, name: str, console: Console) -> None:
+def _tell_gain(results: Path, name: str) -> None:
     """Print and keep how far training took the model that it began with."""
     before, after = (Results.load(results / f"{when}-{name}") for when in ("before", "source"))
     rows = compare({"before": before, "after": after})
     tables.write(results / f"source-{name}" / "against_start.csv", rows)
-    console.print(comparison_table(rows, "after", "before"))
+    rich.print(comparison_table(rows, "after", "before"))
 
 
 def _again(
@@ -287,3 +283,56 @@ def _validation_energy(trainer: L.Trainer) -> float:
     value = float(trainer.callback_metrics.get("val/energy", 1) if score is None else score)
     # Sweepers stop at a value that is not finite; 1 is the worst that an energy can be.
     return value if np.isfinite(value) else 1.0
+
+
+def _headline(results: Results, split: str) -> dict[str, Any]:
+    """The few values of one set's results that a summary holds, beside observers and chance."""
+    out: dict[str, Any] = {"images": len(results.model.rows), "split": split}
+    for metric in (metric for metric in _HEADLINE if metric in results.frame.index):
+        row = results.frame.loc[metric]
+        out[metric] = {
+            "model": row["value"],
+            "interval": [row["low"], row["high"]],
+            "observers": row.get("observers"),
+            "chance": row.get("other_image"),
+            "normalized": row["normalized"],
+        }
+    return dict(tables.finite(out))
+
+
+def _summary(
+    config: DictConfig, module: ScanpathModule, data: DomainMix, started: float
+) -> dict[str, Any]:
+    """What ``summary.json`` says of a run beside its results."""
+    warnings = []
+    encoder = module.network.encoder
+    if encoder.random:
+        warnings.append(f"encoder started from random weights: {encoder.origin}")
+    if data.gaze_kind == "simulated":
+        warnings.append("source gaze is simulated, nobody's")
+    spread = _last_spread(Path(config.paths.output_dir) / "metrics.csv")
+    if spread < COLLAPSED:
+        warnings.append(collapse_warning(spread))
+    temperature = config.evaluation.temperature
+    sizes = {f"{d}-{s}": len(part.stimuli) for (d, s), part in data.parts.items() if part.stimuli}
+    return {
+        "name": config.name,
+        "command": " ".join(["python -m spgen_lit.train", *sys.argv[1:]]),
+        "version": __version__,
+        "commit": provenance.commit(),
+        "seed": config.seed,
+        "seconds": round(time.time() - started, 1),
+        "data": sizes,
+        "initial_weights": encoder.origin,
+        "random_initial_weights": encoder.random,
+        "warnings": warnings,
+        "temperature": module.network.temperature if temperature is None else temperature,
+        "priors": module.card.get("network", {}).get("priors"),
+    }
+
+
+def _last_spread(record: Path) -> float:
+    """The last ``val/spread`` that was logged; 1 where none was."""
+    rows = pd.read_csv(record) if record.is_file() else pd.DataFrame()
+    values = rows.get("val/spread", pd.Series(dtype=float)).dropna()
+    return float(values.iloc[-1]) if len(values) else 1.0

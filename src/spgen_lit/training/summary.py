@@ -1,16 +1,10 @@
-"""What a run is about to do, as a table, and what it was, as ``summary.json``."""
+"""What a run is about to do, as a table."""
 
 from __future__ import annotations
 
 import math
-import sys
-import time
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
 
 import lightning as L
-import pandas as pd
 import torch
 from omegaconf import DictConfig
 from rich.table import Table
@@ -18,17 +12,9 @@ from rich.table import Table
 from spgen_lit import __version__
 from spgen_lit.data.module import DomainMix
 from spgen_lit.data.splits import SPLITS
-from spgen_lit.evaluation.results import Results
-from spgen_lit.evaluation.tables import finite
-from spgen_lit.files import write_json
-from spgen_lit.learning.module import COLLAPSED, ScanpathModule, collapse_warning
-from spgen_lit.network.protocol import Network
-from spgen_lit.provenance import commit
+from spgen_lit.learning.module import ScanpathModule
 from spgen_lit.training.devices import together
 
-HEADLINE = ("energy", "scanmatch")
-
-SUMMARY = "summary.json"  # the last thing that a run writes
 _RANDOM = (
     "[yellow]the encoder starts from random weights: expect far lower scores than from ImageNet "
     "weights (network.encoder.weights names a file)[/]"
@@ -41,7 +27,8 @@ def overview(
 ) -> Table:
     """What a run is about to do: data, network, adaptation, device, where results go."""
     network, encoder, optimizer = module.network, module.network.encoder, module.optimizer
-    total, trained = sum(p.numel() for p in network.parameters()), trained_parameters(network)
+    total = sum(p.numel() for p in network.parameters())
+    trained = sum(p.numel() for p in network.parameters() if p.requires_grad)
     distillation, several = module.distillation, together(trainer) > 1
     device = f"{trainer.strategy.root_device}, {torch.get_num_threads()} threads"
     rates = f"{optimizer.lr:.3g}, encoder {optimizer.encoder_lr:.3g}"
@@ -103,77 +90,3 @@ def _training(data: DomainMix, trainer: L.Trainer) -> str:
     if trainer.strategy.root_device.type == "cpu" and torch.cuda.is_available():
         text += " (a GPU is idle: trainer.accelerator=auto)"
     return text
-
-
-def trained_parameters(module: torch.nn.Module | Network) -> int:
-    """Number of parameters that training changes."""
-    return sum(p.numel() for p in module.parameters() if p.requires_grad)
-
-
-def headline(results: Results, split: str) -> dict[str, Any]:
-    """The few values of one set's results that a summary holds, beside observers and chance."""
-    out: dict[str, Any] = {"images": len(results.model.rows), "split": split}
-    for metric in (metric for metric in HEADLINE if metric in results.frame.index):
-        row = results.frame.loc[metric]
-        out[metric] = {
-            "model": row["value"],
-            "interval": [row["low"], row["high"]],
-            "observers": row.get("observers"),
-            "chance": row.get("other_image"),
-            "normalized": row["normalized"],
-        }
-    return dict(finite(out))
-
-
-def write_summary(
-    output: Path,
-    config: DictConfig,
-    data: DomainMix,
-    module: ScanpathModule,
-    started: float,
-    results: Mapping[str, Any],
-) -> None:
-    """Write ``summary.json`` whole into the run's folder.
-
-    Args:
-        output: The run's folder.
-        config: The run's configuration.
-        data: What it was trained on.
-        module: What was trained.
-        started: Time of its beginning, as :func:`time.time` gives it.
-        results: Further entries: checkpoint, validation energy, results.
-    """
-    warnings = []
-    encoder = module.network.encoder
-    if encoder.random:
-        warnings.append(f"encoder started from random weights: {encoder.origin}")
-    if data.gaze_kind == "simulated":
-        warnings.append("source gaze is simulated, nobody's")
-    spread = _last_spread(output / "metrics.csv")
-    if spread < COLLAPSED:
-        warnings.append(collapse_warning(spread))
-    temperature = config.evaluation.temperature
-    sizes = {f"{d}-{s}": len(part.stimuli) for (d, s), part in data.parts.items() if part.stimuli}
-    summary = {
-        "name": config.name,
-        "command": " ".join(["python -m spgen_lit.train", *sys.argv[1:]]),
-        "version": __version__,
-        "commit": commit(),
-        "seed": config.seed,
-        "seconds": round(time.time() - started, 1),
-        "data": sizes,
-        "initial_weights": encoder.origin,
-        "random_initial_weights": encoder.random,
-        "warnings": warnings,
-        "temperature": module.network.temperature if temperature is None else temperature,
-        "priors": module.card.get("network", {}).get("priors"),
-        **results,
-    }
-    write_json(output / SUMMARY, summary)
-
-
-def _last_spread(record: Path) -> float:
-    """The last ``val/spread`` that was logged; 1 where none was."""
-    rows = pd.read_csv(record) if record.is_file() else pd.DataFrame()
-    values = rows.get("val/spread", pd.Series(dtype=float)).dropna()
-    return float(values.iloc[-1]) if len(values) else 1.0

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from spgen_lit.data.module import DomainMix
 from spgen_lit.data.records import Stimulus
-from spgen_lit.learning.target_losses import map_logs
+from spgen_lit.learning.adaptation import map_logs
 from spgen_lit.learning.validators import plane, proxy_a_distance, validate
 from spgen_lit.network.encoders.base import Domain
 from spgen_lit.pictures.plots import domain_scatter

@@ -213,13 +213,20 @@ class Encoder(nn.Module):
             out = [part.contiguous(memory_format=torch.channels_last) for part in kept]
         else:
             out = self._frozen(images, stages)
+        if self.frozen:
+            return out
         # What the first trained stage takes: the last frozen stage's output, a tap or not.
         x = out[-1] if self.frozen_stages - 1 in self.taps else out.pop()
-        for index in range(self.frozen_stages, len(stages)):
+        return [*out, *self._maps(x, stages, range(self.frozen_stages, len(stages)))]
+
+    def _maps(self, x: Tensor, stages: nn.ModuleList, span: range) -> list[Tensor]:
+        """Maps of the taps within a span of stages, then its output where that is no tap."""
+        out: list[Tensor] = []
+        for index in span:
             x = stages[index](x)
-            if index in self.taps:
+            if index in self.taps or index == span[-1]:
                 out += x if isinstance(x, list) else [x]
-        return out
+        return out or [x]
 
     def _path(self, domain: Domain) -> nn.ModuleList:
         if domain == "target" and self.target_stages is not None:
@@ -233,12 +240,7 @@ class Encoder(nn.Module):
         x = smoothed((values - self.mean) / self.std, self.smooth)
         # Channels last is a fifth faster on CPUs, and what tensor cores want.
         x = x.contiguous(memory_format=torch.channels_last)
-        out: list[Tensor] = []
-        for index in range(self.frozen_stages):
-            x = stages[index](x)
-            if index in self.taps:
-                out += x if isinstance(x, list) else [x]
-        return out if self.frozen_stages - 1 in self.taps else [*out, x]
+        return self._maps(x, stages, range(self.frozen_stages))
 
     def _frozen_name(self) -> str:
         stages = self.stages[: self.frozen_stages]

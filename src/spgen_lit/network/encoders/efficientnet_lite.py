@@ -132,17 +132,13 @@ def scaled_blocks(width: float, depth: float) -> list[Row]:
 
     Channels are multiples of eight; the first and the last row keep their repeats.
     """
-    last = len(_BLOCKS) - 1
-    return [
-        (
-            expand,
-            max(8, int(channels * width + 4) // 8 * 8),
-            repeats if row in (0, last) else math.ceil(repeats * depth),
-            stride,
-            kernel,
-        )
-        for row, (expand, channels, repeats, stride, kernel) in enumerate(_BLOCKS)
-    ]
+    rows = []
+    for row in _BLOCKS:
+        expand, channels, repeats, stride, kernel = row
+        if row not in (_BLOCKS[0], _BLOCKS[-1]):
+            repeats = math.ceil(repeats * depth)
+        rows.append((expand, max(8, int(channels * width + 4) // 8 * 8), repeats, stride, kernel))
+    return rows
 
 
 def efficientnet_lite_stages(table: Sequence[Row]) -> nn.ModuleList:

@@ -38,14 +38,12 @@ STRIDES = (2, 2, 4, 4, 8, 8, 8, 16, 16, 16, 16, 16, 16, 16, 32, 32, 32, 32, 32)
 def _conv_bn_relu(
     inputs: int, outputs: int, padding: Padding, kernel: int = 3, stride: int = 1, groups: int = 1
 ) -> nn.Sequential:
-    convolution = (
-        SameConv2d(inputs, outputs, kernel, stride, groups)
-        if padding == "tf_same"
-        else nn.Conv2d(
-            inputs, outputs, kernel, stride, (kernel - 1) // 2, groups=groups, bias=False
-        )
-    )
-    return nn.Sequential(convolution, nn.BatchNorm2d(outputs), nn.ReLU6(inplace=True))
+    if padding == "tf_same":
+        conv: nn.Conv2d = SameConv2d(inputs, outputs, kernel, stride, groups)
+    else:
+        pad = (kernel - 1) // 2
+        conv = nn.Conv2d(inputs, outputs, kernel, stride, pad, groups=groups, bias=False)
+    return nn.Sequential(conv, nn.BatchNorm2d(outputs), nn.ReLU6(inplace=True))
 
 
 class InvertedResidual(nn.Module):
