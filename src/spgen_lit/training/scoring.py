@@ -211,7 +211,7 @@ def _score_set(
     folder = results.save(output / "results" / label)
     attributes = {key: stimulus.attributes for key, stimulus in subset.stimuli.items()}
     if frames := save_groups(folder, results, attributes):
-        console.print(groups_table(frames))
+        rich.print(groups_table(frames))
     if scoring.temperatures:
         scan = score_temperatures(
             lambda temperature: draw(temperature=temperature)[0],
