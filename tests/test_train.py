@@ -89,14 +89,14 @@ def test_experiment_runs_and_leaves_exactly_its_files(experiments: Path, name: s
         assert (folder / "1-photographs" / "summary.json").is_file()
         folder, name = folder / "2-paintings", "da_paintings-paintings"
         assert _files(folder) | HYDRA == FILES
-    elif name in ("finetune", "paintings"):  # scored before training too
+    elif name in ("finetune", "painted_natural"):  # scored before training too
         assert _files(folder) > FILES
     else:
         assert _files(folder) == FILES
     summary = json.loads((folder / "summary.json").read_text())
     assert summary["name"] == name
     # What begins with another run's weights does not begin with random ones.
-    begun = name in ("da_paintings-paintings", "finetune", "paintings")
+    begun = name in ("da_paintings-paintings", "finetune", "painted_natural")
     assert summary["random_initial_weights"] is not begun
     assert any("random weights" in warning for warning in summary["warnings"]) is not begun
     assert any("simulated" in warning for warning in summary["warnings"])
