@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from made_results import frame
 
-from spgen_lit.evaluation.gap import gap, load_group
+from spgen_lit.evaluation.gap import gap, gap_text, load_group
 from spgen_lit.evaluation.protocol import preset
 from spgen_lit.evaluation.results import Results, Scores
 from spgen_lit.report import main
@@ -89,6 +89,8 @@ def test_an_oracle_is_what_others_are_held_against(
     assert idle_row["behind_oracle"] == pytest.approx(0.03, abs=0.002)
     assert idle_row["behind_oracle_low"] > 0
     assert np.isnan(rows.loc[("good", "energy"), "behind_oracle"])
+    # A share of what may be nothing is no figure.
+    assert list(gap_text(gap(plain, [good], idle))["of oracle's"]) == ["no gap", "", "no gap", ""]
     words = ["gap", "--source-only", *runs["plain"], "--adapted", *runs["idle"]]
     assert main([*map(str, words), "--oracle", *map(str, runs["good"])]) == 0
     printed = capsys.readouterr().out

@@ -98,7 +98,8 @@ def gap(source_only: Runs, adapted: Sequence[Runs], oracle: Runs | None = None) 
         ``cost``, what photographs lose by adapting, each with ``_low`` and ``_high``;
         ``gap_open``, whether the interval of floor - ceiling leaves zero out; ``images``,
         ``source_only_seeds``, ``adapted_seeds``. With an oracle also ``of_oracle``, the share
-        of what it recovers, and ``behind_oracle``, what is lost against it, with intervals.
+        of what it recovers, ``oracle_wins``, how much that is, and ``behind_oracle``, what is
+        lost against it, with intervals.
 
     Raises:
         ValueError: If protocols, data or images differ between any two results that are
@@ -133,6 +134,7 @@ def _row(metric: str, source_only: Runs, group: Runs, oracle: Runs | None) -> di
         }
         if oracle is not None:
             found["of_oracle"] = (m["floor"] - m["adapted"]) / (m["floor"] - m["oracle"])
+            found["oracle_wins"] = way * (m["oracle"] - m["floor"])
             found["behind_oracle"] = way * (m["oracle"] - m["adapted"])
         return found
 
@@ -207,20 +209,21 @@ def gap_text(rows: pd.DataFrame) -> pd.DataFrame:
             "measure": _NAMES[row["metric"]],
             "adaptation": f"{row['name']} ({_seeds(row['adapted_seeds'])})",
             **{side: f"{row[side]:.3f}" for side in ("ceiling", "floor", "adapted")},
-            "recovered": _percent(row, "recovered"),
+            "recovered": _percent(row, "recovered", row["gap_open"]),
             _LOSSES[0]: _loss(row, "cost"),
         }
         if np.isfinite(row.get("behind_oracle", np.nan)):
             line |= {
-                "of oracle's": _percent(row, "of_oracle"),
+                "of oracle's": _percent(row, "of_oracle", row["oracle_wins_low"] > 0),
                 _LOSSES[1]: _loss(row, "behind_oracle"),
             }
         lines.append(line)
     return pd.DataFrame(lines).fillna("")
 
 
-def _percent(row: pd.Series, name: str) -> str:
-    if not (row["gap_open"] and np.isfinite(row[name])):
+def _percent(row: pd.Series, name: str, certain: bool) -> str:
+    """A share, unless what it is a share of may be nothing."""
+    if not (certain and np.isfinite(row[name])):
         return "no gap"
     return "{:.0f} % [{:.0f}, {:.0f}]".format(*(100 * row[name + end] for end in _ENDS))
 
