@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+import jinja2
 import numpy as np
 import pandas as pd
 from rich import box
@@ -117,9 +117,9 @@ def write(path: str | Path, frame: pd.DataFrame, title: str = "", note: str = ""
         return write_text(target, f"% {title}; needs booktabs\n{latex(frame)}% {note}\n")
     if kind == ".html":
         page = Path(__file__).with_name("table.html").read_text(encoding="utf-8")
-        page = page.replace("@TITLE@", html.escape(title)).replace("@NOTE@", html.escape(note))
-        # The table last: its text may hold anything.
-        return write_text(target, page.replace("@TABLE@", frame.to_html(index=False, border=0)))
+        table = frame.to_html(index=False, border=0)
+        filled = jinja2.Template(page, autoescape=True).render(title=title, note=note, table=table)
+        return write_text(target, filled)
     raise ValueError(f"{target}: a table is written as .csv, .parquet, .md, .tex or .html")
 
 

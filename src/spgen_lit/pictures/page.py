@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import html
 import io
 import json
 import os
@@ -11,8 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
+import jinja2
 import numpy as np
 from PIL import Image
 
@@ -76,19 +76,15 @@ def write_page(
         (resources.files("spgen_lit.pictures") / f"page.{kind}").read_text(encoding="utf-8")
         for kind in ("html", "css", "js")
     )
-    before, after = page.split("@ENTRIES@")
-    before = before.replace("@STYLE@", style)
-    for mark, text in (("@NOTES@", notes), ("@WARNING@", warning)):
-        before = before.replace(mark, html.escape(text))
+    texts = {"style": style, "script": script, "notes": notes, "warning": warning}
+    parts = jinja2.Template(page, autoescape=True).generate(texts, entries=map(_entry, entries))
     # Names that are not UTF-8 arrive as surrogates; the page shows a question mark.
     with atomic(Path(target)) as part, part.open("w", encoding="utf-8", errors="replace") as file:
-        file.write(before)
-        for index, entry in enumerate(entries):
-            _write_entry(file, index, entry)
-        file.write(after.replace("@SCRIPT@", script))
+        file.writelines(parts)
 
 
-def _write_entry(file: TextIO, index: int, entry: PageEntry) -> None:
+def _entry(entry: PageEntry) -> dict[str, str]:
+    """What the template writes of an image: its name, its record as JSON, and the picture."""
     record = {
         "name": entry.name,
         "width": entry.size[0],
@@ -102,11 +98,7 @@ def _write_entry(file: TextIO, index: int, entry: PageEntry) -> None:
     }
     # "<" inside a script element could end it.
     text = json.dumps(record, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
-    name = html.escape(entry.name)
-    file.write(
-        f'<script type="application/json" class="entry" data-name="{name}">{text}</script>\n'
-        f'<script type="text/plain" id="picture-{index}">{_data_uri(entry.picture, 80)}</script>\n'
-    )
+    return {"name": entry.name, "record": text, "picture": _data_uri(entry.picture, 80)}
 
 
 def _path_record(path: Scanpath, number: int) -> dict[str, Any]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import base64
-import html
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 
+import jinja2
 import numpy as np
 import pandas as pd
 from matplotlib.patches import Rectangle
@@ -69,28 +69,19 @@ def write_sweep_page(
     Returns:
         The page's file.
     """
-    body = []
+    shown = []
     for section in sections:
         name = re.sub(r"[^A-Za-z0-9._-]+", "-", section.title.partition(":")[0]).strip("-")
         marks = section.best.map(lambda best: "best" if best else "")
         styled = section.table.style.hide(axis="index").format(escape="html").set_td_classes(marks)
-        body.append(f"<section><h2>{html.escape(section.title)}</h2>")
-        body.append(f"<div class='scroll'>{styled.to_html()}</div>")
-        for heading, files in draw_section(section, folder / "pictures" / (name or "set")).items():
-            figures = "".join(map(_figure, files))
-            body.append(f"<h3>{heading}</h3><div class='pictures'>{figures}</div>")
-        body.append("</section>")
+        pictures = {
+            heading: {file.stem: base64.b64encode(file.read_bytes()).decode() for file in files}
+            for heading, files in draw_section(section, folder / "pictures" / name).items()
+        }
+        shown.append({"title": section.title, "table": styled.to_html(), "pictures": pictures})
     page = (resources.files("spgen_lit.pictures") / "sweep.html").read_text(encoding="utf-8")
-    # The body last: it may hold any text, even one of the marks.
-    page = page.replace("@TITLE@", html.escape(title))
-    page = page.replace("@NOTES@", "".join(f"<p>{html.escape(note)}</p>" for note in notes))
-    return write_text(folder / "index.html", page.replace("@BODY@", "\n".join(body)))
-
-
-def _figure(file: Path) -> str:
-    code = base64.b64encode(file.read_bytes()).decode("ascii")
-    name = html.escape(file.stem)
-    return f"<figure><img alt='{name}' src='data:image/png;base64,{code}'></figure>"
+    text = jinja2.Template(page, autoescape=True, trim_blocks=True)
+    return write_text(folder / "index.html", text.render(title=title, notes=notes, sections=shown))
 
 
 def draw_section(section: SweepSection, folder: Path) -> dict[str, list[Path]]:
