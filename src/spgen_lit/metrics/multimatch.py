@@ -4,24 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from spgen_lit.metrics.alignment import WARP, euclidean, sweep, walk_back
-from spgen_lit.metrics.pairs import (
-    Block,
-    Pairing,
-    Paths,
-    Screen,
-    Table,
-    Values,
-    fill_by_block,
-    pad,
-    pair_up,
-)
+from spgen_lit.metrics.pairs import Block, Pairs, Paths, Screen, Values, fill_by_block, pair_up
 
 DIMENSIONS = ("shape", "direction", "length", "position", "duration")
 
@@ -93,7 +83,7 @@ def multimatch(
     diagonal = math.hypot(*screen)
     result[:, 1:] /= np.array([2 * diagonal, math.pi, diagonal, diagonal, 1.0])
     scores: Values = 1.0 - result[:, 1:]
-    scores[~(pairs.timed[pairs.first] & pairs.timed[pairs.second]), 4] = np.nan
+    scores[~pairs.timed, 4] = np.nan
     return scores
 
 
@@ -123,34 +113,32 @@ def _aligned(
     simplify: Simplification | Mapping[str, float] | None,
     minimum: int,
     screen: Screen | None,
-) -> tuple[Pairing, Values]:
+) -> tuple[Pairs, Values]:
     """Pairs, and rows of path cost and the five median differences."""
     if minimum < 2:
         raise ValueError(f"minimum must be at least 2 (one saccade), found {minimum}")
     if simplify is not None and not isinstance(simplify, Simplification):
         simplify = Simplification(**simplify)
     pairs = pair_up(a, b, screen)
-    keep = pairs.lengths >= minimum
+    enough = pairs.lengths >= minimum
     result = np.full((len(pairs), 6), np.nan)
-    table = _saccades(pairs, simplify)
-    enough = keep[pairs.first] & keep[pairs.second]
-    fill_by_block(result, _differences, table, keep=enough)
-    return pairs, result
+    keep = enough[pairs.first] & enough[pairs.second]
+    return pairs, fill_by_block(result, _differences, _saccades(pairs, simplify), keep=keep)
 
 
-def _saccades(pairs: Pairing, simplify: Simplification | None) -> Table:
+def _saccades(pairs: Pairs, simplify: Simplification | None) -> Pairs:
     """Saccades as features dx, dy, start x, start y, duration of the fixation they start from."""
     if simplify is not None:
         parts = np.split(pairs.rows, np.cumsum(pairs.lengths)[:-1]) if len(pairs.lengths) else []
         simple = [simplified_saccades(part, simplify) for part in parts]
         lengths = np.array([len(part) for part in simple], dtype=np.int64)
         rows = np.concatenate(simple) if simple else np.zeros((0, 5))
-        return pad(rows, lengths, pairs.first, pairs.second)
+        return replace(pairs, rows=rows, lengths=lengths)
     steps = np.zeros_like(pairs.rows[:, :2])
     steps[:-1] = np.diff(pairs.rows[:, :2], axis=0)
     ends = np.cumsum(pairs.lengths)[pairs.lengths > 0] - 1
     starts = np.delete(np.column_stack([steps, pairs.rows]), ends, axis=0)
-    return pad(starts, np.maximum(pairs.lengths - 1, 0), pairs.first, pairs.second)
+    return replace(pairs, rows=starts, lengths=np.maximum(pairs.lengths - 1, 0))
 
 
 def _differences(block: Block) -> Tensor:

@@ -1,8 +1,8 @@
-"""Pairs of scanpaths: padded tables, blocks of similar length, all pairs of two sets."""
+"""Pairs of scanpaths: padded, in blocks of similar length, all pairs of two sets."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,22 +21,29 @@ Screen = tuple[float, float]
 Values = NDArray[np.float64]
 PairMetric = Callable[..., Values]
 """``metric(a, b, **options)`` on equally long sequences: ``(pair,)`` or ``(pair, k)``."""
+_ELEMENTS = 1 << 16  # numbers held by the largest tensor of a block
 
 
 @dataclass(frozen=True)
-class Table:
-    """Sequences of different lengths, padded with zeros, sequences last, and pairs of them.
+class Pairs:
+    """Sequences of different lengths, one behind another, and the pairs they form.
 
     Attributes:
-        features: ``(feature, position, sequence)``, float64, or int64 for symbols.
-        lengths: ``(sequence,)``.
+        rows: Elements of all sequences ``(element, feature)``: of paths x, y in px and duration
+            in s (NaN where a path has none), or int64 symbols.
+        lengths: Elements of each sequence ``(sequence,)``.
         first, second: Sequence of each pair ``(pair,)``.
+        timed: Whether both paths of each pair have durations ``(pair,)``.
     """
 
-    features: Tensor
+    rows: NDArray[Any]
     lengths: NDArray[np.int64]
     first: NDArray[np.int64]
     second: NDArray[np.int64]
+    timed: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.first)
 
     @property
     def longest(self) -> Values:
@@ -44,49 +51,17 @@ class Table:
         longer: Values = np.maximum(self.lengths[self.first], self.lengths[self.second]) * 1.0
         return longer
 
-
-@dataclass(frozen=True)
-class Pairing:
-    """Distinct paths of two equally long sequences of paths, and which pairs they form.
-
-    Attributes:
-        rows: All fixations of all distinct paths ``(fixation, 3)``: x, y, duration (NaN
-            where a path has none).
-        lengths: Fixations of each distinct path ``(path,)``.
-        timed: Whether each distinct path has durations ``(path,)``.
-        first, second: Row of the table for each pair ``(pair,)``.
-    """
-
-    rows: Values
-    lengths: NDArray[np.int64]
-    timed: NDArray[np.bool_]
-    first: NDArray[np.int64]
-    second: NDArray[np.int64]
-
-    def __len__(self) -> int:
-        return len(self.first)
-
-    def table(self) -> Table:
-        """All paths as a table of three features: x, y in px and duration in s."""
-        return pad(self.rows, self.lengths, self.first, self.second)
+    def padded(self) -> Tensor:
+        """The sequences padded with zeros ``(feature, position, sequence)``."""
+        count, longest = len(self.lengths), int(self.lengths.max(initial=0))
+        features = np.zeros((self.rows.shape[1], longest, count), self.rows.dtype)
+        sequence = np.repeat(np.arange(count), self.lengths)
+        starts = np.cumsum(self.lengths) - self.lengths
+        features[:, np.arange(len(self.rows)) - starts[sequence], sequence] = self.rows.T
+        return torch.from_numpy(features)
 
 
-def pad(
-    rows: NDArray[Any],
-    lengths: NDArray[np.int64],
-    first: NDArray[np.int64],
-    second: NDArray[np.int64],
-) -> Table:
-    """Put concatenated sequences ``(position, feature)`` into a padded table."""
-    count, longest = len(lengths), int(lengths.max(initial=0))
-    features = np.zeros((rows.shape[1], longest, count), rows.dtype)
-    sequence = np.repeat(np.arange(count), lengths)
-    starts = np.cumsum(lengths) - lengths
-    features[:, np.arange(len(rows)) - starts[sequence], sequence] = rows.T
-    return Table(torch.from_numpy(features), lengths, first, second)
-
-
-def pair_up(a: Paths, b: Paths, screen: Screen | None = None) -> Pairing:
+def pair_up(a: Paths, b: Paths, screen: Screen | None = None) -> Pairs:
     """Collect the paths of pairs ``a[i], b[i]``; the same object is stored once.
 
     Args:
@@ -121,7 +96,7 @@ def pair_up(a: Paths, b: Paths, screen: Screen | None = None) -> Pairing:
     if not (finite[:, :2].all() and finite[np.repeat(timed, lengths), 2].all()):
         for name, rows in zip(names.values(), arrays, strict=True):
             as_rows(rows, name)
-    return Pairing(table, lengths, timed, first, second)
+    return Pairs(table, lengths, first, second, timed[first] & timed[second])
 
 
 def as_rows(path: PathLike, name: str = "path", screen: Screen | None = None) -> Values:
@@ -163,43 +138,43 @@ class Block:
     """Pairs computed together, shortest (by sum of lengths) first.
 
     Attributes:
-        where: Positions of these pairs in the result ``(pair,)``.
         a, b: Features ``(feature, position, pair)`` of the first and second sequences.
         n, m: Their lengths ``(pair,)``, ascending in n + m.
     """
 
-    where: Tensor
     a: Tensor
     b: Tensor
     n: Tensor
     m: Tensor
 
 
-def blocks(
-    table: Table,
+def fill_by_block(
+    result: Values,
+    compute: Callable[[Block], Tensor],
+    pairs: Pairs,
     *,
     square: bool = False,
-    elements: int = 1 << 16,
     keep: NDArray[np.bool_] | None = None,
-) -> Iterator[Block]:
-    """Cut pairs into blocks of similar lengths that fit the processor's cache.
+) -> Values:
+    """Compute pairs in blocks of similar lengths that fit the processor's cache.
 
     Args:
-        table: Sequences, and which pairs they form.
+        result: Where values are put ``(pair[, k])``; pairs with an empty sequence stay.
+        compute: Gives the values of a block.
+        pairs: Sequences, and which pairs they form.
         square: Whether the caller holds whole distance matrices (position, position, pair)
             rather than one anti-diagonal of them.
-        elements: Numbers held by the largest tensor of a block.
-        keep: Pairs to yield at all ``(pair,)``; the rest is left out.
+        keep: Pairs to compute at all ``(pair,)``; the rest stays too.
     """
-    n, m = table.lengths[table.first], table.lengths[table.second]
-    usable = np.arange(len(n)) if keep is None else np.flatnonzero(keep)
-    usable = usable[(n[usable] > 0) & (m[usable] > 0)]
+    n, m = pairs.lengths[pairs.first], pairs.lengths[pairs.second]
+    usable = np.flatnonzero((n > 0) & (m > 0) & (True if keep is None else keep))
     if len(usable) == 0:
-        return
+        return result
+    features = pairs.padded()
     # Strips of like n, and inside a strip runs of like m: little padding either way.
     by_n = usable[np.argsort(n[usable], kind="stable")]
     typical = int(np.median(n[usable])) * (int(np.median(m[usable])) if square else 1)
-    size = max(1, elements // max(1, typical))
+    size = max(1, _ELEMENTS // typical)
     strips = max(1, round((len(usable) / size) ** 0.5))
     for strip in np.array_split(by_n, strips):
         ordered = strip[np.argsort(m[strip], kind="stable")]
@@ -207,32 +182,18 @@ def blocks(
         while start < len(ordered):
             chosen = ordered[start : start + size]
             long_n, long_m = int(n[chosen].max()), int(m[chosen].max())
-            fits = max(1, elements // (long_n * (long_m if square else 1)))
+            fits = max(1, _ELEMENTS // (long_n * (long_m if square else 1)))
             chosen = chosen[:fits]
             start += len(chosen)
             chosen = chosen[np.argsort((n + m)[chosen], kind="stable")]
             a, b = (
-                table.features[:, :long].index_select(2, torch.from_numpy(side[chosen]))
-                for long, side in ((n[chosen].max(), table.first), (m[chosen].max(), table.second))
+                features[:, : int(length[chosen].max())].index_select(
+                    2, torch.from_numpy(side[chosen])
+                )
+                for length, side in ((n, pairs.first), (m, pairs.second))
             )
-            where, ns, ms = (torch.from_numpy(each) for each in (chosen, n[chosen], m[chosen]))
-            yield Block(where, a, b, ns, ms)
-
-
-def fill_by_block(
-    result: Values,
-    compute: Callable[[Block], Tensor],
-    table: Table,
-    *,
-    square: bool = False,
-    keep: NDArray[np.bool_] | None = None,
-) -> Values:
-    """Put what is computed of each block ``(pair[, k])`` into the result; other pairs stay.
-
-    Arguments are those of `blocks`.
-    """
-    for block in blocks(table, square=square, keep=keep):
-        result[block.where.numpy()] = compute(block).numpy().reshape(-1, *result.shape[1:])
+            block = Block(a, b, torch.from_numpy(n[chosen]), torch.from_numpy(m[chosen]))
+            result[chosen] = compute(block).numpy().reshape(-1, *result.shape[1:])
     return result
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from spgen_lit.metrics.alignment import scores, sweep
-from spgen_lit.metrics.pairs import Block, Paths, Screen, Values, fill_by_block, pad, pair_up
+from spgen_lit.metrics.pairs import Block, Paths, Screen, Values, fill_by_block, pair_up
 
 Convention = Literal["ports", "matlab"]
 
@@ -86,8 +87,8 @@ def scanmatch(
         steps = (one[0] - two[0]).add_(len(by_steps) // 2)
         return by_steps.index_select(0, steps.view(-1)).view(steps.shape)
 
-    table = pad(codes, lengths, pairs.first, pairs.second)
-    result = np.where(table.longest > 0, 0.0, np.nan)
+    strings = replace(pairs, rows=codes, lengths=lengths)
+    result = np.where(strings.longest > 0, 0.0, np.nan)
     anywhere = convention == "ports" and gap != 0
     rule = scores(gap, offset=gap if anywhere else 0.0)
 
@@ -95,10 +96,10 @@ def scanmatch(
         found = sweep(block, substitution, rule, track_best=anywhere)
         return found.final if found.best is None else found.best
 
-    fill_by_block(result, score, table)
-    result /= threshold * np.maximum(table.longest, 1)
+    fill_by_block(result, score, strings)
+    result /= threshold * np.maximum(strings.longest, 1)
     if temp_bin is not None:
-        result[~(pairs.timed[pairs.first] & pairs.timed[pairs.second])] = np.nan
+        result[~pairs.timed] = np.nan
     return result
 
 

@@ -7,18 +7,16 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from spgen_lit.metrics.alignment import EDITS, Rule, scores, sweep, unequal
 from spgen_lit.metrics.pairs import (
+    Pairs,
     Paths,
     Screen,
-    Table,
     Values,
     as_rows,
     fill_by_block,
-    pad,
     pair_up,
 )
 from spgen_lit.metrics.scanmatch import grid_cells
@@ -126,7 +124,7 @@ def string_edit_distance(
     else:
         raise ValueError(f"cells must be 'clipped', 'equal' or 'ports', found {cells!r}")
     codes = cell[:, :1] + columns * cell[:, 1:]
-    return _edits(pad(codes, pairs.lengths, pairs.first, pairs.second))
+    return _edits(replace(pairs, rows=codes))
 
 
 def sequence_score(
@@ -156,9 +154,9 @@ def sequence_score(
     >>> sequence_score([a], [b], clusters).tolist()
     [0.5]
     """
-    table = _cluster_strings(a, b, clusters, screen)
-    common = _aligned(table, scores(), np.where(table.longest > 0, 0.0, np.nan))
-    return common / np.maximum(table.longest, 1)
+    strings = _cluster_strings(a, b, clusters, screen)
+    common = _aligned(strings, scores(), np.where(strings.longest > 0, 0.0, np.nan))
+    return common / np.maximum(strings.longest, 1)
 
 
 def fed(
@@ -184,7 +182,7 @@ def _cluster_strings(
     b: Paths,
     clusters: FixationClusters | Sequence[FixationClusters],
     screen: Screen | None,
-) -> Table:
+) -> Pairs:
     pairs = pair_up(a, b, screen)
     given = [clusters] * len(a) if isinstance(clusters, FixationClusters) else list(clusters)
     if len(given) != len(a):
@@ -206,17 +204,17 @@ def _cluster_strings(
         for i, group in zip(seen.tolist(), groups, strict=False)
     ]
     rows = np.concatenate(labels or [np.empty(0, np.int64)])[:, None]
-    return pad(rows, lengths, first, second)
+    return replace(pairs, rows=rows, lengths=lengths, first=first, second=second)
 
 
-def _edits(table: Table) -> Values:
+def _edits(strings: Pairs) -> Values:
     # An empty string costs the other one's length; the sweep is only run on non-empty ones.
-    return _aligned(table, EDITS, table.longest)
+    return _aligned(strings, EDITS, strings.longest)
 
 
-def _aligned(table: Table, rule: Rule, otherwise: Values) -> Values:
+def _aligned(strings: Pairs, rule: Rule, otherwise: Values) -> Values:
     cost = unequal if rule is EDITS else (lambda one, two: 1 - unequal(one, two))
-    symbols = replace(table, features=table.features.to(torch.float32))  # small whole numbers
+    symbols = replace(strings, rows=strings.rows.astype(np.float32))  # small whole numbers
     return fill_by_block(otherwise, lambda block: sweep(block, cost, rule).final, symbols)
 
 

@@ -57,7 +57,7 @@ def frechet(a: Paths, b: Paths, screen: Screen | None = None) -> Values:
 def _warped(a: Paths, b: Paths, rule: Rule, screen: Screen | None) -> Values:
     pairs = pair_up(a, b, screen)
     result = np.full(len(pairs), np.nan)
-    return fill_by_block(result, lambda block: sweep(block, euclidean, rule).final, pairs.table())
+    return fill_by_block(result, lambda block: sweep(block, euclidean, rule).final, pairs)
 
 
 def hausdorff(a: Paths, b: Paths, screen: Screen | None = None) -> Values:
@@ -327,7 +327,7 @@ def _by_block(
     return fill_by_block(
         np.full((len(pairs), values), np.nan),
         lambda block: metric(block, _distances(block)),
-        pairs.table(),
+        pairs,
         square=True,
     )
 
