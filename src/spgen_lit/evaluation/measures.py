@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from spgen_lit.evaluation.protocol import Protocol
+from spgen_lit.metrics.energy import known_mean
 from spgen_lit.metrics.multimatch import multimatch
 from spgen_lit.metrics.scanmatch import scanmatch
 from spgen_lit.metrics.strings import string_edit_distance
@@ -89,7 +90,7 @@ ENERGIES: dict[str, Callable[[Array], Array]] = {
     "energy": lambda values: 1 - values[..., 0],
     "energy_duration": lambda values: 1 - values[..., 0],
     # Without durations the mean of the other four.
-    "energy_multimatch": lambda values: 1 - _known_mean(values),
+    "energy_multimatch": lambda values: 1 - known_mean(values, axis=-1),
     "energy_sed": lambda values: values[..., 0],
     "energy_dtw": lambda values: values[..., 0],
 }
@@ -119,14 +120,9 @@ def select(metrics: str | Iterable[str] | None) -> tuple[str, ...]:
     return tuple(name for name in FULL if name in chosen)
 
 
-def _known_mean(values: Array) -> Array:
-    known = np.isfinite(values)
-    count = known.sum(axis=-1)
-    total = np.where(known, values, 0.0).sum(axis=-1)
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
-
-
-def _scanmatch(a: Paths, b: Paths, screen: Screen, protocol: Protocol, timed: bool) -> Array:
+def _scanmatch(
+    a: Paths, b: Paths, screen: Screen, protocol: Protocol, timed: bool = False
+) -> Array:
     return scanmatch(
         a,
         b,
@@ -138,15 +134,6 @@ def _scanmatch(a: Paths, b: Paths, screen: Screen, protocol: Protocol, timed: bo
     )
 
 
-def _multimatch(a: Paths, b: Paths, screen: Screen, protocol: Protocol) -> Array:
-    simplify = protocol.multimatch_simplify
-    return multimatch(a, b, screen=screen, simplify=None if simplify is None else dict(simplify))
-
-
-def _tde(a: Paths, b: Paths, screen: Screen, protocol: Protocol) -> Array:
-    return tde(a, b, screen, k=protocol.tde_window, convention=protocol.stde_convention)
-
-
 def _recurrence(a: Paths, b: Paths, screen: Screen, protocol: Protocol) -> Array:
     rows = recurrence(a, b, protocol.recurrence_radius * math.hypot(*screen))
     # A lag one way and a lag the other way must not cancel into a perfect mean.
@@ -155,12 +142,14 @@ def _recurrence(a: Paths, b: Paths, screen: Screen, protocol: Protocol) -> Array
 
 Compare = Callable[[Paths, Paths, Screen, Protocol], Array]
 FAMILIES: dict[str, Compare] = {
-    "scanmatch": lambda a, b, screen, p: _scanmatch(a, b, screen, p, timed=False),
+    "scanmatch": _scanmatch,
     "scanmatch_duration": lambda a, b, screen, p: _scanmatch(a, b, screen, p, timed=True),
-    "multimatch": _multimatch,
+    "multimatch": lambda a, b, screen, p: multimatch(
+        a, b, screen, dict(p.multimatch_simplify or ()) or None
+    ),
     "sed": lambda a, b, screen, p: string_edit_distance(a, b, screen, grid=p.sed_grid),
     "stde": lambda a, b, screen, p: stde(a, b, screen, convention=p.stde_convention),
-    "tde": _tde,
+    "tde": lambda a, b, screen, p: tde(a, b, k=p.tde_window, convention=p.stde_convention),
     "dtw": lambda a, b, screen, p: dtw(a, b),
     "hausdorff": lambda a, b, screen, p: hausdorff(a, b),
     "frechet": lambda a, b, screen, p: frechet(a, b),

@@ -53,8 +53,8 @@ def energy_score(
             f"sample), found {to_observers.shape} and {within_samples.shape}"
         )
     np.fill_diagonal(within_samples, 0.0 if biased else np.nan)
-    between = _mean(within_samples.reshape(-1, 1))
-    energy: Values = _mean(to_observers) - 0.5 * between
+    between = known_mean(within_samples.reshape(-1, 1))
+    energy: Values = known_mean(to_observers) - 0.5 * between
     return energy
 
 
@@ -181,9 +181,9 @@ def diversity_aware_score(to_observers: float, samples: float, observers: float)
     return to_observers / (1 + abs(samples - observers))
 
 
-def _mean(values: Values) -> Values:
-    """Mean over the first axis without NaN; NaN where nothing is left."""
+def known_mean(values: Values, axis: int = 0) -> Values:
+    """Mean over an axis without NaN; NaN where nothing is left."""
     known = np.isfinite(values)
-    count = known.sum(axis=0)
-    total = np.where(known, values, 0.0).sum(axis=0)
+    count = known.sum(axis=axis)
+    total = np.where(known, values, 0.0).sum(axis=axis)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)

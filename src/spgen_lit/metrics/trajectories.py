@@ -72,9 +72,7 @@ def hausdorff(a: Paths, b: Paths, screen: Screen | None = None) -> Values:
 
     def farthest(block: Block, matrix: Tensor) -> Tensor:
         to_b, to_a = _nearest(matrix)
-        beyond_a, beyond_b = _beyond(block)
-        from_a = to_b.masked_fill(beyond_a, 0.0).amax(0)
-        return torch.maximum(from_a, to_a.masked_fill(beyond_b, 0.0).amax(0))
+        return torch.maximum(to_b.amax(0), to_a.amax(0))
 
     return _by_block(a, b, farthest, 1, screen)[:, 0]
 
@@ -92,9 +90,7 @@ def eyenalysis(a: Paths, b: Paths, screen: Screen | None = None) -> Values:
 
     def mutual(block: Block, matrix: Tensor) -> Tensor:
         to_b, to_a = _nearest(matrix)
-        beyond_a, beyond_b = _beyond(block)
-        total = _inside_sum(to_b, beyond_a) + _inside_sum(to_a, beyond_b)
-        return total / torch.maximum(block.n, block.m)
+        return (to_b.sum(0) + to_a.sum(0)) / torch.maximum(block.n, block.m)
 
     return _by_block(a, b, mutual, 1, screen)[:, 0]
 
@@ -134,10 +130,9 @@ def disc_iou(
         raise ValueError(f"disc_iou needs a radius above 0 px, found {radius}")
 
     def overlap(block: Block, matrix: Tensor) -> Tensor:
-        beyond_a, beyond_b = _beyond(block)
-        to_b, to_a = _nearest(matrix)  # the nearest equal disc overlaps most
-        precision = _inside_sum(_iou(to_b, radius), beyond_a) / block.n
-        recall = _inside_sum(_iou(to_a, radius), beyond_b) / block.m
+        # The nearest equal disc overlaps most, and one infinitely far not at all.
+        precision = _iou(matrix.amin(1), radius).sum(0) / block.n
+        recall = _iou(matrix.amin(0), radius).sum(0) / block.m
         both = precision + recall
         value = torch.where(both > 0, 2 * precision * recall / both, 0.0)
         return torch.stack([value, precision, recall], dim=1)
@@ -335,22 +330,15 @@ def _by_block(
 def _distances(block: Block) -> Tensor:
     """Distances in px ``(i, j, pair)``, infinite where i or j lies beyond its path."""
     matrix = euclidean(block.a[:, :, None], block.b[:, None])
-    beyond_a, beyond_b = _beyond(block)
+    beyond_a = torch.arange(block.a.shape[1])[:, None] >= block.n
+    beyond_b = torch.arange(block.b.shape[1])[:, None] >= block.m
     return matrix.masked_fill_(beyond_a[:, None] | beyond_b[None], math.inf)
 
 
-def _beyond(block: Block) -> tuple[Tensor, Tensor]:
-    """Which positions lie beyond the first and second paths: ``(i, pair)`` and ``(j, pair)``."""
-    i = torch.arange(block.a.shape[1])[:, None]
-    j = torch.arange(block.b.shape[1])[:, None]
-    return i >= block.n, j >= block.m
-
-
 def _nearest(matrix: Tensor) -> tuple[Tensor, Tensor]:
-    """Distance of each fixation to the nearest of the other path: ``(i, pair)``, ``(j, pair)``."""
-    return matrix.amin(1), matrix.amin(0)
+    """Distance of each fixation to the nearest of the other path: ``(i, pair)``, ``(j, pair)``.
 
-
-def _inside_sum(values: Tensor, outside: Tensor) -> Tensor:
-    """Sum over positions ``(position, pair)`` that are not outside."""
-    return values.masked_fill(outside, 0.0).sum(0)
+    0 beyond the paths.
+    """
+    to_b, to_a = matrix.amin(1), matrix.amin(0)
+    return to_b.masked_fill_(to_b.isinf(), 0.0), to_a.masked_fill_(to_a.isinf(), 0.0)
