@@ -52,14 +52,9 @@ def tell(observers: Observers, viewing: Callable[[Viewing], Viewing]) -> Observe
 
 def normalized(predictor: Predictor, gaze: GazeSet, observers: Observers) -> dict[str, float]:
     """Energy, ScanMatch and bits of a network on images of a set, as fractions and bits."""
-    images = list(observers)
-    samples, bits = {}, {}
-    for start in range(0, len(images), 8):
-        batch = images[start : start + 8]
-        planes, sizes = predictor.planes([gaze.stimuli[i].path for i in batch])
-        drawn, known = predictor.observed(planes, sizes, {i: observers[i] for i in batch})
-        samples |= dict(zip(batch, drawn, strict=True))
-        bits |= dict(zip(batch, known or [], strict=False))
+    samples, bits = predictor.observed(
+        observers, lambda images: predictor.planes([gaze.stimuli[i].path for i in images])
+    )
     results = score(
         samples,
         observers,

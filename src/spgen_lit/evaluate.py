@@ -227,7 +227,7 @@ def _ids(config: DictConfig, gaze: GazeSet, parts: dict[str, tuple[str, ...]]) -
 
 def _from_model(config: DictConfig, scene: Scene, protocol: Protocol) -> tuple[Samples, Facts]:
     # Imported here: the other two ways to score need no network.
-    from spgen_lit.predictor import Predictor, draw_observed
+    from spgen_lit.predictor import Predictor
 
     model = config.model or config.ckpt_path
     predictor = Predictor.from_pretrained(model, str(config.device), config.domain, trusted(config))
@@ -238,8 +238,7 @@ def _from_model(config: DictConfig, scene: Scene, protocol: Protocol) -> tuple[S
         for image, paths in scene.observers.items()
         if config.seen != "drop" or image not in seen
     }
-    samples, bits = draw_observed(
-        predictor,
+    samples, bits = predictor.observed(
         observers,
         lambda images: predictor.planes([scene.gaze.stimuli[image].path for image in images]),
         samples=protocol.samples,

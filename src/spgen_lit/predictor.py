@@ -204,22 +204,23 @@ class Predictor:
 
     def observed(
         self,
-        planes: Tensor,
-        sizes: Sequence[tuple[int, int]],
         observers: Mapping[str, Sequence[Scanpath]],
+        planes: Callable[[Sequence[str]], tuple[Tensor, list[tuple[int, int]]]],
         samples: int = 10,
         temperature: float | None = None,
         seed: int = 0,
-    ) -> tuple[list[list[Scanpath]], list[list[Bits]] | None]:
+        size: int = 8,
+    ) -> tuple[Samples, ObserversBits | None]:
         """Draw scanpaths on images as observers were shown them, and the observers' bits.
 
         Args:
-            planes: Images in the frame, uint8 RGB ``(image, 3, height, width)``.
-            sizes: Width and height in px of the images as they were.
             observers: Image identifier to scanpaths; may be empty for an image.
+            planes: Gives the pixels in the frame ``(image, 3, height, width)`` and the full sizes
+                of the images of some identifiers.
             samples: Scanpaths an image.
             temperature: As in :meth:`__call__`.
             seed: As in :meth:`__call__`.
+            size: Images encoded together.
 
         Returns:
             The scanpaths of each image; and, where all images have observers and the network
@@ -227,23 +228,35 @@ class Predictor:
             the image, whose area is 1, given the fixations before; NaN for a fixation off the
             image, and for a first fixation that was given.
         """
-        viewings = [
-            paths[0].viewing if paths else self.viewing(size)
-            for paths, size in zip(observers.values(), sizes, strict=True)
-        ]
-        drawn = self.draw(planes, sizes, list(observers), samples, temperature, seed, viewings)
-        known = self.network.has_likelihood and self.frame.mode == "stretch"
-        if not known or not all(observers.values()):
-            return drawn, None
+        images = list(observers)
+        batches = [images[start : start + size] for start in range(0, len(images), size)]
+        likelihood = self.network.has_likelihood and self.frame.mode == "stretch"
+        console = Console(stderr=True)
+        out: Samples = {}
+        bits: ObserversBits = {}
+        for batch in track(batches, "sampling", console=console, disable=not console.is_terminal):
+            pixels, sizes = planes(batch)
+            given = [observers[image] for image in batch]
+            viewings = [
+                paths[0].viewing if paths else self.viewing(full)
+                for paths, full in zip(given, sizes, strict=True)
+            ]
+            drawn = self.draw(pixels, sizes, batch, samples, temperature, seed, viewings)
+            out |= dict(zip(batch, drawn, strict=True))
+            if likelihood and all(given):
+                bits |= dict(zip(batch, self._bits(pixels, given), strict=True))
+        return out, bits if len(bits) == len(out) else None
+
+    def _bits(self, planes: Tensor, observers: Sequence[Sequence[Scanpath]]) -> list[list[Bits]]:
+        """Log-likelihoods of the observers' places, beside all fixations of each path."""
         with self._evaluating():
-            paths = self._paths(list(observers.values()))
-            bits = self.network.log_prob(self._encode(planes), paths).place
+            bits = self.network.log_prob(self._encode(planes), self._paths(observers)).place
         out = []
-        for theirs, rows in zip(observers.values(), bits.double().cpu().numpy(), strict=True):
+        for paths, rows in zip(observers, bits.double().cpu().numpy(), strict=True):
             # A path without a fixation on the image is not among those given to the network.
-            known_rows = iter(rows)
-            out.append([_aligned(path, known_rows) for path in theirs])
-        return drawn, out
+            known = iter(rows)
+            out.append([_aligned(path, known) for path in paths])
+        return out
 
     def log_likelihood(self, image: Image, path: Scanpath) -> dict[str, Floats]:
         """Log-likelihood in bits of each fixation of a path under what is sampled at T = 1.
@@ -377,37 +390,3 @@ def _aligned(path: Scanpath, rows: Iterator[NDArray[np.float64]]) -> Bits:
         if path.viewing.first_fixation == "given":
             bits[0] = np.nan
     return bits
-
-
-def draw_observed(
-    predictor: Predictor,
-    observers: Mapping[str, Sequence[Scanpath]],
-    planes: Callable[[Sequence[str]], tuple[Tensor, list[tuple[int, int]]]],
-    *,
-    samples: int,
-    temperature: float | None,
-    seed: int = 0,
-    size: int = 8,
-) -> tuple[Samples, ObserversBits | None]:
-    """Sampled scanpaths on every image, and observers' log-likelihoods if known.
-
-    Args:
-        predictor: The model.
-        observers: Image id to observers' scanpaths, which may be none.
-        planes: Gives the pixels ``(image, 3, height, width)`` and sizes of the images of some ids.
-        samples: Scanpaths an image.
-        temperature: Of sampling; None for the model's own.
-        seed: Of the samples.
-        size: Images encoded together.
-    """
-    images = list(observers)
-    batches = [images[start : start + size] for start in range(0, len(images), size)]
-    console = Console(stderr=True)
-    out: Samples = {}
-    bits: ObserversBits = {}
-    for batch in track(batches, "sampling", console=console, disable=not console.is_terminal):
-        shown = {image: observers[image] for image in batch}
-        sampled, known = predictor.observed(*planes(batch), shown, samples, temperature, seed)
-        out |= dict(zip(batch, sampled, strict=True))
-        bits |= dict(zip(batch, known or [], strict=False))
-    return out, bits if len(bits) == len(out) else None

@@ -43,7 +43,7 @@ from spgen_lit.files import write_json
 from spgen_lit.instantiation import built, instantiated
 from spgen_lit.learning.module import COLLAPSED, ScanpathModule, collapse_warning
 from spgen_lit.pictures.plots import training_curves
-from spgen_lit.predictor import Predictor, draw_observed
+from spgen_lit.predictor import Predictor
 from spgen_lit.sweeping import SUMMARY
 from spgen_lit.training.image_logger import picture_pairs, save
 from spgen_lit.training.loggers import dashboards
@@ -175,7 +175,7 @@ def _score_set(
         stimuli = [subset.stimuli[key] for key in keys]
         return data.planes(stimuli), [stimulus.size for stimulus in stimuli]
 
-    draw = partial(draw_observed, predictor, observers, planes, samples=scoring.samples)
+    draw = partial(predictor.observed, observers, planes, samples=scoring.samples)
     sampled, bits = draw(temperature=scoring.temperature)
     first = dict(list(sampled.items())[: scoring.pictures])
     save(picture_pairs(first, subset, gaze.observers_title), output / "pictures" / label)
