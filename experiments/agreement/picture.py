@@ -21,7 +21,9 @@ from omegaconf import OmegaConf
 from spgen_lit.data.images import read_image
 from spgen_lit.data.readers.osie import Osie
 from spgen_lit.pictures.density import fixation_density
-from spgen_lit.pictures.overlay import contact_sheet, draw_scanpath, save_png
+from spgen_lit.pictures.figure import save_png
+from spgen_lit.pictures.overlay import draw_scanpath
+from spgen_lit.pictures.sheets import contact_sheet
 from spgen_lit.predictor import Predictor
 
 SHARES = (0.2, 0.4, 0.6, 0.8)
@@ -67,7 +69,7 @@ def main() -> None:
         paths = [people[0], people[1], ours[0], ours[1], published[0]]
         rows.append([draw_scanpath(ground.astype(np.uint8), path) for path in paths])
     titles = ["one observer", "another", "model", "model, again", "published design"]
-    sheet = contact_sheet(rows, titles, [], cell_width=360)
+    sheet = contact_sheet(rows, titles, cell_width=360)
     save_png(options.out, sheet)
 
 
