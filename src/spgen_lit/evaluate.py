@@ -33,7 +33,7 @@ from spgen_lit.evaluation.checks import likely_mistakes
 from spgen_lit.evaluation.measures import select
 from spgen_lit.evaluation.protocol import Protocol, preset
 from spgen_lit.evaluation.results import CHANCE, OBSERVERS, Results
-from spgen_lit.evaluation.score import folds_table, groups_table, save_groups, score, score_folds
+from spgen_lit.evaluation.score import folds_table, grouped_by, save_groups, score, score_folds
 from spgen_lit.evaluation.trials import few
 from spgen_lit.files import write_text
 from spgen_lit.instantiation import instantiated
@@ -98,6 +98,8 @@ def run(config: DictConfig, console: Console) -> Results:
     }
     select(options["metrics"])
     scene = _scene(config)
+    attributes = {image: scene.gaze.stimuli[image].attributes for image in scene.observers}
+    names = grouped_by(attributes, config.group)
     draw = {"baseline": _from_baseline, "scanpaths": _from_file}.get(subject, _from_model)
     samples, facts = draw(config, scene, protocol)
     for words in facts.get("warnings", ()):
@@ -119,7 +121,8 @@ def run(config: DictConfig, console: Console) -> Results:
     console.print(results.table())
     if set(results.band) - {OBSERVERS, CHANCE}:
         console.print(results.band_table())
-    _by_group(config, scene, results, folder, console)
+    if (groups := save_groups(folder, results, attributes, names)) is not None:
+        console.print(groups)
     if config.folds is not None:
         options["baselines"] = (OBSERVERS, CHANCE)
         parts = score_folds(samples, scene.observers, protocol, config.folds, **options)
@@ -129,22 +132,6 @@ def run(config: DictConfig, console: Console) -> Results:
         write_text(config.ids, "".join(f"{image}\n" for image in results.model.images))
     console.print(f"results: {folder}", **_PLAIN)
     return results
-
-
-def _by_group(
-    config: DictConfig, scene: Scene, results: Results, folder: Path, console: Console
-) -> None:
-    """Results by the attributes of the images: the first two, or the one asked for.
-
-    Raises:
-        ValueError: If no image has the attribute asked for.
-    """
-    attributes = {image: scene.gaze.stimuli[image].attributes for image in results.model.images}
-    frames = save_groups(folder, results, attributes)
-    if config.group and config.group not in frames:
-        raise ValueError(f"group={config.group}: images of {scene.name} have {[*frames] or 'none'}")
-    if frames:
-        console.print(groups_table(frames, config.group))
 
 
 def _meta(config: DictConfig, scene: Scene, facts: Facts, subject: str) -> Facts:

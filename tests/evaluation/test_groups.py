@@ -12,7 +12,7 @@ from rich.console import Console
 
 from spgen_lit.evaluation.protocol import preset
 from spgen_lit.evaluation.results import Results, Scores
-from spgen_lit.evaluation.score import groups_table, save_groups
+from spgen_lit.evaluation.score import grouped_by, groups_table, save_groups, score_groups
 
 IMAGES = ("a", "b", "c", "d", "e")
 ATTRIBUTES = {
@@ -34,23 +34,36 @@ def results() -> Results:
 ROWS = {"model": 0.0, "observers": -0.1, "other_image": 0.1}
 
 
-def test_each_group_is_scored_on_its_own_images(tmp_path: Path) -> None:
-    frames = save_groups(tmp_path, results(), ATTRIBUTES)
-    assert list(frames) == ["movement", "century"]
-    energy = frames["movement"].query("metric == 'energy'").set_index("group")
+def frames(*names: str) -> dict[str, pd.DataFrame]:
+    return {name: score_groups(results(), ATTRIBUTES, name) for name in names}
+
+
+def test_each_group_is_scored_on_its_own_images() -> None:
+    found = frames("movement", "century")
+    energy = found["movement"].query("metric == 'energy'").set_index("group")
     assert energy["value"].to_dict() == pytest.approx({"Cubism": 0.2, "Realism": 0.6})
     assert energy["observers"].to_dict() == pytest.approx({"Cubism": 0.1, "Realism": 0.5})
     assert energy["images"].to_dict() == {"Cubism": 2, "Realism": 2}
     # What has no such attribute is in none of its groups.
-    assert frames["century"].query("metric == 'energy'")["images"].sum() == 3
-    written = pd.read_csv(tmp_path / "by_century.csv")
-    assert set(written["group"]) == {19, 20}
+    assert found["century"].query("metric == 'energy'")["images"].sum() == 3
+
+
+def test_the_first_two_attributes_are_shown_or_the_one_asked_for(tmp_path: Path) -> None:
+    more = {image: {**known, "artist": "A"} for image, known in ATTRIBUTES.items()}
+    assert grouped_by(more) == ["movement", "century"]
+    assert grouped_by(more, "artist") == ["artist"]
+    with pytest.raises(ValueError, match="group=style: the images have movement, century, artist"):
+        grouped_by(more, "style")
+    assert grouped_by({image: {} for image in IMAGES}) == []
+    assert save_groups(tmp_path, results(), more, []) is None
+    assert save_groups(tmp_path, results(), more, ["century"]) is not None
+    (written,) = tmp_path.iterdir()
+    assert set(pd.read_csv(written)["group"]) == {19, 20}
 
 
 def test_the_table_shows_measures_beside_observers_and_chance(tmp_path: Path) -> None:
-    frames = save_groups(tmp_path, results(), ATTRIBUTES)
     console = Console(width=120, record=True, file=(tmp_path / "log").open("w"))
-    console.print(groups_table(frames))
+    console.print(groups_table(frames("movement", "century")))
     text = console.export_text()
     assert "by movement" in text and "by century" in text
     (line,) = [line for line in text.splitlines() if line.startswith("Realism")]
@@ -59,10 +72,3 @@ def test_the_table_shows_measures_beside_observers_and_chance(tmp_path: Path) ->
         "3.000 (2.900, 3.100)",
     ]
     assert "1 images are too few" in text
-    console.print(groups_table(frames, "century"))
-    assert "by movement" not in console.export_text()
-
-
-def test_images_without_attributes_make_no_groups(tmp_path: Path) -> None:
-    assert save_groups(tmp_path, results(), {image: {} for image in IMAGES}) == {}
-    assert list(tmp_path.iterdir()) == []

@@ -25,6 +25,8 @@ from spgen_lit.evaluation.suite import Bits, score_set
 from spgen_lit.evaluation.trials import Paths
 from spgen_lit.scanpath import Scanpath
 
+#: Image id to what it is of, such as its movement: name of the attribute to group.
+Attributes = Mapping[str, Mapping[str, str]]
 #: Measures of the table by group, of those that were computed.
 _GROUPED = ("energy", "scanmatch", "nss", "congruency")
 
@@ -200,53 +202,70 @@ def folds_table(frame: pd.DataFrame) -> Table:
     return tables.terminal(shown, f"{len(parts)} parts: {parts[0]} to {parts[-1]}")
 
 
-def save_groups(
-    folder: Path, results: Results, attributes: Mapping[str, Mapping[str, str]]
-) -> dict[str, pd.DataFrame]:
-    """Results by what images are of, such as the movement of a painting: ``by_<attribute>.csv``.
+def grouped_by(attributes: Attributes, name: str | None = None) -> list[str]:
+    """The attributes that results are shown by: the one asked for, else the first two.
+
+    Raises:
+        ValueError: If no image has the attribute asked for.
+    """
+    known = list(dict.fromkeys(key for found in attributes.values() for key in found))
+    if name and name not in known:
+        raise ValueError(f"group={name}: the images have {', '.join(known) or 'no attributes'}")
+    return [name] if name else known[:2]
+
+
+def score_groups(results: Results, attributes: Attributes, attribute: str) -> pd.DataFrame:
+    """Results by what images are of, such as the movement of a painting.
 
     Args:
-        folder: Where files are written.
         results: Of all images.
-        attributes: Image id to its attributes: name to group.
+        attributes: Image id to its attributes.
+        attribute: Name of one of them; images without it are left out.
 
     Returns:
-        Attribute to the frames of its groups' results below each other, with a column ``group``.
-        Images without an attribute are left out of its groups.
+        The frames of the groups' results below each other, with a column ``group``.
     """
-    images = pd.DataFrame({i: attributes[i] for i in results.model.images}).T
-    found = {}
-    for attribute in images:
-        frames = {}
-        for group, members in images.groupby(attribute):
-            rows = list(members.index)
-            band = {who: Scores(scores.rows.loc[rows]) for who, scores in results.band.items()}
-            part = replace(results, model=Scores(results.model.rows.loc[rows]), band=band)
-            frames[str(group)] = part.frame
-        found[str(attribute)] = pd.concat(frames, names=["group"]).reset_index()
-        tables.write(folder / f"by_{attribute}.csv", found[str(attribute)])
-    return found
+    images = pd.Series({image: attributes[image].get(attribute) for image in results.model.images})
+    frames = {}
+    for group, members in images.groupby(images):
+        rows = list(members.index)
+        band = {who: Scores(scores.rows.loc[rows]) for who, scores in results.band.items()}
+        part = replace(results, model=Scores(results.model.rows.loc[rows]), band=band)
+        frames[str(group)] = part.frame
+    return pd.concat(frames, names=["group"]).reset_index()
 
 
-def groups_table(frames: Mapping[str, pd.DataFrame], attribute: str | None = None) -> Table:
-    """A few measures by an attribute, or by the first two, each beside observers and chance."""
-    frames = {name: frames[name] for name in ([attribute] if attribute else [*frames][:2])}
+def groups_table(frames: Mapping[str, pd.DataFrame]) -> Table:
+    """A few measures by attributes, each beside observers and chance.
+
+    Args:
+        frames: Attribute to what :func:`score_groups` gives; at least one.
+    """
     metrics = next(iter(frames.values()))["metric"].unique()
     chosen = [name for name in _GROUPED if name in metrics] or list(metrics[:1])
-    parts = []
-    for name_of, frame in frames.items():
+    parts, fewest = [], math.inf
+    for attribute, frame in frames.items():
         rows = frame[frame["metric"] == chosen[0]]
+        fewest = min(fewest, rows["images"].min())
         shown = pd.DataFrame({"group": rows["group"], "images": rows["images"].astype(str)})
         for name in chosen:
             rows = frame[frame["metric"] == name].set_axis(shown.index)
             marks = [tables.figures(rows[who]) for who in (OBSERVERS, CHANCE) if who in rows]
             beside = " (" + marks[0].str.cat(marks[1:], sep=", ") + ")" if marks else ""
             shown[str(rows["label"].iloc[0])] = tables.figures(rows["value"]) + beside
-        parts += [pd.DataFrame([{"group": f"by {name_of}"}], index=["title"]), shown]
-    scored = (frame.loc[frame["metric"] == chosen[0], "images"] for frame in frames.values())
-    few = min(int(images.min()) for images in scored)
-    words = f"in brackets: observers, chance; {tables.interval_note(few)} in by_*.csv"
+        parts += [pd.DataFrame([{"group": f"by {attribute}"}], index=["title"]), shown]
+    words = f"in brackets: observers, chance; {tables.interval_note(int(fewest))} in by_*.csv"
     return tables.terminal(pd.concat(parts).fillna(""), "by group", words, bold={"title"})
+
+
+def save_groups(
+    folder: Path, results: Results, attributes: Attributes, names: Sequence[str]
+) -> Table | None:
+    """Write ``by_<attribute>.csv`` of the named attributes; their table, None without any."""
+    frames = {name: score_groups(results, attributes, name) for name in names}
+    for name, frame in frames.items():
+        tables.write(folder / f"by_{name}.csv", frame)
+    return groups_table(frames) if frames else None
 
 
 def check_temperatures(temperatures: Iterable[float]) -> list[float]:

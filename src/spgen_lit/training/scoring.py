@@ -33,7 +33,7 @@ from spgen_lit.evaluation.protocol import Protocol, preset
 from spgen_lit.evaluation.results import CHANCE, OBSERVERS, Results
 from spgen_lit.evaluation.score import (
     check_temperatures,
-    groups_table,
+    grouped_by,
     save_groups,
     score,
     score_temperatures,
@@ -125,16 +125,16 @@ def score_run(
         if best
         else Predictor(module.network, data.frame, module.card, device)
     )
-    scored = {}
+    scoring, scored = Scoring.of(config), {}
     for domain, sets in data.sets.items():
         predictor.domain = "source" if domain == "source" else "target"
         for name in sets:
             try:
-                found = _score_set(config, predictor, data, domain, name, best)
+                found = _score_set(config, scoring, predictor, data, domain, name, best)
                 if found is not None and domain == "source" and config.same_network:
                     # Its own classes, again: the checkpoint before is of the same network.
                     start = Predictor.from_pretrained(config.start_from, device, trust=trust)
-                    _score_set(config, start, data, "before", name, "")
+                    _score_set(config, scoring, start, data, "before", name, "")
                     _tell_gain(output / "results", name)
             except Exception as error:
                 raise LateError(_again(config, data, domain, name, best, error)) from error
@@ -156,14 +156,19 @@ def score_run(
 
 
 def _score_set(
-    config: DictConfig, predictor: Predictor, data: DomainMix, domain: str, name: str, file: str
+    config: DictConfig,
+    scoring: Scoring,
+    predictor: Predictor,
+    data: DomainMix,
+    domain: str,
+    name: str,
+    file: str,
 ) -> dict[str, Any] | None:
     """Draw and score one set; its headline, or None where it has no image or no gaze.
 
     Domain ``before`` is the source with the model that training began with.
     """
     label, output = f"{domain}-{name}", Path(config.paths.output_dir)
-    scoring = Scoring.of(config)
     domain = "source" if domain == "before" else domain
     gaze = data.sets[domain][name]
     subset, split = _shown_part(data, domain, name, scoring)
@@ -210,8 +215,9 @@ def _score_set(
     rich.print(results.table())
     folder = results.save(output / "results" / label)
     attributes = {key: stimulus.attributes for key, stimulus in subset.stimuli.items()}
-    if frames := save_groups(folder, results, attributes):
-        rich.print(groups_table(frames))
+    groups = save_groups(folder, results, attributes, grouped_by(attributes))
+    if groups is not None:
+        rich.print(groups)
     if scoring.temperatures:
         scan = score_temperatures(
             lambda temperature: draw(temperature=temperature)[0],
