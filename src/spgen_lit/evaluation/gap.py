@@ -22,12 +22,12 @@ from spgen_lit.evaluation.trials import few
 Array = NDArray[np.float64]
 #: Measures of the benchmark: name to whether it is taken above chance.
 METRICS = {"energy": False, "scanmatch": True}
-_NAMES = {"energy": "energy score ↓", "scanmatch": "ScanMatch above chance ↑"}
+_NAMES = {"energy": "energy score ↓", "scanmatch": "ScanMatch ↑"}
 _LOSSES = ("photographs lose", "behind the oracle")
 _ENDS = ("", "_low", "_high")
 _NOTE = (
-    "recovered = (floor - adapted) / (floor - ceiling); 95 % intervals by paired bootstrap "
-    "over images and seeds"
+    "recovered = (floor - adapted) / (floor - ceiling); ScanMatch above chance; 95 % intervals "
+    "by paired bootstrap over images and seeds"
 )
 
 
@@ -126,16 +126,21 @@ def _row(metric: str, source_only: Runs, group: Runs, oracle: Runs | None) -> di
     values = [one[:, :, known] for one in values]
 
     def figures(*means: float) -> dict[str, float]:
-        m = dict(zip(sides, means, strict=False))
+        """What is told, from the means of the sides in their order."""
+        mean = dict(zip(sides, means, strict=False))
+        won, lost = mean["floor"] - mean["adapted"], mean["floor"] - mean["ceiling"]
         found = {
-            "recovered": (m["floor"] - m["adapted"]) / (m["floor"] - m["ceiling"]),
-            "cost": way * (m["ceiling"] - m["adapted_photographs"]),
-            "gap": way * (m["ceiling"] - m["floor"]),
+            "recovered": won / lost,
+            "cost": way * (mean["ceiling"] - mean["adapted_photographs"]),
+            "gap": -way * lost,
         }
         if oracle is not None:
-            found["of_oracle"] = (m["floor"] - m["adapted"]) / (m["floor"] - m["oracle"])
-            found["oracle_wins"] = way * (m["oracle"] - m["floor"])
-            found["behind_oracle"] = way * (m["oracle"] - m["adapted"])
+            best = mean["floor"] - mean["oracle"]
+            found |= {
+                "of_oracle": won / best,
+                "oracle_wins": -way * best,
+                "behind_oracle": way * (mean["oracle"] - mean["adapted"]),
+            }
         return found
 
     with np.errstate(divide="ignore", invalid="ignore"):
