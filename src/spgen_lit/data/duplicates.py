@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import cv2
@@ -36,6 +37,11 @@ class Print:
     image: str
     content: str
     thumb: Pixels
+
+    @cached_property
+    def hashes(self) -> tuple[int, int]:
+        """64-bit perceptual hashes of the image and of its mirror image."""
+        return perceptual_hash(self.thumb), perceptual_hash(self.thumb[:, ::-1])
 
 
 @dataclass(frozen=True)
@@ -128,8 +134,7 @@ def alike(prints: list[Print], bits: int = 10, difference: float = 12.0) -> list
     """
     if not prints:
         return []
-    hashes = np.array([perceptual_hash(p.thumb) for p in prints], np.uint64)
-    mirrors = np.array([perceptual_hash(p.thumb[:, ::-1]) for p in prints], np.uint64)
+    hashes, mirrors = np.array([p.hashes for p in prints], np.uint64).T
     pairs = []
     for start in range(0, len(prints), _CHUNK):
         rows = hashes[start : start + _CHUNK, None]

@@ -86,8 +86,8 @@ class Avatt(FileReader):
                 picture = picture.crop((round(left), round(top), round(right), round(bottom)))
             with atomic(path) as part:
                 picture.save(part, "PNG")
-        century = {"century": -(-int(row["year"]) // 100)} if row.get("year") else {}
-        groups = {key: str(value) for key in _GROUPS if (value := {**row, **century}.get(key))}
+        known = {**row, "century": -(-int(row.get("year") or 0) // 100)}
+        groups = {key: str(known[key]) for key in _GROUPS if known.get(key)}
         return Stimulus(image, path, image_size(path), groups)
 
 

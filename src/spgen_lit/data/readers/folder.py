@@ -37,12 +37,12 @@ class Folder(FileReader):
         files = list_images(root)
         if not files:
             raise missing("image", f"{', '.join(sorted(SUFFIXES))} at any depth in {root}", _HOW)
-        gaze = GazeSet(root.resolve().name, {})
+        stimuli = {}
         for file in files:
             with problems.at(file):
                 image = file.relative_to(root).as_posix()
-                gaze.stimuli[image] = Stimulus(image, file, image_size(file))
-        return gaze
+                stimuli[image] = Stimulus(image, file, image_size(file))
+        return GazeSet(root.resolve().name, stimuli)
 
 
 @dataclass(frozen=True)
