@@ -141,7 +141,8 @@ def run_stages(
         last = folder / "checkpoints" / "last.ckpt"
         if not (folder / SUMMARY).is_file():
             folder.mkdir(parents=True, exist_ok=True)
-            stage: Any = OmegaConf.merge(config, changes)
+            stage = OmegaConf.merge(config, changes)
+            assert isinstance(stage, DictConfig)
             for key in typed:
                 value = OmegaConf.select(config, key, default=_ABSENT)
                 if value is not _ABSENT:
