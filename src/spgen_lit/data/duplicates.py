@@ -138,8 +138,8 @@ def alike(prints: list[Print], bits: int = 10, difference: float = 12.0) -> list
     pairs = []
     for start in range(0, len(prints), _CHUNK):
         rows = hashes[start : start + _CHUNK, None]
-        apart = np.minimum(np.bitwise_count(rows ^ hashes), np.bitwise_count(rows ^ mirrors))
-        for i, j in zip(*np.nonzero(apart <= bits), strict=True):
+        distance = np.minimum(np.bitwise_count(rows ^ hashes), np.bitwise_count(rows ^ mirrors))
+        for i, j in zip(*np.nonzero(distance <= bits), strict=True):
             one, other = prints[start + int(i)], prints[int(j)]
             if start + i < j and (kind := _kind(one, other, difference)):
                 pairs.append(Pair(one.image, other.image, kind))

@@ -49,8 +49,8 @@ class Salicon(FileReader):
         builder = SetBuilder(files, f"{folder} or below", problems)
         found = [self._add(builder, root, split) for split in ("train", "val")]
         if not any(found):
-            wanted = "fixations/train/*.mat, train/*.mat, fixations_train2014.json, or those of val"
-            raise missing("salicon", f"{wanted} below {root}")
+            needed = "fixations/train/*.mat, train/*.mat, fixations_train2014.json, or those of val"
+            raise missing("salicon", f"{needed} below {root}")
         return public_set(builder.build(), "salicon")
 
     def _add(self, builder: SetBuilder, root: Path, split: str) -> bool:
