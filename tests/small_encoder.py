@@ -27,7 +27,6 @@ class Small(Encoder):
             stages,
             taps=(2, 3, 4),
             channels=sizes[3:],
-            strides=(8, 16, 32),
             mean=(0.5, 0.5, 0.5),
             std=(0.5, 0.5, 0.5),
             origin="random (weights: none)",

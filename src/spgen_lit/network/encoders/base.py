@@ -71,7 +71,6 @@ class Encoder(nn.Module):
         stages: The stages, up to the last tap at least; later ones are left out.
         taps: Stages whose outputs are given, in ascending order.
         channels: Channels of each map that is given.
-        strides: Image px per cell of each map.
         mean: Of each color in [0, 1], subtracted from images.
         std: Of each color in [0, 1], that images are then divided by.
         origin: Where the weights came from; it begins with "random" for random weights.
@@ -97,7 +96,6 @@ class Encoder(nn.Module):
         stages: Sequence[nn.Module],
         taps: Sequence[int],
         channels: Sequence[int],
-        strides: Sequence[int],
         *,
         mean: Sequence[float] = IMAGENET_MEAN,
         std: Sequence[float] = IMAGENET_STD,
@@ -130,7 +128,6 @@ class Encoder(nn.Module):
         self.stages = nn.ModuleList(stages[:count])
         self.taps = tuple(taps)
         self.channels = tuple(channels)
-        self.strides = tuple(strides)
         self.origin = origin
         self.licence = licence
         self.frozen_stages = frozen

@@ -7,8 +7,6 @@ import math
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import accumulate
-from operator import mul
 from pathlib import Path
 from typing import Literal, Unpack
 
@@ -220,15 +218,11 @@ class EfficientNetLite0(Encoder):
         table = scaled_blocks(self._WIDTH, self._DEPTH)
         stages = efficientnet_lite_stages(table)
         found.load(stages, partial(_stage_name, len(stages) - 1))
-        repeated = [(row[1], row[3] if k == 0 else 1) for row in table for k in range(row[2])]
-        channels = [32, *(outputs for outputs, _ in repeated), 1280]
-        strides = list(accumulate([2, *(stride for _, stride in repeated), 1], mul))
-        valid = [tap for tap in taps if 0 <= tap < len(stages)]
+        channels = [32, *(row[1] for row in table for _ in range(row[2])), 1280]
         super().__init__(
             list(stages),
             taps,
-            [channels[tap] for tap in valid],
-            [strides[tap] for tap in valid],
+            [channels[tap] for tap in taps if 0 <= tap < len(stages)],
             mean=(127 / 255,) * 3,
             std=(128 / 255,) * 3,
             origin=found.origin,

@@ -32,7 +32,6 @@ _BLOCKS = (
     (6, 320, 1, 1, 3),
 )
 CHANNELS = (32, 16, 24, 24, 32, 32, 32, 64, 64, 64, 64, 96, 96, 96, 160, 160, 160, 320, 1280)
-STRIDES = (2, 2, 4, 4, 8, 8, 8, 16, 16, 16, 16, 16, 16, 16, 32, 32, 32, 32, 32)
 
 
 def _conv_bn_relu(
@@ -164,12 +163,10 @@ class MobileNetV2(Encoder):
         final = _padding(found.state, found.origin) if padding == "auto" else padding
         stages = mobilenet_v2_features(final)
         found.load(stages, _layer_name)
-        valid = [tap for tap in taps if 0 <= tap < len(stages)]
         super().__init__(
             list(stages),
             taps,
-            [CHANNELS[tap] for tap in valid],
-            [STRIDES[tap] for tap in valid],
+            [CHANNELS[tap] for tap in taps if 0 <= tap < len(stages)],
             origin=found.origin,
             licence=found.licence,
             frozen_stages=frozen_stages,

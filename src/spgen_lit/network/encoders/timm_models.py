@@ -101,8 +101,6 @@ class TimmEncoder(Encoder):
         **options: Unpack[EncoderOptions],
     ) -> None:
         net = _created(model, weights, out_indices, dict(arguments or {}))
-        info = net.feature_info
-        given = info.channels(), info.reduction()
         row = getattr(net, "return_layers", None)
         flat = str(getattr(net, "output_fmt", "NCHW")).endswith("NHWC")
         if row is None or flat:
@@ -119,7 +117,7 @@ class TimmEncoder(Encoder):
         super().__init__(
             stages,
             taps,
-            *given,
+            net.feature_info.channels(),
             mean=settings.get("mean", IMAGENET_MEAN),
             std=settings.get("std", IMAGENET_STD),
             origin=origin,
