@@ -200,5 +200,5 @@ def test_a_server_that_fails_at_the_start_leaves_an_offline_run(
         dashboard.close()
     assert modes == ["online", "offline"]
     assert "502 bad gateway; upload with: wandb sync" in capsys.readouterr().out
-    (log,) = logs(tmp_path)
+    (log,) = logs(tmp_path, patience=60)
     assert log.series("val/energy") == [(1, 0.4)] and log.finished

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,8 @@ def records(file: Path) -> Iterator[Any]:
         _, length, kind = struct.unpack_from("<IHB", content, place)
         parts += content[place + _HEADER : place + _HEADER + length]
         place += _HEADER + length
+        if place > len(content):  # a record that is being written
+            return
         if kind in (1, 4):  # whole, or the last part
             record = proto.Record()
             record.ParseFromString(parts)
@@ -83,7 +86,16 @@ class Log:
         return [(row["trainer/global_step"], row[name]) for row in self.history if name in row]
 
 
-def logs(folder: Path) -> list[Log]:
-    """Logs of all runs below a folder, oldest first."""
-    files = sorted(folder.rglob("*.wandb"), key=lambda file: file.stat().st_mtime)
-    return [Log(file) for file in files]
+def logs(folder: Path, patience: float = 0.0) -> list[Log]:
+    """Logs of all runs below a folder, oldest first.
+
+    W&B's service closes a run's log after its process was told that the run has finished: a
+    test in that process waits up to `patience` seconds for the last record.
+    """
+    until = time.monotonic() + patience
+    while True:
+        files = sorted(folder.rglob("*.wandb"), key=lambda file: file.stat().st_mtime)
+        found = [Log(file) for file in files]
+        if all(log.finished for log in found) or time.monotonic() >= until:
+            return found
+        time.sleep(0.1)
