@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import scipy.linalg
+import yaml
 from numpy.typing import NDArray
 
 from spgen_lit.data.painting.filters import Picture, Plane, blur, grid, noise
 
-# Pigments as RGB, dark to light, with the relative area they cover: the palette where no
-# real painting is given.
-_PIGMENTS = (
-    # Dutch seventeenth century: bone black, umber, ochre, lead white.
-    ((30, 24, 18, 5), (66, 48, 30, 5), (112, 80, 46, 4), (168, 128, 76, 3), (226, 204, 160, 2)),
-    # Venetian: azurite, verdigris, vermilion, warm flesh.
-    ((34, 34, 46, 3), (52, 76, 108, 3), (92, 88, 56, 3), (166, 70, 48, 2), (214, 172, 122, 4)),
-    # Plein air: cobalt violet shadows, chrome yellow lights.
-    (
-        (62, 66, 104, 3),
-        (86, 120, 148, 4),
-        (128, 152, 106, 3),
-        (204, 182, 128, 3),
-        (240, 230, 208, 3),
-    ),
-    # Nordic: slate, sea green, gray light.
-    ((36, 46, 54, 3), (78, 98, 104, 4), (126, 140, 134, 4), (176, 176, 160, 3), (226, 220, 204, 2)),
-    # Romantic landscape: bitumen, olive, golden sky.
-    ((38, 30, 20, 4), (78, 70, 40, 4), (130, 112, 66, 3), (206, 160, 90, 3), (244, 222, 168, 2)),
+Palette = NDArray[np.uint8] | None
+
+_PIGMENTS: list[list[list[int]]] = yaml.safe_load(
+    Path(__file__).with_name("pigments.yaml").read_text(encoding="utf-8")
 )
 
 

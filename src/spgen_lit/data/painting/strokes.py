@@ -1,6 +1,6 @@
 """Families painted mark by mark: curved brush strokes and pointillist dabs.
 
-Arguments and results of the painters are those of `spgen_lit.data.painting.media`.
+Arguments and results of the painters are those of `spgen_lit.data.painting.painter`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from spgen_lit.data.painting.filters import Flow, Picture, blur, brush_flow, luma, smear
 from spgen_lit.data.painting.materials import (
+    Palette,
     relief,
     saturate,
     to_lab,
@@ -19,7 +20,6 @@ from spgen_lit.data.painting.materials import (
     warm,
     weave,
 )
-from spgen_lit.data.painting.media import Palette
 
 Points = NDArray[np.float32]  # (stroke, point, 2) as x, y in px
 
