@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
+from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
+import yaml
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -17,7 +20,6 @@ from spgen_lit.data.painting.strokes import strokes
 
 Picture = NDArray[np.uint8]
 Floats = NDArray[np.float32]
-Color = tuple[int, int, int]
 
 PATCH = 160  # side in px of the square on which an object is drawn before it is placed
 SPECIMENS = 12  # of each kind
@@ -39,7 +41,7 @@ class ObjectKind:
     name: str
     attraction: float
     tilt: float
-    scale: tuple[float, float]
+    scale: Sequence[float]
     frequency: float
 
 
@@ -62,22 +64,17 @@ class SceneObject:
     attraction: float
 
 
-KINDS: tuple[ObjectKind, ...] = (
-    ObjectKind("face", 1.0, 14, (0.13, 0.22), 0.24),
-    ObjectKind("animal", 0.62, 10, (0.13, 0.2), 0.14),
-    ObjectKind("writing", 0.5, 12, (0.1, 0.18), 0.12),
-    ObjectKind("flower", 0.3, 20, (0.11, 0.17), 0.12),
-    ObjectKind("fruit", 0.2, 35, (0.08, 0.14), 0.14),
-    ObjectKind("box", 0.08, 8, (0.11, 0.2), 0.13),
-    ObjectKind("stone", 0.05, 40, (0.1, 0.2), 0.11),
+_CONTENT: dict[str, Any] = yaml.safe_load(
+    Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8")
 )
+KINDS: tuple[ObjectKind, ...] = tuple(ObjectKind(**kind) for kind in _CONTENT["kinds"])
 
 
 @cache
 def _specimens() -> Picture:
     """Colors and opacity of all specimens: a row a kind. tests/data/draw_objects.py draws them."""
-    with resources.files(__package__).joinpath("gallery_objects.png").open("rb") as file:
-        return np.asarray(Image.open(file).convert("RGBA"))
+    with Image.open(Path(__file__).with_name("gallery_objects.png")) as image:
+        return np.asarray(image.convert("RGBA"))
 
 
 def compose(rng: np.random.Generator, size: tuple[int, int]) -> tuple[list[SceneObject], Picture]:
@@ -129,18 +126,9 @@ def painting(picture: Picture, rng: np.random.Generator) -> Picture:
     return (coated * 255 + 0.5).clip(0, 255).astype(np.uint8)
 
 
-# Gradients of the upper and the lower part, each from its top to its bottom.
-_BACKGROUNDS: tuple[tuple[tuple[Color, Color], tuple[Color, Color]], ...] = (
-    (((112, 168, 222), (214, 230, 236)), ((142, 170, 88), (84, 116, 56))),  # sky, meadow
-    (((176, 196, 214), (238, 220, 192)), ((214, 188, 140), (166, 134, 92))),  # haze, sand
-    (((222, 212, 190), (206, 192, 168)), ((160, 116, 78), (116, 80, 54))),  # wall, boards
-    (((150, 176, 172), (178, 194, 184)), ((146, 142, 140), (100, 98, 102))),  # wall, paving
-    (((104, 96, 132), (206, 146, 120)), ((98, 104, 92), (64, 66, 66))),  # dusk, field
-)
-
-
 def _background(rng: np.random.Generator, width: int, height: int) -> Floats:
-    above, below = _BACKGROUNDS[int(rng.integers(len(_BACKGROUNDS)))]
+    backgrounds = _CONTENT["backgrounds"]
+    above, below = backgrounds[int(rng.integers(len(backgrounds)))]
     horizon = round(height * rng.uniform(0.3, 0.62))
     canvas = np.concatenate(
         [
@@ -185,12 +173,13 @@ def _place(rng: np.random.Generator, size: tuple[int, int]) -> list[SceneObject]
         if len(objects) == count:
             break
         kind = KINDS[int(rng.choice(len(KINDS), p=[kind.frequency for kind in KINDS]))]
-        radius = float(rng.uniform(*kind.scale)) * short
+        smallest, largest = kind.scale
+        radius = float(rng.uniform(smallest, largest)) * short
         margin = 0.85 * radius
         x = float(rng.uniform(margin, width - margin))
         y = float(rng.uniform(margin, height - margin))
         if all(np.hypot(x - o.x, y - o.y) > 0.85 * (radius + o.radius) for o in objects):
-            larger = radius / (short * sum(kind.scale) / 2)
+            larger = radius / (short * (smallest + largest) / 2)
             vivid = float(np.exp(rng.normal(0, 0.15)))
             objects.append(SceneObject(kind, x, y, radius, kind.attraction * larger**0.5 * vivid))
     return sorted(objects, key=lambda item: item.y + item.radius)
