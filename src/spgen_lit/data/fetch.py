@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
 import shutil
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
 import zipfile
 import zlib
 from pathlib import Path
 
+import requests
 from rich.progress import Progress
 
 from spgen_lit.data.catalogue import CATALOGUE, Download
@@ -29,13 +27,7 @@ class FetchError(Exception):
     """A set that cannot be downloaded; the message says why and what to do."""
 
 
-def fetch(
-    name: str,
-    folder: str | Path,
-    mirror: str | None = None,
-    tries: int = 5,
-    wait: float = 1.0,
-) -> Path:
+def fetch(name: str, folder: str | Path, mirror: str | None = None) -> Path:
     """Download and unpack a set of the catalogue.
 
     What was unpacked before is not downloaded again. A broken download goes on where it
@@ -45,8 +37,6 @@ def fetch(
         name: Name in the catalogue.
         folder: Where the set's files go.
         mirror: Address of a folder that serves the same files under their names here.
-        tries: Attempts at each file.
-        wait: Seconds before the second attempt, doubled each time.
 
     Returns:
         The folder.
@@ -68,7 +58,7 @@ def fetch(
         url = f"{mirror.rstrip('/')}/{item.name}" if mirror else item.url
         packed = folder / item.name
         try:
-            md5 = download(url, packed, item.md5, tries, wait)
+            md5 = download(url, packed, item.md5)
         except FetchError as error:
             raise FetchError(f"{error}. See also: {entry.get}") from error
         unpack(packed, folder, item)
@@ -79,16 +69,19 @@ def fetch(
 
 
 def download(
-    url: str,
-    path: Path,
-    md5: str | None = None,
-    tries: int = 5,
-    wait: float = 1.0,
+    url: str, path: Path, md5: str | None = None, tries: int = 5, wait: float = 1.0
 ) -> str:
     """Download one file; it has its name only once it is whole and its checksum right.
 
     Until then it is ``<name>.part``, from which a later call goes on if the server's file is
     the same (ETag, date) and it can send the rest.
+
+    Args:
+        url: Where it is.
+        path: Where it goes.
+        md5: Its checksum, if known.
+        tries: Attempts.
+        wait: Seconds before the second attempt, doubled each time.
 
     Returns:
         The file's MD5.
@@ -104,20 +97,21 @@ def download(
         if attempt:
             time.sleep(wait * 2 ** (attempt - 1))
         try:
-            if _receive(url, partial, tag):
-                break
-            trouble = f"the connection ended after {partial.stat().st_size} bytes"
-        except urllib.error.HTTPError as error:
-            trouble = f"the server answers {error.code} {error.reason}"
-            if error.code == 416:  # more on disk than the server has: not the same file
+            _receive(url, partial, tag)
+            break
+        except requests.HTTPError as error:
+            assert error.response is not None
+            code = error.response.status_code
+            trouble = f"the server answers {code} {error.response.reason}"
+            if code == 416:  # more on disk than the server has: not the same file
                 partial.unlink(missing_ok=True)
-            elif error.code < 500 and error.code not in (408, 429):
+            elif code < 500 and code not in (408, 429):
                 raise FetchError(
                     f"{url}: {trouble}; the file may have moved: look for it by hand, or give "
                     "--mirror"
                 ) from error
-        except (OSError, http.client.HTTPException) as error:
-            trouble = str(getattr(error, "reason", "") or error or type(error).__name__)
+        except OSError as error:  # requests' own errors are of this kind
+            trouble = str(error) or type(error).__name__
     else:
         raise FetchError(
             f"{url}: not whole after {tries} attempts ({trouble}); what came is kept in {partial} "
@@ -190,16 +184,16 @@ def _fetched(mark: Path) -> dict[str, str]:
         raise FetchError(f"{mark}: damaged ({error}); remove it to fetch the set again") from error
 
 
-def _receive(url: str, partial: Path, tag: Path) -> bool:
-    """Receive the rest of a file; whether it is whole now."""
+def _receive(url: str, partial: Path, tag: Path) -> None:
+    """Receive the rest of a file; raises OSError where it does not come whole."""
     start = partial.stat().st_size if partial.is_file() else 0
     version = tag.read_text(encoding="utf-8") if tag.is_file() else ""
-    headers = {"User-Agent": "spgen-lit"}
+    headers = {"User-Agent": "spgen-lit", "Accept-Encoding": "identity"}
     if start and version:
         headers |= {"Range": f"bytes={start}-", "If-Range": version}
-    request = urllib.request.Request(url, headers=headers)
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        if answer.status != 206:
+    with requests.get(url, headers=headers, stream=True, timeout=60) as answer:
+        answer.raise_for_status()
+        if answer.status_code != 206:
             start = 0
         length = answer.headers.get("Content-Length")
         total = start + int(length) if length else None
@@ -213,7 +207,8 @@ def _receive(url: str, partial: Path, tag: Path) -> bool:
         silent = not sys.stdout.isatty()
         with partial.open("ab" if start else "wb") as file, Progress(disable=silent) as bar:
             task = bar.add_task(partial.stem, total=total, completed=start)
-            while chunk := answer.read(_CHUNK):
+            for chunk in answer.iter_content(_CHUNK):
                 file.write(chunk)
                 bar.advance(task, len(chunk))
-    return total is None or partial.stat().st_size == total
+    if total is not None and partial.stat().st_size != total:
+        raise OSError(f"the connection ended before {total} bytes had come")
