@@ -77,11 +77,10 @@ def test_crop_that_cannot_keep_enough_leaves_everything(sample):
     assert paths == [corners]
 
 
-def test_colour_and_blur_leave_gaze_and_are_slight(sample):
+def test_colour_and_blur_are_slight(sample):
     for change in (color, blur):
-        image, paths = change(*sample, np.random.default_rng(1))
+        image = change(sample[0], np.random.default_rng(1))
         assert image.dtype == np.uint8
-        assert paths == sample[1]
         difference = np.abs(image.astype(int) - sample[0].astype(int)).mean()
         assert 0 < difference < 40
 
@@ -103,23 +102,22 @@ def test_augment_is_reproducible_and_off_means_untouched(sample):
         Augment(crop=2)
 
 
-def test_texture_changes_colors_and_leaves_shapes_and_gaze(sample):
-    gray, paths = sample
+def test_texture_changes_colors_and_leaves_shapes(sample):
+    gray, _ = sample
     edges = np.abs(np.diff(gray[..., 0].astype(int), axis=1)) > 0
     changed = 0
     for seed in range(20):
-        image, kept = texture(gray, paths, np.random.default_rng(seed))
+        image = texture(gray, np.random.default_rng(seed))
         assert image.shape == gray.shape
         assert image.dtype == np.uint8
-        assert kept == paths
         changed += np.abs(image.astype(int) - gray).mean() > 2
         # What is flat and far from any edge stays flat; the marks stay marks.
         assert np.ptp(image[:8, :8].reshape(-1, 3), axis=0).max() <= 1
         own = np.abs(np.diff(image.astype(int), axis=1)).max(axis=2)
         assert own[edges].mean() > 3 * own[~edges].mean()
     assert changed > 15
-    again, _ = texture(gray, paths, np.random.default_rng(3))
-    np.testing.assert_array_equal(again, texture(gray, paths, np.random.default_rng(3))[0])
+    again = texture(gray, np.random.default_rng(3))
+    np.testing.assert_array_equal(again, texture(gray, np.random.default_rng(3)))
 
 
 def test_texture_leaves_the_other_draws_as_they_are(sample):

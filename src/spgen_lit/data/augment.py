@@ -1,7 +1,7 @@
 """Augmentation that moves gaze with the image, and says where it changes how people look.
 
-Every function takes an image, uint8 ``(height, width, 3)``, the scanpaths on it, and a numpy
-generator or explicit amounts, and returns new ones of the same kind; inputs are not changed.
+Every function takes an image, uint8 ``(height, width, 3)``, the scanpaths on it if it moves them,
+and a numpy generator or explicit amounts, and returns new ones; inputs are not changed.
 
 What each does to gaze, besides moving it:
 
@@ -75,39 +75,29 @@ def crop(
     return image.copy(), list(paths)
 
 
-def color(
-    image: Pixels, paths: Sequence[Scanpath], rng: np.random.Generator, strength: float = 0.15
-) -> Sample:
+def color(image: Pixels, rng: np.random.Generator, strength: float = 0.15) -> Pixels:
     """Change brightness, contrast and saturation by up to `strength` of their value each."""
     brightness, contrast, saturation = 1 + rng.uniform(-strength, strength, 3)
     pixels = image.astype(np.float32) * np.float32(brightness)
     pixels = (pixels - pixels.mean()) * np.float32(contrast) + pixels.mean()
     gray = pixels @ np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601 luma
     pixels = (pixels - gray[..., None]) * np.float32(saturation) + gray[..., None]
-    return np.clip(np.rint(pixels), 0, 255).astype(np.uint8), list(paths)
+    return np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
 
 
-def blur(
-    image: Pixels, paths: Sequence[Scanpath], rng: np.random.Generator, widest: float = 1.0
-) -> Sample:
+def blur(image: Pixels, rng: np.random.Generator, widest: float = 1.0) -> Pixels:
     """Gaussian blur of a standard deviation drawn from 0.1 to `widest` px."""
     sigma = float(rng.uniform(0.1, max(0.1, widest)))
-    return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma), np.uint8), list(paths)
+    return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma), np.uint8)
 
 
-def texture(
-    image: Pixels,
-    paths: Sequence[Scanpath],
-    rng: np.random.Generator,
-    sizes: Sequence[int] = (1, 3, 5, 7),
-) -> Sample:
+def texture(image: Pixels, rng: np.random.Generator, sizes: Sequence[int] = (1, 3, 5, 7)) -> Pixels:
     """Filter by a random kernel across positions and colors, mixed with the image itself.
 
     Shapes stay, local texture and colors change: random convolution (Xu et al. 2021, ICLR).
 
     Args:
         image: uint8 ``(height, width, 3)``.
-        paths: Scanpaths on it, left as they are.
         rng: Random generator of kernel and mixture.
         sizes: Odd widths of the kernel in px, one of which is drawn.
     """
@@ -124,7 +114,7 @@ def texture(
         for row in kernels
     ]
     mixed = weight * pixels + (1 - weight) * np.stack(filtered, axis=2)
-    return np.clip(np.rint(mixed * 64 + 127.5), 0, 255).astype(np.uint8), list(paths)
+    return np.clip(np.rint(mixed * 64 + 127.5), 0, 255).astype(np.uint8)
 
 
 @dataclass(frozen=True)
@@ -165,12 +155,12 @@ class Augment:
         if chance[1] < self.crop:
             image, result = crop(image, result, rng)
         if chance[2] < self.color:
-            image, result = color(image, result, rng)
+            image = color(image, rng)
         if chance[3] < self.blur:
-            image, result = blur(image, result, rng)
+            image = blur(image, rng)
         # Drawn last, so that the other changes are the same without it.
         if self.texture and rng.random() < self.texture:
-            image, result = texture(image, result, rng)
+            image = texture(image, rng)
         return image, result
 
 
