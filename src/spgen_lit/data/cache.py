@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import warnings
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -64,21 +63,13 @@ class ImageCache:
 
         Raises:
             ImageError: Naming images that cannot be read.
-            OSError: If the disk has no room for the files.
+            WriteError: If the disk has no room for the files.
         """
         images = {stimulus.path: stimulus for stimulus in stimuli}
         self.root.mkdir(parents=True, exist_ok=True)
         with _locked(self.root / "build.lock"):
             states = {path: _state(path) for path in images}
             missing = [path for path in images if not self._holds(path, states[path])]
-            width, height = self.frame.size
-            needed, free = 3 * width * height * len(missing), shutil.disk_usage(self.root).free
-            if needed > free:
-                raise OSError(
-                    f"{self.root}: the image cache needs {needed / 2**20:.0f} MiB and the disk "
-                    f"has {free / 2**20:.0f} MiB left; free some, or move the cache by "
-                    "paths.cache_dir"
-                )
 
             def store(path: Path) -> str:
                 try:
