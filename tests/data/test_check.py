@@ -81,7 +81,7 @@ def spoil(root):
         "i02": "empty",
         "i03": "damaged or cut-off",
         "i04/bea": "fixation 2 is not finite",
-        "i05/bea": "line 1: 3 values",
+        "i05/bea": "line 1: needs numbers x y t_start t_end",
         "i06/bea": "line 2: t_end 0.0 lies before t_start",
         "i07.jpeg, observer bea": "ms declared as s",
         "i08.jpeg, observer bea": "shares declared as px",

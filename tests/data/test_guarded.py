@@ -50,7 +50,7 @@ def test_a_relative_path_is_of_the_folder_that_we_are_in(file, tmp_path, monkeyp
 
 
 def test_what_the_function_raises_names_the_file(file):
-    with pytest.raises(ValueError, match=r"damaged\.mat: TypeError"):
+    with pytest.raises(ValueError, match=r"damaged\.mat: not a readable data file \(TypeError"):
         list(guarded(len, file))
 
 

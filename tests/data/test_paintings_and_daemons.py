@@ -94,7 +94,7 @@ def test_a_painting_off_the_canvas_is_named(tmp_path):
     with pytest.raises(ValueError, match=r"painting a/1: .*leaves the canvas"):
         Avatt(tmp_path).read()
     file.write_bytes(b"no parquet")
-    with pytest.raises(ValueError, match="not readable as parquet"):
+    with pytest.raises(ValueError, match="not a readable parquet file"):
         Avatt(tmp_path).read()
     file.unlink()
     with pytest.raises(FileNotFoundError, match="huggingface-cli download Amine-CV/AVAtt"):

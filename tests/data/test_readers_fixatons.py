@@ -46,8 +46,8 @@ def test_rows_become_relative_places_and_durations(small):
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
-        ("1 2 3\n", r"line 1: 3 values.*x y t_start t_end"),
-        ("1 2 0 1\nx y 1 2\n", "line 2: not a row of numbers"),
+        ("1 2 3\n", "line 1: needs numbers x y t_start t_end .*, found '1 2 3'"),
+        ("1 2 0 1\nx y 1 2\n", "line 2: needs numbers x y t_start t_end .*, found 'x y 1 2'"),
         ("1 2 2.0 1.0\n", "line 1: t_end 1.0 lies before t_start"),
         ("nan 2 0 1\n", "fixation 0 is not finite"),
     ],

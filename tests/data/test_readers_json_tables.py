@@ -257,7 +257,7 @@ def test_pysaliency_files_of_another_kind_are_refused(tmp_path):
     with pytest.raises(ValueError, match=r"holds Fixations 1\.2; ScanpathFixations"):
         Pysaliency(tmp_path).read()
     (tmp_path / "fixations.hdf5").write_text("no")
-    with pytest.raises(ValueError, match="not an HDF5 file"):
+    with pytest.raises(ValueError, match="not a readable pysaliency file"):
         Pysaliency(tmp_path).read()
     (tmp_path / "Stimuli" / "b.png").unlink()
     with pytest.raises(ValueError, match="image missing: no file"):
@@ -295,9 +295,7 @@ def test_a_row_with_more_cells_than_the_header_is_the_documented_error(tmp_path:
 
 def test_what_a_library_raises_for_bad_content_is_the_documented_error(tmp_path: Path) -> None:
     class Odd(FileReader):
-        root = tmp_path / "odd"
-
-        def _read(self, problems: Problems) -> GazeSet:
+        def _read(self, root: Path, problems: Problems) -> GazeSet:
             raise self.error
 
     for error in (
@@ -307,10 +305,10 @@ def test_what_a_library_raises_for_bad_content_is_the_documented_error(tmp_path:
     ):
         Odd.error = error
         with pytest.raises(ValueError, match="odd: not as Odd files are written"):
-            Odd().read()
+            Odd(tmp_path / "odd").read()
     Odd.error = PermissionError(13, "denied")
     with pytest.raises(PermissionError):
-        Odd().survey()
+        Odd(tmp_path / "odd").survey()
 
 
 @pytest.mark.parametrize(

@@ -215,5 +215,5 @@ def test_load_matlab_shapes_and_errors(tmp_path):
     (tmp_path / "b.mat").write_text("text")
     with pytest.raises(ValueError, match=r"b\.mat: not a readable MATLAB file"):
         load_matlab(tmp_path / "b.mat")
-    with pytest.raises(FileNotFoundError, match="no such MATLAB file"):
+    with pytest.raises(FileNotFoundError, match="No such file"):
         load_matlab(tmp_path / "c.mat")

@@ -92,7 +92,10 @@ def test_reads_the_original_layout(root):
 def test_bad_files_are_named(root):
     (root / "DATA" / "hp" / "b2.mat").write_bytes(b"x" * 500)
     scipy.io.savemat(root / "DATA" / "ajs" / "b2.mat", {"b2": {"OTHER": 1}})
-    with pytest.raises(ValueError, match=r"ajs.b2\.mat: the struct has no field DATA"):
+    with pytest.raises(
+        ValueError,
+        match=r"ajs.b2\.mat: needs one struct with DATA\(1\).eyeData \(the field 'DATA' is missing",
+    ):
         Mit1003Mat(root).read()
     found, problems = Mit1003Mat(root).survey()
     assert len(found.scanpaths) == 2

@@ -201,7 +201,7 @@ def test_files_that_are_no_scanpath_files(tmp_path: Path) -> None:
         ("x.json", "[]", "no trial is on an image of this split"),
         ("x.csv", "", "No columns to parse"),
         ("x.csv", "image,x\n1,2\n", "no column for y; found image, x"),
-        ("x.mat", "1 2 3", "ends in .json, .csv"),
+        ("x.mat", "1 2 3", "needs .csv, .tsv, .txt, .json or .parquet"),
     ):
         path = tmp_path / name
         path.write_text(content)

@@ -19,6 +19,7 @@ from spgen_lit.files import atomic
 from spgen_lit.scanpath import Scanpath, Viewing
 
 _BOX = ("painting_x0", "painting_y0", "painting_x1", "painting_y1")
+_UNUSED = ("fixation_map", "saliency_map")
 _GROUPS = ("movement", "century", "movement_group", "genre", "medium", "artist")
 
 
@@ -44,20 +45,18 @@ class Avatt(FileReader):
         ValueError: From `read`, naming file and painting of bad content.
     """
 
-    root: str | Path
     canvas: tuple[int, int] = (1600, 900)
     sealed: bool = False
     duplicates: bool = True
 
-    def _read(self, problems: Problems) -> GazeSet:
-        root = Path(self.root)
+    def _read(self, root: Path, problems: Problems) -> GazeSet:
         files = [file for file in list_files(root) if file.suffix in (".parquet", ".arrow")]
         if not files:
             raise missing("avatt", f"*.parquet or *.arrow below {root}")
         stimuli: dict[str, Stimulus] = {}
         paths: list[Scanpath] = []
         for file in files:
-            for row in guarded(_rows, file):
+            for row in guarded(_rows, file, file.suffix[1:]):
                 image = str(row.get("image_id", ""))
                 where = f"{file}: painting {image}"
                 if row.get("duplicate_of") and not self.duplicates:
@@ -106,17 +105,10 @@ def _scanpaths(row: Mapping[str, Any], stimulus: Stimulus) -> Iterator[Scanpath]
 
 def _rows(file: Path) -> Iterator[dict[str, Any]]:
     pyarrow, parquet = (library(n, "tables", file) for n in ("pyarrow", "pyarrow.parquet"))
-    unused = {"fixation_map", "saliency_map"}
-    try:
-        if file.suffix == ".parquet":
-            table = parquet.ParquetFile(file)
-            columns = [name for name in table.schema_arrow.names if name not in unused]
-            for batch in table.iter_batches(16, columns=columns):
-                yield from batch.to_pylist()
-            return
-        with pyarrow.memory_map(str(file)) as source:
-            for batch in pyarrow.ipc.open_stream(source):
-                kept = [name for name in batch.schema.names if name not in unused]
-                yield from batch.select(kept).to_pylist()
-    except pyarrow.ArrowInvalid as error:
-        raise ValueError(f"{file}: not readable as {file.suffix[1:]} ({error})") from error
+    if file.suffix == ".parquet":
+        batches = parquet.ParquetFile(file).iter_batches(16)
+    else:
+        batches = pyarrow.ipc.open_stream(pyarrow.memory_map(str(file)))
+    for batch in batches:
+        kept = [name for name in batch.schema.names if name not in _UNUSED]
+        yield from batch.select(kept).to_pylist()

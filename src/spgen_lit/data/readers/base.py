@@ -97,8 +97,15 @@ def placed(place: str | Path, kind: str) -> Iterator[None]:
         raise ValueError(message if str(place) in message else f"{place}: {message}") from error
 
 
+@dataclass(frozen=True)
 class FileReader(ABC):
-    """A reader that can stop at the first fault (`read`) or list all of them (`survey`)."""
+    """A reader that can stop at the first fault (`read`) or list all of them (`survey`).
+
+    Attributes:
+        root: The set's folder, or its file.
+    """
+
+    root: str | Path
 
     def read(self) -> GazeSet:
         """Read the set from disk.
@@ -120,13 +127,12 @@ class FileReader(ABC):
         return self._guided(problems), problems.found
 
     def _guided(self, problems: Problems) -> GazeSet:
-        source: str | Path = getattr(self, "root", getattr(self, "file", ""))
-        with placed(source, type(self).__name__):
-            require_words(self, source)
-            return self._read(problems)
+        with placed(self.root, type(self).__name__):
+            require_words(self, self.root)
+            return self._read(Path(self.root), problems)
 
     @abstractmethod
-    def _read(self, problems: Problems) -> GazeSet: ...
+    def _read(self, root: Path, problems: Problems) -> GazeSet: ...
 
 
 def library(name: str, extra: str, path: Path) -> ModuleType:
@@ -188,29 +194,18 @@ def need(path: Path, what: str, how: str = "") -> Path:
     return path
 
 
-def load_json(path: Path) -> Any:
-    """What a JSON file holds.
+def load(path: Path) -> Any:
+    """What a YAML file, or any other one as JSON, holds.
 
     Raises:
-        ValueError: If it is not JSON, naming the file.
+        ValueError: If it is not YAML or JSON, naming the file.
     """
+    kind, parse = ("YAML", yaml.safe_load) if path.suffix == ".yaml" else ("JSON", json.loads)
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path}: not readable as JSON ({error})") from error
-
-
-def load_yaml(path: Path) -> Any:
-    """What a YAML file holds.
-
-    Raises:
-        ValueError: If it is not YAML, naming the file.
-    """
-    try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        return parse(path.read_text(encoding="utf-8"))
     except (ValueError, yaml.YAMLError) as error:
         line = " ".join(str(error).split())
-        raise ValueError(f"{path}: not readable as YAML ({line})") from error
+        raise ValueError(f"{path}: not readable as {kind} ({line})") from error
 
 
 @dataclass
@@ -366,7 +361,7 @@ def load_set(path: Path, problems: Problems) -> tuple[GazeSet, dict[str, Viewing
     Raises:
         ValueError: If it is not what `convert` writes.
     """
-    content = load_json(path)
+    content = load(path)
     stimuli: dict[str, Stimulus] = {}
     viewing: dict[str, Viewing] = {}
     try:

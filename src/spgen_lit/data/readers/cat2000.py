@@ -34,12 +34,10 @@ class Cat2000(FileReader):
         ValueError: From `read`, naming file, image and record of bad content.
     """
 
-    root: str | Path
     categories: Sequence[str] | None = None
     gaze: bool = True
 
-    def _read(self, problems: Problems) -> GazeSet:
-        root = Path(self.root)
+    def _read(self, root: Path, problems: Problems) -> GazeSet:
         root = root / "trainSet" if (root / "trainSet").is_dir() else root
         images = need(root / "Stimuli", "cat2000")
         present = sorted(path.name for path in images.iterdir() if path.is_dir())

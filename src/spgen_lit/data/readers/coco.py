@@ -15,7 +15,7 @@ from spgen_lit.data.readers.base import (
     FileReader,
     Problems,
     SetBuilder,
-    load_json,
+    load,
     missing,
     need,
     public_set,
@@ -48,15 +48,14 @@ class Trial:
         """Places ``(fixation, 2)`` in the file's px, durations in seconds or None.
 
         Raises:
-            ValueError: Naming a field that is missing, not numeric, or of another length.
+            KeyError: For a field that is missing.
+            ValueError: Naming a field that is not numeric, or of another length.
         """
         content = self.content
         try:
             x, y = (np.asarray(content[key], np.float64).ravel() for key in ("X", "Y"))
             t = content.get("T")
             ms = None if t is None else np.asarray(t, np.float64).ravel()
-        except KeyError as error:
-            raise ValueError(f"the field {error} is missing") from error
         except (TypeError, ValueError) as error:
             raise ValueError(f"X, Y and T must be lists of numbers ({error})") from error
         found = {"X": len(x), "Y": len(y)} | ({} if ms is None else {"T": len(ms)})
@@ -66,14 +65,12 @@ class Trial:
             raise ValueError(f"fields must be equally long, found {found}")
         return np.column_stack([x, y]), None if ms is None else ms / 1000
 
-    def frame(self, units: Literal["px", "relative"], size: tuple[int, int] | None) -> Array:
+    def frame(self, size: tuple[int, int] | None) -> Array:
         """Width and height that X and Y count: the trial's own, else this size.
 
         Raises:
             ValueError: If neither is known, or one is no positive number.
         """
-        if units == "relative":
-            return np.ones(2)
         sides = [self.content.get(key) for key in ("width", "height")]
         if not all(sides) and size is None:
             raise ValueError(
@@ -92,7 +89,7 @@ def load_trials(table: Path, problems: Problems) -> Iterator[Trial]:
     Raises:
         ValueError: If the file is no JSON list.
     """
-    content = load_json(table)
+    content = load(table)
     if not isinstance(content, list):
         raise ValueError(f"{table}: needs a list of trials, found {type(content).__name__}")
     for number, item in enumerate(content):
@@ -131,13 +128,11 @@ class CocoJson(FileReader):
             trial without width and height.
     """
 
-    root: str | Path
     file: str = "scanpaths.json"
     images: str | Path = "."
     frame: tuple[int, int] | None = None
 
-    def _read(self, problems: Problems) -> GazeSet:
-        root = Path(self.root)
+    def _read(self, root: Path, problems: Problems) -> GazeSet:
         table = root if root.suffix == ".json" else root / self.file
         need(table, "JSON file of trials", "Set `root` to its folder, `file` to its name.")
         folder = table.parent / self.images
@@ -146,7 +141,7 @@ class CocoJson(FileReader):
         for trial in load_trials(table, problems):
             with problems.at(trial.where):
                 pixels, seconds = trial.fixations()
-                frame = trial.frame("px", self.frame)
+                frame = trial.frame(self.frame)
                 builder.add(
                     trial.where, trial.name, pixels, seconds, trial.observer, trial.split, frame
                 )
@@ -164,8 +159,8 @@ class Scene(CocoJson):
 
     images: str | Path = "images"
 
-    def _read(self, problems: Problems) -> GazeSet:
-        return public_set(super()._read(problems), "scene")
+    def _read(self, root: Path, problems: Problems) -> GazeSet:
+        return public_set(super()._read(root, problems), "scene")
 
 
 @dataclass(frozen=True)
@@ -187,12 +182,10 @@ class CocoFreeView(FileReader):
         ValueError: From `read`, naming file and trial of bad content or a missing image.
     """
 
-    root: str | Path
     screen: tuple[int, int] = (1680, 1050)
     _name: ClassVar[str] = "coco_freeview"
 
-    def _read(self, problems: Problems) -> GazeSet:
-        root = Path(self.root)
+    def _read(self, root: Path, problems: Problems) -> GazeSet:
         tables = sorted(root.glob("*.json"))
         if not tables:
             raise missing(self._name, f"*.json in {root}")

@@ -24,10 +24,7 @@ class Converted(FileReader):
         ValueError: From `read`, as the form's own reader.
     """
 
-    root: str | Path
-
-    def _read(self, problems: Problems) -> GazeSet:
-        root = Path(self.root)
+    def _read(self, root: Path, problems: Problems) -> GazeSet:
         forms: dict[str, FileReader] = {
             "scanpaths.json": CocoJson(root),
             "scanpaths.csv": Table(root, tracker="converted"),
@@ -35,5 +32,5 @@ class Converted(FileReader):
         }
         for name, reader in forms.items():
             if (root / name).is_file():
-                return reader._read(problems)
+                return reader._read(root, problems)
         raise missing("converted", f"{', '.join(forms)} in {root}")

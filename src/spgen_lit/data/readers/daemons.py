@@ -25,14 +25,12 @@ class Daemons(FileReader):
         first: Keep fixations on the marker.
     """
 
-    root: str | Path
     first: bool = False
 
-    def _read(self, problems: Problems) -> GazeSet:
-        root = Path(self.root)
+    def _read(self, root: Path, problems: Problems) -> GazeSet:
         need(root, "daemons")
         kept = {"forced_fix": "*"} if self.first else None
-        gaze = Table(root, tracker="daemons", keep=kept)._read(problems)
+        gaze = Table(root, tracker="daemons", keep=kept)._read(root, problems)
         for stimulus in gaze.stimuli.values():
             if stimulus.size != (1920, 1080):
                 problems.add(

@@ -36,15 +36,13 @@ class Figrim(FileReader):
             phases.
     """
 
-    root: str | Path
     phases: Sequence[str] = ("enc",)
 
-    def _read(self, problems: Problems) -> GazeSet:
+    def _read(self, root: Path, problems: Problems) -> GazeSet:
         if not self.phases or set(self.phases) - set(_PHASES):
             raise ValueError(f"phases must be among {_PHASES}, found {self.phases}")
-        root = Path(self.root)
         if (root / "scanpaths.json").is_file():
-            return public_set(CocoJson(root, images="images")._read(problems), "figrim")
+            return public_set(CocoJson(root, images="images")._read(root, problems), "figrim")
         tables = [path for path in list_files(root) if path.name in _TABLES]
         if not tables:
             raise missing("figrim", f"{', '.join(_TABLES)} or scanpaths.json below {root}")

@@ -29,10 +29,7 @@ class Folder(FileReader):
         ValueError: From `read`, naming a file that is no readable image.
     """
 
-    root: str | Path
-
-    def _read(self, problems: Problems) -> GazeSet:
-        root = Path(self.root)
+    def _read(self, root: Path, problems: Problems) -> GazeSet:
         need(root, "folder of images", _HOW)
         files = list_images(root)
         if not files:
@@ -63,14 +60,13 @@ class LeMeurPaintings(FileReader):
         ValueError: From `read`, for a painting without a map or a map of another size.
     """
 
-    root: str | Path
     stimuli: str = "stimuli"
     maps: str = "fixation_maps"
 
-    def _read(self, problems: Problems) -> GazeSet:
-        images = need(Path(self.root) / self.stimuli, "lemeur_paintings")
-        need(Path(self.root) / self.maps, "lemeur_paintings")
-        paintings = Folder(images)._read(problems)
+    def _read(self, root: Path, problems: Problems) -> GazeSet:
+        images = need(root / self.stimuli, "lemeur_paintings")
+        need(root / self.maps, "lemeur_paintings")
+        paintings = Folder(images)._read(images, problems)
         for stimulus in paintings.stimuli.values():
             with problems.at(stimulus.path):
                 shape = self.fixation_map(stimulus.id).shape

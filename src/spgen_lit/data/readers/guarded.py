@@ -19,7 +19,7 @@ _NEXT = "damaged? fetch or convert it again, or allow more time and memory by SP
 _IDLE: dict[int, list[subprocess.Popen[bytes]]] = {}  # by our process: a fork shares pipes
 
 
-def guarded(function: Callable[[Path], Iterable[T]], path: Path) -> Iterator[T]:
+def guarded(function: Callable[[Path], Iterable[T]], path: Path, kind: str = "data") -> Iterator[T]:
     """The items that a function of a module gives for a file, called in a limited process.
 
     The process may take 2 GiB and 40 times the file's size of memory (where the system can
@@ -28,6 +28,7 @@ def guarded(function: Callable[[Path], Iterable[T]], path: Path) -> Iterator[T]:
     Args:
         function: Called with the path.
         path: The file.
+        kind: What it should be, for the message.
 
     Raises:
         ValueError: Whatever went wrong, naming the file.
@@ -41,7 +42,7 @@ def guarded(function: Callable[[Path], Iterable[T]], path: Path) -> Iterator[T]:
     done = False
     try:
         # The process may have begun in another folder than the one a relative path is of.
-        _send(process.stdin, (Path.cwd(), memory, function, path))
+        _send(process.stdin, (Path.cwd(), memory, function, path, kind))
         while True:
             done, content = _receive(process, path, seconds)
             if done:
@@ -98,7 +99,7 @@ def _serve() -> None:
     """Answer requests until there are no more."""
     with suppress(EOFError):
         while True:
-            folder, memory, function, path = pickle.load(sys.stdin.buffer)
+            folder, memory, function, path, kind = pickle.load(sys.stdin.buffer)
             os.chdir(folder)
             with suppress(ImportError):  # on Windows nothing limits it
                 import resource
@@ -113,10 +114,12 @@ def _serve() -> None:
             except ImportError as error:
                 end = ImportError(str(error))
             except Exception as error:  # libraries raise dozens of kinds on damaged files
-                message = str(error) if type(error) is ValueError else repr(error)
+                message = str(error)
                 if isinstance(error, MemoryError):
-                    message = f"needs over {memory / 2**30:.1f} GiB of memory; {_NEXT}"
-                end = ValueError(message if str(path) in message else f"{path}: {message}")
+                    message = f"{path}: needs over {memory / 2**30:.1f} GiB of memory; {_NEXT}"
+                elif str(path) not in message:
+                    message = f"{path}: not a readable {kind} file ({error!r})"
+                end = ValueError(message)
             _send(sys.stdout.buffer, (True, end))
 
 

@@ -28,20 +28,12 @@ def load_matlab(path: str | Path) -> Struct:
         FileNotFoundError: If there is no such file.
         ValueError: If it is no MATLAB file, or a damaged one; the message names it.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such MATLAB file")
-    (content,) = guarded(_load, path)
+    (content,) = guarded(_load, Path(path), "MATLAB")
     return content
 
 
 def _load(path: Path) -> Iterator[Struct]:
-    try:
-        yield _load_hdf5(path) if h5py.is_hdf5(path) else _load_scipy(path)
-    except MemoryError:
-        raise
-    except Exception as error:  # scipy and h5py raise dozens of kinds on damaged files
-        raise ValueError(f"{path}: not a readable MATLAB file ({error})") from error
+    yield _load_hdf5(path) if h5py.is_hdf5(path) else _load_scipy(path)
 
 
 def listed(value: Value) -> list[Value]:

@@ -32,15 +32,13 @@ class FixaTons(FileReader):
             folder whose image is missing.
     """
 
-    root: str | Path
     first: bool = True
     _named: ClassVar[tuple[str, str]] = (
         "folder of a FixaTons set",
         "Set `root` to the folder of one FixaTons set (see `spgen data list`).",
     )
 
-    def _read(self, problems: Problems) -> GazeSet:
-        root = Path(self.root)
+    def _read(self, root: Path, problems: Problems) -> GazeSet:
         images, traces = (need(root / name, *self._named) for name in ("STIMULI", "SCANPATHS"))
         builder = SetBuilder({path.name: path for path in list_images(images)}, images, problems)
         builder.measure_all()
@@ -74,8 +72,8 @@ class Mit1003FixaTons(FixaTons):
 
     _named: ClassVar[tuple[str, str]] = ("mit1003", "")
 
-    def _read(self, problems: Problems) -> GazeSet:
-        return public_set(super()._read(problems), "mit1003", first=self.first)
+    def _read(self, root: Path, problems: Problems) -> GazeSet:
+        return public_set(super()._read(root, problems), "mit1003", first=self.first)
 
 
 def _rows(file: Path) -> Array:
@@ -86,12 +84,11 @@ def _rows(file: Path) -> Array:
         if not line.strip():
             continue
         try:
-            row = [float(value) for value in line.replace(",", " ").split()]
+            x, y, start, end = map(float, line.replace(",", " ").split())
         except ValueError as error:
-            raise ValueError(f"line {number}: not a row of numbers: {line.strip()!r}") from error
-        if len(row) != 4:
-            raise ValueError(f"line {number}: {len(row)} values, needed x y t_start t_end (px, s)")
-        if row[3] < row[2]:
-            raise ValueError(f"line {number}: t_end {row[3]} lies before t_start")
-        rows.append(row)
+            needed = "needs numbers x y t_start t_end (px, s)"
+            raise ValueError(f"line {number}: {needed}, found {line.strip()!r}") from error
+        if end < start:
+            raise ValueError(f"line {number}: t_end {end} lies before t_start")
+        rows.append((x, y, start, end))
     return np.array(rows, dtype=np.float64).reshape(-1, 4)

@@ -40,21 +40,20 @@ class Mit1003Mat(FileReader):
         ValueError: From `read`, naming the file of bad content.
     """
 
-    root: str | Path
     velocity: float = 6.0
     duration: float = 0.05
     first: bool = True
 
-    def _read(self, problems: Problems) -> GazeSet:
-        root = Path(self.root)
+    def _read(self, root: Path, problems: Problems) -> GazeSet:
         images, data = need(root / "ALLSTIMULI", "mit1003_mat"), need(root / "DATA", "mit1003_mat")
         builder = SetBuilder({path.name: path for path in list_images(images)}, images, problems)
         builder.measure_all()
         stems = {Path(image).stem: image for image in builder.files}
         for observer in sorted(path for path in data.iterdir() if path.is_dir()):
             for file in sorted(observer.glob("*.mat")):
-                with problems.at(file):
-                    samples = _samples(file)
+                with problems.at(file, "one struct with DATA(1).eyeData"):
+                    (trial,) = load_matlab(file).values()
+                    samples = points(listed(trial["DATA"])[0]["eyeData"])[:, :2]
                     places, starts, ends = detect_fixations(samples, self.velocity, self.duration)
                     seen = np.isfinite(places[:, 0])  # the eye was lost all the while: no place
                     seen[:1] &= self.first
@@ -65,18 +64,6 @@ class Mit1003Mat(FileReader):
             f"{1000 * self.duration:g} ms"
         )
         return public_set(builder.build(), "mit1003", note, first=self.first)
-
-
-def _samples(file: Path) -> Array:
-    content = load_matlab(file)
-    if len(content) != 1:
-        raise ValueError(f"needs one variable, named after the image, found {sorted(content)}")
-    (trial,) = content.values()
-    try:
-        samples = listed(trial["DATA"])[0]["eyeData"]
-    except (KeyError, TypeError, IndexError) as error:
-        raise ValueError("the struct has no field DATA(1).eyeData") from error
-    return points(samples)[:, :2]
 
 
 def detect_fixations(

@@ -38,10 +38,8 @@ class Osie(FileReader):
         ValueError: From `read`, for content of another structure; the message names the trial.
     """
 
-    root: str | Path
-
-    def _read(self, problems: Problems) -> GazeSet:
-        read = read_layout(self.root, problems)
+    def _read(self, root: Path, problems: Problems) -> GazeSet:
+        read = read_layout(root, problems)
         # Empty where those images are held elsewhere: no others take their place.
         test = tuple(f"{i}.jpg" for i in TEST_IDS if f"{i}.jpg" in read.stimuli)
         return public_set(read.build(splits={"test": test}), "osie")
@@ -59,13 +57,11 @@ class EyeCrowd(FileReader):
         ValueError: From `read`, naming image and observer of bad content.
     """
 
-    root: str | Path
-
-    def _read(self, problems: Problems) -> GazeSet:
-        return public_set(read_layout(self.root, problems, "eyecrowd").build(), "eyecrowd")
+    def _read(self, root: Path, problems: Problems) -> GazeSet:
+        return public_set(read_layout(root, problems, "eyecrowd").build(), "eyecrowd")
 
 
-def read_layout(root: str | Path, problems: Problems, name: str = "osie") -> SetBuilder:
+def read_layout(root: Path, problems: Problems, name: str = "osie") -> SetBuilder:
     """Read any set stored in OSIE's layout.
 
     The MATLAB file holds a cell ``fixations`` (image x 1) of structs ``img`` and
@@ -81,8 +77,8 @@ def read_layout(root: str | Path, problems: Problems, name: str = "osie") -> Set
         FileNotFoundError: If the folder, the MATLAB file or images are missing.
         ValueError: For content of another structure; the message names the trial.
     """
-    folder = Path(root) / "data"
-    images, table = need(folder / "stimuli", name), need(folder / "eye" / "fixations.mat", name)
+    images = need(root / "data" / "stimuli", name)
+    table = need(root / "data" / "eye" / "fixations.mat", name)
     content = load_matlab(table)
     if "fixations" not in content:
         raise ValueError(f"{table}: the variable fixations is needed, found {sorted(content)}")

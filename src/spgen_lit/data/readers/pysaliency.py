@@ -47,15 +47,13 @@ class Pysaliency(FileReader):
             bad numbers, naming the scanpath.
     """
 
-    root: str | Path
     stimuli: str = "stimuli.hdf5"
     fixations: str = "fixations.hdf5"
 
-    def _read(self, problems: Problems) -> GazeSet:
-        root = Path(self.root)
+    def _read(self, root: Path, problems: Problems) -> GazeSet:
         images = need(root / self.stimuli, "pysaliency's stimuli", _HOW)
         gaze = need(root / self.fixations, "pysaliency's fixations", _HOW)
-        listed = list(guarded(_files, images))
+        listed = list(guarded(_files, images, "pysaliency"))
         unique = len({file.name for file in listed}) == len(listed)
         ids = [file.name if unique else "/".join(file.parts[-2:]) for file in listed]
         files = {image: f for image, f in zip(ids, listed, strict=True) if f.is_file()}
@@ -63,7 +61,9 @@ class Pysaliency(FileReader):
         ids = list(builder.known.stimuli) if builder.known else ids
         for image in ids:
             builder.stimulus(image, images)
-        for number, (n, pixels, seconds, observer) in enumerate(guarded(_trains, gaze)):
+        for number, (n, pixels, seconds, observer) in enumerate(
+            guarded(_trains, gaze, "pysaliency")
+        ):
             where = f"{gaze}: scanpath {number}"
             if not 0 <= n < len(ids):
                 problems.add(where, f"image number {n} lies outside the {len(ids)} stimuli")
@@ -75,15 +75,12 @@ class Pysaliency(FileReader):
 @contextmanager
 def _opened(path: Path, *kinds: str) -> Iterator[tuple[h5py.File, str]]:
     """The file and its type, which must be one of these."""
-    try:
-        with h5py.File(path, "r") as file:
-            kind, version = (np.bytes_(file.attrs[key]).decode() for key in ("type", "version"))
-            if kind not in kinds:
-                needed = f"{' or '.join(kinds)} needed; save it so by pysaliency"
-                raise ValueError(f"{path}: holds {kind} {version}; {needed}")
-            yield file, kind
-    except OSError as error:
-        raise ValueError(f"{path}: not an HDF5 file ({error})") from error
+    with h5py.File(path, "r") as file:
+        kind, version = (np.bytes_(file.attrs[key]).decode() for key in ("type", "version"))
+        if kind not in kinds:
+            needed = f"{' or '.join(kinds)} needed; save it so by pysaliency"
+            raise ValueError(f"{path}: holds {kind} {version}; {needed}")
+        yield file, kind
 
 
 def _files(path: Path) -> Iterator[Path]:

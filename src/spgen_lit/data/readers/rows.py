@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from spgen_lit.data.readers.base import library, load_json
+from spgen_lit.data.readers.base import library, load
 from spgen_lit.data.readers.guarded import guarded
 from spgen_lit.scanpath import Array
 
@@ -40,10 +40,10 @@ def load_table(
     kind = Path(path.name.removesuffix(".gz")).suffix.lower()
     try:
         if kind == ".json":
-            return pd.DataFrame(load_json(path))
+            return pd.DataFrame(load(path))
         if kind in (".parquet", ".pq"):
             library("pyarrow", "tables", path)
-            (frame,) = guarded(_parquet, path)
+            (frame,) = guarded(_parquet, path, "Parquet")
             return frame
         if kind not in (".csv", ".tsv", ".txt"):
             raise ValueError("needs .csv, .tsv, .txt, .json or .parquet")

@@ -12,13 +12,21 @@ from spgen_lit.data.readers.base import (
     FileReader,
     Problems,
     SetBuilder,
-    load_json,
+    load,
     missing,
     need,
     public_set,
 )
 from spgen_lit.data.readers.matlab import listed, load_matlab, points
 from spgen_lit.data.records import GazeSet
+
+# Files of the gaze of a split, the first that are there.
+_TABLES = (
+    "fixations/{}/*.mat",
+    "{}/*.mat",
+    "fixations_{}2014.json",
+    "annotations/fixations_{}2014.json",
+)
 
 
 @dataclass(frozen=True)
@@ -40,46 +48,36 @@ class Salicon(FileReader):
         ValueError: From `read`, naming file and worker of bad content.
     """
 
-    root: str | Path
-
-    def _read(self, problems: Problems) -> GazeSet:
-        root = Path(self.root)
+    def _read(self, root: Path, problems: Problems) -> GazeSet:
         folder = need(root / "images", "salicon")
         files = {path.name: path for path in list_images(folder) if path.parent.name != "test"}
         builder = SetBuilder(files, f"{folder} or below", problems)
-        found = [self._add(builder, root, split) for split in ("train", "val")]
-        if not any(found):
-            needed = "fixations/train/*.mat, train/*.mat, fixations_train2014.json, or those of val"
-            raise missing("salicon", f"{needed} below {root}")
+        found = False
+        for split in ("train", "val"):
+            forms = (sorted(root.glob(form.format(split))) for form in _TABLES)
+            for table in next(filter(None, forms), []):
+                found = True
+                (_add_json if table.suffix == ".json" else _add_matlab)(builder, table, split)
+        if not found:
+            needed = ", ".join(form.format("train") for form in _TABLES)
+            raise missing("salicon", f"{needed}, or those of val below {root}")
         return public_set(builder.build(), "salicon")
 
-    def _add(self, builder: SetBuilder, root: Path, split: str) -> bool:
-        """Take the scanpaths of a split into the set; whether there are files of it."""
-        for folder in (root / "fixations" / split, root / split):
-            if tables := sorted(folder.glob("*.mat")):
-                for table in tables:
-                    self._add_matlab(builder, table, split)
-                return True
-        for name in (f"fixations_{split}2014.json", f"annotations/fixations_{split}2014.json"):
-            if (root / name).is_file():
-                _add_json(builder, root / name, split)
-                return True
-        return False
 
-    def _add_matlab(self, builder: SetBuilder, table: Path, split: str) -> None:
-        with builder.problems.at(table):
-            content = load_matlab(table)
-            image = content.get("image") or table.stem
-            image = image if Path(image).suffix else f"{image}.jpg"
-            for number, worker in enumerate(listed(content["gaze"]), start=1):
-                where = f"{table}: worker {number}"
-                with builder.problems.at(where):
-                    pixels = points(worker["fixations"])[:, :2] - 1
-                    builder.add(where, image, pixels, None, f"{number:03d}", split)
+def _add_matlab(builder: SetBuilder, table: Path, split: str) -> None:
+    with builder.problems.at(table):
+        content = load_matlab(table)
+        image = content.get("image") or table.stem
+        image = image if Path(image).suffix else f"{image}.jpg"
+        for number, worker in enumerate(listed(content["gaze"]), start=1):
+            where = f"{table}: worker {number}"
+            with builder.problems.at(where):
+                pixels = points(worker["fixations"])[:, :2] - 1
+                builder.add(where, image, pixels, None, f"{number:03d}", split)
 
 
 def _add_json(builder: SetBuilder, table: Path, split: str) -> None:
-    content = load_json(table)
+    content = load(table)
     with builder.problems.at(table, "images and annotations"):
         names = {image["id"]: image["file_name"] for image in content["images"]}
         for number, item in enumerate(content["annotations"]):

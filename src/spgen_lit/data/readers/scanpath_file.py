@@ -32,7 +32,6 @@ _COLUMNS = {
     "height": "height",
 }
 _WORDS = ["image", "observer", "sample"]
-_TABLES = (".csv", ".tsv", ".txt", ".parquet")
 # Gaze leaves an image a little, never by more than half of it; no fixation lasts 20 s.
 _FAR, _LONG = 0.5, 20.0
 
@@ -141,11 +140,8 @@ class ScanpathFile:
     def _trials(self, problems: Problems) -> Iterator[Trial]:
         """Trials as they stand in the file; what is no trial is reported."""
         path = need(Path(self.path), "scanpath file", "Give a .json or .csv that exists.")
-        if path.suffix.lower() == ".json":
-            return load_trials(path, problems)
-        if path.suffix.lower() in _TABLES:
-            return _table_trials(path, problems)
-        raise ValueError(f"{path}: a scanpath file ends in .json, {', '.join(_TABLES)}")
+        read = load_trials if path.suffix.lower() == ".json" else _table_trials
+        return read(path, problems)
 
     def _scanpath(self, trial: Trial, image: str, size: tuple[int, int]) -> Scanpath:
         pixels, seconds = trial.fixations()
@@ -154,13 +150,14 @@ class ScanpathFile:
         if len(pixels) < self.minimum:
             found = f"X: {len(pixels)} fixations, at least {self.minimum} are needed"
             raise ValueError(f"{found}: minimum={len(pixels)} keeps it")
-        frame = trial.frame(self.units, self.frame or size)
+        relative = self.units == "relative"
+        frame = np.ones(2) if relative else trial.frame(self.frame or size)
         path = Scanpath(image, size, pixels / frame, self._seconds(seconds), trial.observer)
         far = np.argwhere((path.xy < -_FAR) | (path.xy > 1 + _FAR))
         if len(far):
             row, column = far[0]
             place = f"{'XY'[column]}[{row}] = {pixels[row, column]:g}"
-            if self.units == "relative":
+            if relative:
                 raise ValueError(f"{place} is no share of the image: px? units=px")
             raise ValueError(f"{place} px in a frame of {frame[0]:g}x{frame[1]:g}")
         return path

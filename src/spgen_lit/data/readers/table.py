@@ -23,7 +23,7 @@ from spgen_lit.data.readers.base import (
     FileReader,
     Problems,
     SetBuilder,
-    load_yaml,
+    load,
     need,
     require_words,
 )
@@ -106,7 +106,6 @@ class Table(FileReader):
         FileNotFoundError: From `read`, if the table is missing.
     """
 
-    root: str | Path
     units: Literal["px", "relative"] | None = None
     file: str | None = None
     tracker: str | None = None
@@ -156,7 +155,7 @@ class Table(FileReader):
         """
         path = self.folder / DECLARATION
         known = [field.name for field in dataclasses.fields(self) if field.name != "root"]
-        stored = load_yaml(path) if path.is_file() else {}
+        stored = load(path) if path.is_file() else {}
         if not isinstance(stored, dict) or set(stored) - set(known):
             raise ValueError(f"{path}: needs settings of a table ({', '.join(known)})")
         here = {key: getattr(self, key) for key in known}
@@ -193,7 +192,7 @@ class Table(FileReader):
         if self.picture in ("centered", "fitted") and not on_screen:
             raise ValueError(f"picture={self.picture} needs size: [width, height] of the screen")
 
-    def _read(self, problems: Problems) -> GazeSet:
+    def _read(self, root: Path, problems: Problems) -> GazeSet:
         return self.whole()._gaze(problems)
 
     def _gaze(self, problems: Problems) -> GazeSet:

@@ -21,12 +21,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.signal import savgol_filter
 
-from spgen_lit.data.readers.base import library, load_json
+from spgen_lit.data.readers.base import library, load
 from spgen_lit.data.readers.guarded import guarded
 from spgen_lit.data.readers.rows import load_table, numbers
 from spgen_lit.scanpath import Array
 
-_IOHUB = "data_collection/events"
 _EYES = {21: "left", 22: "right"}  # psychopy.iohub.constants.EyeTrackerConstants
 _UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 _SHORTEST = 0.06  # seconds of a fixation
@@ -102,7 +101,7 @@ def load_psychopy(path: Path, begins: str, ends: str | None) -> pd.DataFrame:
     Raises:
         ValueError: If the file holds no fixation events or messages.
     """
-    events, messages = guarded(_iohub, path)
+    events, messages = guarded(_iohub, path, "ioHub")
     if not len(events):
         raise ValueError(f"{path}: the tracker stored no fixations (FixationEndEvent is empty)")
     rows = pd.DataFrame(
@@ -120,12 +119,9 @@ def load_psychopy(path: Path, begins: str, ends: str | None) -> pd.DataFrame:
 
 
 def _iohub(path: Path) -> Iterator[NDArray[np.void]]:
-    try:
-        with h5py.File(path, "r") as file:
-            yield file[f"{_IOHUB}/eyetracker/FixationEndEvent"][()]
-            yield file[f"{_IOHUB}/experiment/MessageEvent"][()]
-    except (OSError, KeyError) as error:
-        raise ValueError(f"{path}: no fixations or messages of ioHub ({error})") from error
+    with h5py.File(path, "r") as file:
+        yield file["data_collection/events/eyetracker/FixationEndEvent"][()]
+        yield file["data_collection/events/experiment/MessageEvent"][()]
 
 
 def load_bids(path: Path) -> pd.DataFrame:
@@ -252,4 +248,4 @@ def _shown(
 def _sidecar(path: Path) -> dict[str, Any]:
     """JSON beside a BIDS file; {} where there is none."""
     file = Path(re.sub(r"\.tsv(\.gz)?$", ".json", str(path)))
-    return dict(load_json(file)) if file.is_file() else {}
+    return dict(load(file)) if file.is_file() else {}
