@@ -76,7 +76,10 @@ def _read() -> dict[str, Measure]:
     return {row["name"]: Measure(**row) for row in rows}
 
 
-MEASURES: dict[str, Measure] = _read()
+_ROWS = _read()
+MEASURES: dict[str, Measure] = {name: m for name, m in _ROWS.items() if m.family != "whole"}
+WHOLE: dict[str, Measure] = {name: m for name, m in _ROWS.items() if m.family == "whole"}
+"""Figures of a whole set of images, not of each: distances of distributions, the KL protocol."""
 FULL: tuple[str, ...] = tuple(MEASURES)
 QUICK: tuple[str, ...] = (
     "energy",

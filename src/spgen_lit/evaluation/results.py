@@ -16,7 +16,7 @@ from rich.table import Table
 
 from spgen_lit.evaluation import statistics, tables
 from spgen_lit.evaluation.baselines import LABELS
-from spgen_lit.evaluation.measures import MEASURES, Measure
+from spgen_lit.evaluation.measures import MEASURES, WHOLE, Measure
 from spgen_lit.evaluation.protocol import Protocol
 from spgen_lit.files import atomic, file_hash, write_json
 
@@ -26,17 +26,6 @@ FILES = ("scores.csv", "protocol.json", "summary.json")
 OBSERVERS, CHANCE = "observers", "other_image"
 _MODEL = "model"
 _COLUMNS = ["image", "metric", "who", "value"]
-_WHOLE = {
-    "amplitude_wasserstein": "amplitude distance ↓",
-    "direction_wasserstein": "direction distance ↓",
-    "length_wasserstein": "length distance ↓",
-    "duration_wasserstein": "duration distance ↓",
-    "kl_multimatch": "KL of MultiMatch ↓",
-    "kl_scanmatch": "KL of ScanMatch ↓",
-    "kl_scanmatch_duration": "KL of ScanMatch dur. ↓",
-    "kl_sed": "KL of SED ↓",
-    "kl_clusters": "KL of seq. score ↓",
-}
 
 
 @dataclass(frozen=True)
@@ -131,9 +120,9 @@ class Results:
                     **(dict(self.model.counts.loc[metric]) if len(self.model.counts) else {}),
                 }
             )
-        for name in (name for name in _WHOLE if name in self.model.whole):
+        for name in (name for name in WHOLE if name in self.model.whole):
             values = {who: scores.whole.get(name, math.nan) for who, scores in everyone.items()}
-            row = {"metric": name, "label": _WHOLE[name], "better": "down"}
+            row = {"metric": name, "label": WHOLE[name].heading, "better": WHOLE[name].better}
             rows.append({**row, "value": values.pop(_MODEL), **values})
         return pd.DataFrame(rows).set_index("metric")
 
