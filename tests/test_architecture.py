@@ -20,7 +20,7 @@ ROOMS = {
     "batch": {"scanpath"},
     "metrics": {"scanpath", "metrics"},
     "network": {"batch", "scanpath", "network"},
-    "data": {"batch", "scanpath", "data"},
+    "data": {"batch", "scanpath", "data", "instantiation"},
     "evaluation": {"metrics", "scanpath", "evaluation"},
     "pictures": {"scanpath", "pictures"},
     "learning": {

@@ -110,7 +110,7 @@ def test_paths_page_and_regions_from_one_command(
     [
         ("sampels=3", "did you mean 'samples'"),
         ("images=nowhere", "images=nowhere: no such file or folder"),
-        ("people=osis:x", "did you mean osie?"),
+        ("people=osis:x", "did you mean 'osie'?"),
     ],
 )
 def test_faulty_settings_end_in_one_line(

@@ -42,9 +42,9 @@ def test_every_reader_of_the_catalogue_takes_its_root_first_and_reads(name):
 
 def test_wrong_names_and_settings_are_answered_with_the_nearest(tmp_path, capsys):
     assert main(["check", "mit103", str(tmp_path)]) == 2
-    assert "did you mean mit1003?" in said(capsys)
+    assert "did you mean 'mit1003'?" in said(capsys)
     assert main(["check", "folder", str(tmp_path), "--set", "roott=x"]) == 2
-    assert "no setting 'roott'" in said(capsys)
+    assert "unknown key 'folder.roott'" in said(capsys)
     assert main(["check", "table", str(tmp_path)]) == 2
     assert "units" in said(capsys)
     assert main(["check", "folder", str(tmp_path / "none")]) == 2
@@ -85,7 +85,7 @@ def test_convert_leaves_nothing_half_written(tmp_path, monkeypatch):
     monkeypatch.setattr("spgen_lit.data.exports.set_content", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         main(source)
-    assert list(out.iterdir()) == []
+    assert not out.exists()
 
 
 @pytest.mark.parametrize("form", ["json", "csv", "pysaliency"])

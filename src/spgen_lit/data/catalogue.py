@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
-import importlib
-import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from spgen_lit.data.records import Gaze, GazeSet, Reader
+from spgen_lit.instantiation import built, nearest, target_class
 from spgen_lit.scanpath import Viewing
 
 
@@ -95,27 +94,11 @@ def build_reader(name: str, root: str | Path, /, **settings: object) -> Reader:
         ValueError: For an unknown name, argument, or value, naming the nearest valid ones.
     """
     target = CATALOGUE[name].reader if name in CATALOGUE else name
-    module, _, attribute = target.rpartition(".")
-    if not module:
-        hint = _nearest(name, list(CATALOGUE))
+    if "." not in target:
+        hint = nearest(name, CATALOGUE)
         raise ValueError(f"unknown set {name!r}; {hint}. A reader's dotted name works too")
-    try:
-        maker: Callable[..., Reader] = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
-        raise ValueError(f"no reader {target} ({error})") from error
-    known = list(inspect.signature(maker).parameters)[1:]
-    for key in settings:
-        if key not in known:
-            raise ValueError(f"{name} has no setting {key!r}; {_nearest(key, known)}")
-    try:
-        return maker(root, **settings)
-    except TypeError as error:
-        raise ValueError(f"{name}: {error}; give it by --set key=value") from error
-
-
-def _nearest(word: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(word, known, n=1)
-    return f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+    reader: Reader = built(partial(target_class(target, name, [target]), root), settings, name)
+    return reader
 
 
 def load_dataset(name: str, root: str | Path, /, **settings: object) -> GazeSet:
