@@ -23,6 +23,7 @@ from PIL import UnidentifiedImageError
 from spgen_lit.data.catalogue import CATALOGUE
 from spgen_lit.data.images import image_size
 from spgen_lit.data.records import Finding, GazeSet, Stimulus
+from spgen_lit.instantiation import built
 from spgen_lit.scanpath import Scanpath, Viewing
 
 FILE = "set.json"  # beside the files of a converted set
@@ -366,24 +367,22 @@ def load_set(path: Path, problems: Problems) -> tuple[GazeSet, dict[str, Viewing
     viewing: dict[str, Viewing] = {}
     try:
         for item in content["images"]:
-            image, size = item["id"], (item["width"], item["height"])
-            file, attributes = path.parent / item["file"], item.get("attributes", {})
-            stimuli[image] = Stimulus(image, file, size, attributes)
-            shown = viewing[image] = Viewing(**item.get("viewing", {}))
-            if not all(type(side) is int and 0 < side < 10**6 for side in size):
-                raise TypeError(f"width and height of {image} must be whole numbers")
-            words = (shown.first_fixation, shown.task, shown.dataset)
-            if not all(isinstance(word or "", str) for word in (image, *words, *attributes)):
-                raise TypeError(f"id, viewing and names of attributes of {image} must be text")
+            image, file = item["id"], path.parent / item["file"]
+            size, attributes = (item["width"], item["height"]), item.get("attributes", {})
+            if not all(0 < side < 10**6 for side in size):
+                raise ValueError(f"width and height of {image} must be positive, found {size}")
+            about = {"id": image, "size": size, "attributes": attributes}
+            stimuli[image] = built(Stimulus, about, f"image {image}", path=file)
+            viewing[image] = built(Viewing, item.get("viewing", {}), f"viewing of {image}")
             if not file.is_file():
                 problems.add(path, f"image missing: no file {file}")
         splits = {split: tuple(ids) for split, ids in content.get("splits", {}).items()}
         texts = {"name": "", "gaze": "eye"} | {k: v for k, v in content.items() if k in _TEXTS}
         notes = tuple(content.get("notes", ()))
-        ids = [image for split in splits.values() for image in split]
-        if not all(isinstance(text, str) for text in (*texts.values(), *ids)):
-            raise TypeError("names and ids must be text")
-        return GazeSet(stimuli=stimuli, splits=splits, notes=notes, **texts), viewing
+        if not all(isinstance(image, str) for ids in splits.values() for image in ids):
+            raise TypeError("ids of splits must be text")
+        known = built(GazeSet, texts, "set", stimuli=stimuli, splits=splits, notes=notes)
+        return known, viewing
     except BadContentError:
         raise
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
