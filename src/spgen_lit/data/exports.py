@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ import pandas as pd
 
 from spgen_lit.data.readers.base import FILE, set_content
 from spgen_lit.data.records import GazeSet
+from spgen_lit.files import atomic, write_bytes, write_json
 from spgen_lit.scanpath import Array
 
 _COLUMNS = {
@@ -39,7 +39,7 @@ def export(gaze: GazeSet, folder: str | Path, form: str) -> list[Path]:
 
     Args:
         gaze: The set.
-        folder: Made if needed; files of the same names are replaced once all are whole.
+        folder: Made if needed; each file of the same name is replaced once it is whole.
         form: ``json`` (COCO-style trials), ``csv`` (one row a fixation), ``pysaliency``
             (``stimuli.hdf5`` with FileStimuli 2.1 and
             ``fixations.hdf5`` with FixationTrains 1.2).
@@ -52,15 +52,9 @@ def export(gaze: GazeSet, folder: str | Path, form: str) -> list[Path]:
     """
     if form not in FORMS:
         raise ValueError(f"form must be one of {', '.join(FORMS)}, found {form!r}")
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".convert-", dir=folder) as draft:
-        FORMS[form](gaze, Path(draft), folder)
-        _dump(set_content(gaze, folder), Path(draft) / FILE)
-        names = sorted(file.name for file in Path(draft).iterdir())
-        for name in names:
-            (Path(draft) / name).replace(folder / name)
-    return [folder / name for name in names]
+    content = set_content(gaze, Path(folder))
+    files = FORMS[form](gaze, Path(folder))
+    return [*files, write_json(Path(folder) / FILE, content, None)]
 
 
 def exact(relative: Array, scale: Array | float) -> Array:
@@ -110,7 +104,7 @@ def _short(values: Array) -> list[int | float]:
     return [int(v) if v == int(v) else float(v) for v in values]
 
 
-def _json(gaze: GazeSet, draft: Path, folder: Path) -> None:
+def _json(gaze: GazeSet, folder: Path) -> list[Path]:
     trials = []
     for trial in _trials(gaze):
         observer = trial["subject"]
@@ -118,27 +112,28 @@ def _json(gaze: GazeSet, draft: Path, folder: Path) -> None:
             trial["subject"] = int(observer)
         del trial["trial"]
         trials.append({key: value for key, value in trial.items() if value is not None})
-    _dump(trials, draft / "scanpaths.json")
+    return [write_json(folder / "scanpaths.json", trials, None)]
 
 
-def _csv(gaze: GazeSet, draft: Path, folder: Path) -> None:
+def _csv(gaze: GazeSet, folder: Path) -> list[Path]:
     rows = pd.DataFrame(_trials(gaze), columns=list(_COLUMNS)).rename(columns=_COLUMNS)
     rows["fixation"] = [range(1, count + 1) for count in rows["fixation"]]
     untimed = rows["duration_ms"].isna()
     rows.loc[untimed, "duration_ms"] = rows.loc[untimed, "x_px"].map(lambda x: [None] * len(x))
     rows = rows.explode(["fixation", "x_px", "y_px", "duration_ms"])
-    rows.to_csv(draft / "scanpaths.csv", index=False, errors="surrogateescape")
+    text = rows.to_csv(index=False)
+    return [write_bytes(folder / "scanpaths.csv", text.encode("utf-8", "surrogateescape"))]
 
 
-def _pysaliency(gaze: GazeSet, draft: Path, folder: Path) -> None:
-    with h5py.File(draft / "stimuli.hdf5", "w") as file:
+def _pysaliency(gaze: GazeSet, folder: Path) -> list[Path]:
+    stimuli, fixations = folder / "stimuli.hdf5", folder / "fixations.hdf5"
+    with atomic(stimuli) as part, h5py.File(part, "w") as file:
         names = [os.fsencode(os.path.relpath(s.path, folder)) for s in gaze.stimuli.values()]
         file.create_dataset("filenames", data=names, dtype=h5py.string_dtype())
         shapes = file.create_dataset("shapes", (len(names),), dtype=h5py.vlen_dtype(np.int64))
         for number, stimulus in enumerate(gaze.stimuli.values()):
             shapes[number] = np.array([stimulus.size[1], stimulus.size[0], 3])
-        _mark(file, type="FileStimuli", version="2.1", __attributes__="[]")
-        file.attrs["size"] = len(names)
+        _mark(file, type="FileStimuli", version="2.1", size=len(names))
     places = {image: number for number, image in enumerate(gaze.stimuli)}
     people = sorted({path.observer for path in gaze.scanpaths})
     lengths = [len(path) for path in gaze.scanpaths]
@@ -150,36 +145,33 @@ def _pysaliency(gaze: GazeSet, draft: Path, folder: Path) -> None:
         if path.durations is not None:
             seconds[row, :count] = path.durations
             begins[row, :count] = np.cumsum(path.durations) - path.durations
-    with h5py.File(draft / "fixations.hdf5", "w") as file:
+    with atomic(fixations) as part, h5py.File(part, "w") as file:
         # Every release of pysaliency reads this type; only later ones read ScanpathFixations.
-        _mark(file, type="FixationTrains", version="1.2", __attributes__="[]")
+        observers = json.dumps(dict(enumerate(people)))
+        _mark(file, type="FixationTrains", version="1.2", observers=observers)
         _mark(file, scanpath_attribute_mapping='{"durations": "duration"}')
-        file.attrs["observers"] = json.dumps(dict(enumerate(people)))
         file["train_xs"], file["train_ys"], file["train_ts"] = x, y, begins
         file["train_ns"] = np.array([places[p.image] for p in gaze.scanpaths], np.int64)
         file["train_subjects"] = np.array(
             [people.index(p.observer) for p in gaze.scanpaths], np.int64
         )
-        _mark(file.create_group("scanpath_attributes"), __attributes__="[]")
+        _mark(file.create_group("scanpath_attributes"))
         timed = not np.isnan(seconds).all()
         group = file.create_group("scanpath_fixation_attributes")
         _mark(group, __attributes__='["durations"]' if timed else "[]")
         if timed:
             group["durations"] = seconds
+    return [stimuli, fixations]
 
 
-FORMS: dict[str, Callable[[GazeSet, Path, Path], None]] = {
+def _mark(target: h5py.Group, __attributes__: str = "[]", **attributes: str | int) -> None:
+    """Write attributes, texts as the bytes that pysaliency expects."""
+    for key, value in {"__attributes__": __attributes__, **attributes}.items():
+        target.attrs[key] = np.bytes_(value) if isinstance(value, str) else value
+
+
+FORMS: dict[str, Callable[[GazeSet, Path], list[Path]]] = {
     "json": _json,
     "csv": _csv,
     "pysaliency": _pysaliency,
 }
-
-
-def _mark(target: h5py.Group, **attributes: str) -> None:
-    for key, value in attributes.items():
-        target.attrs[key] = np.bytes_(value)
-
-
-def _dump(content: object, path: Path) -> None:
-    # In ASCII: file names that are no valid UTF-8 survive as escapes.
-    path.write_text(json.dumps(content), encoding="ascii")
