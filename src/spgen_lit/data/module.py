@@ -201,44 +201,33 @@ class DomainMix(L.LightningDataModule):
 
     def _split(self, sets: Mapping[str, Mapping[str, GazeSet]]) -> None:
         """Divide all sets by image, near-duplicates together, and refuse leaks between domains."""
-        stimuli = {
-            f"{domain}|{name}|{i}": stimulus
-            for domain, named in sets.items()
-            for name, gaze in named.items()
-            for i, stimulus in gaze.stimuli.items()
-        }
+        every = [
+            (domain, name, gaze) for domain, named in sets.items() for name, gaze in named.items()
+        ]
+        stimuli = {f"{d}|{name}|{i}": s for d, name, gaze in every for i, s in gaze.stimuli.items()}
         self._prints = fingerprints(stimuli, self.cache.root)
         prints = list(self._prints.values())
         near = [{key.rpartition("|")[2] for key in group} for group in groups(alike(prints))]
-        official = {
-            image
-            for named in sets.values()
-            for gaze in named.values()
-            for ids in gaze.splits.values()
-            for image in ids
-        }
+        official = {i for _, _, gaze in every for ids in gaze.splits.values() for i in ids}
         self.parts = {(d, split): Split({}, {}, {}) for d in sets for split in SPLITS}
-        for domain, named in sets.items():
-            for name, gaze in named.items():
-                observed, held = gaze.by_image(), frozenset[str]()
-                if domain == "source":
-                    held = split_observers(gaze, self.split_seed, self.held_out_observers)
-                # Without gaze nothing can be scored, so nothing need be held out.
-                fractions = self.fractions if observed else {"val": 0.0, "test": 0.0}
-                divided = split_images(
-                    gaze, self.split_seed, **fractions, groups=near, held=official
-                )
-                for split, ids in divided.items():
-                    part = self.parts[domain, split]
-                    for i in ids:
-                        key = f"{name}/{i}" if len(named) > 1 else i
-                        part.stimuli[key], part.sets[key] = gaze.stimuli[i], name
-                        if i in observed:
-                            part.paths[key] = [
-                                path
-                                for path in observed[i]
-                                if not held or (path.observer in held) is (split == "test")
-                            ]
+        for domain, name, gaze in every:
+            observed, held = gaze.by_image(), frozenset[str]()
+            if domain == "source":
+                held = split_observers(gaze, self.split_seed, self.held_out_observers)
+            # Without gaze nothing can be scored, so nothing need be held out.
+            fractions = self.fractions if observed else {"val": 0.0, "test": 0.0}
+            divided = split_images(gaze, self.split_seed, **fractions, groups=near, held=official)
+            for split, ids in divided.items():
+                part = self.parts[domain, split]
+                for i in ids:
+                    key = f"{name}/{i}" if len(sets[domain]) > 1 else i
+                    part.stimuli[key], part.sets[key] = gaze.stimuli[i], name
+                    if i in observed:
+                        part.paths[key] = [
+                            path
+                            for path in observed[i]
+                            if not held or (path.observer in held) is (split == "test")
+                        ]
         if not self.allow_same_images:
             self._refuse_same_images(prints)
 
