@@ -10,7 +10,6 @@ from typing import Any
 
 from spgen_lit import __version__
 from spgen_lit.config import CONFIG_DIR
-from spgen_lit.data.checksums import checksum
 from spgen_lit.data.records import GazeSet
 from spgen_lit.files import file_hash
 
@@ -40,7 +39,7 @@ def describe(
         "commit": found.removesuffix("-dirty") if found else None,
         "dirty": found.endswith("-dirty") if found else None,
         "scored": {**scored, "sha256": file_hash(file)} if file else scored,
-        "data": {"reader": reader, "checksum": checksum(gaze)},
+        "data": {"reader": reader, "checksum": gaze.checksum()},
         "ids": ids_hash(ids),
     }
 

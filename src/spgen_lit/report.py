@@ -36,7 +36,6 @@ from rich.console import Console
 
 from spgen_lit import provenance
 from spgen_lit.config import one_line_errors
-from spgen_lit.data.checksums import checksum
 from spgen_lit.evaluation import tables
 from spgen_lit.evaluation.comparison import (
     HEADLINE,
@@ -196,7 +195,7 @@ def _checks(folder: Path, results: Results) -> Iterator[tuple[str, bool, str]]:
         yield str(path), same, f"sha256 {scored['sha256'][:12]}"
     # A result's folder may come from anybody: only this package's own readers are made.
     reader = instantiated(known["data"]["reader"], f"{folder}: provenance.data.reader")
-    found = checksum(reader.read())
+    found = reader.read().checksum()
     yield results.meta.get("data", "data"), found == known["data"]["checksum"], f"checksum {found}"
 
 

@@ -5,7 +5,7 @@ import pytest
 import scipy.io
 from PIL import Image
 
-from spgen_lit.data.readers.mit1003_mat import Mit1003Mat, detect_fixations
+from spgen_lit.data.readers.mit1003 import Mit1003Mat, detect_fixations
 
 
 def gaze(places, samples=60, flight=8, noise=0.4, seed=0):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import numpy as np
@@ -67,7 +67,11 @@ class ImageCache:
         """
         images = {stimulus.path: stimulus for stimulus in stimuli}
         self.root.mkdir(parents=True, exist_ok=True)
-        with _locked(self.root / "build.lock"):
+        with ExitStack() as held:
+            # Without locks (some network shares) go ahead: files get their name only when whole,
+            # so two builds at once are double work and no harm.
+            with suppress(NotImplementedError, OSError):
+                held.enter_context(FileLock(self.root / "build.lock"))
             states = {path: _state(path) for path in images}
             missing = [path for path in images if not self._holds(path, states[path])]
 
@@ -118,21 +122,6 @@ def _state(path: Path) -> str:
     except OSError as error:
         raise ImageError(f"{path}: cannot be read ({error.strerror})") from error
     return f"{status.st_size}-{status.st_mtime_ns}"
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold a lock among processes; without locks (some network shares), go ahead.
-
-    Going ahead is safe, since files get their name only when whole; it is double work.
-    """
-    lock = FileLock(path)
-    with suppress(NotImplementedError, OSError):
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def decode(stimulus: Stimulus, frame: Frame) -> Pixels:

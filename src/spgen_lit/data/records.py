@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -12,6 +13,7 @@ from spgen_lit.scanpath import Scanpath
 
 Gaze = Literal["eye", "mouse", "simulated", "none"]
 Level = Literal["error", "warning"]
+_SAMPLE = 1 << 16  # bytes of an image file
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,34 @@ class GazeSet:
             viewing = replace(path.viewing, dataset=self.name)
             groups[path.image].append(replace(path, viewing=viewing))
         return dict(groups)
+
+    def checksum(self) -> str:
+        """A word that changes when images or gaze change: which data a run saw.
+
+        Every scanpath counts to the last bit, and of every image file its size and its first
+        and last 64 KiB: reading all of a large set would take minutes at the start of a run.
+
+        Raises:
+            OSError: If an image file is missing.
+        """
+        digest = hashlib.blake2b(digest_size=12)
+        for name, stimulus in sorted(self.stimuli.items()):
+            digest.update(f"{name}|{stimulus.size}".encode())
+            digest.update(_fingerprint(stimulus.path))
+        for path in self.scanpaths:
+            digest.update(f"{path.image}|{path.observer}".encode())
+            digest.update(path.xy.tobytes())
+            if path.durations is not None:
+                digest.update(path.durations.tobytes())
+        return digest.hexdigest()
+
+
+def _fingerprint(file: Path) -> bytes:
+    size = file.stat().st_size
+    with file.open("rb") as content:
+        start = content.read(_SAMPLE)
+        content.seek(max(size - _SAMPLE, 0))
+        return hashlib.blake2b(start + content.read() + str(size).encode()).digest()
 
 
 @dataclass(frozen=True)

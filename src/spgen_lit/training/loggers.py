@@ -20,7 +20,6 @@ from omegaconf import DictConfig, OmegaConf
 from spgen_lit import __version__
 from spgen_lit.checkpoint import load_checkpoint
 from spgen_lit.config import plain
-from spgen_lit.data.checksums import checksum
 from spgen_lit.data.module import DomainMix
 from spgen_lit.evaluation.protocol import preset
 from spgen_lit.files import write_csv, write_text
@@ -127,7 +126,7 @@ def log_beginning(trainer: L.Trainer, config: DictConfig, data: DomainMix) -> No
     if not trainer.is_global_zero or not trainer.loggers:
         return
     checksums = {
-        f"{domain}-{name}": checksum(gaze)
+        f"{domain}-{name}": gaze.checksum()
         for domain, sets in data.sets.items()
         for name, gaze in sets.items()
     }

@@ -251,9 +251,12 @@ def paint(
     """
     if family not in _PAINTERS:
         raise ValueError(f"unknown painter family {family!r}: choose from {', '.join(FAMILIES)}")
-    _check(image, "image")
-    if palette is not None:
-        _check(palette, "palette")
+    for name, picture in (("image", image), ("palette", image if palette is None else palette)):
+        if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3:
+            raise ValueError(
+                f"{name} must be RGB uint8 of shape (height, width, 3), "
+                f"found {picture.dtype} of shape {picture.shape}"
+            )
     if min(image.shape[:2]) < 16:
         raise ValueError(f"image must be at least 16 px high and wide, found {image.shape}")
     if not 0 <= strength <= 3:
@@ -264,18 +267,9 @@ def paint(
         return image.copy()
     photo = image.astype(np.float32) * np.float32(1 / 255)
     # Watercolor keeps the seed of its former spelling, and with it the benchmark's pictures.
-    name = "watercolour" if family == "watercolor" else family
-    rng = np.random.default_rng([seed, zlib.crc32(name.encode())])
+    spelling = "watercolour" if family == "watercolor" else family
+    rng = np.random.default_rng([seed, zlib.crc32(spelling.encode())])
     unit = min(image.shape[:2]) / 384 * max(1.0, strength)
     painted = _PAINTERS[family](photo, rng, unit, palette)
     mixed = photo + (painted - photo) * np.float32(min(strength, 1.0))
     return (mixed * 255 + 0.5).clip(0, 255).astype(np.uint8)
-
-
-def _check(picture: NDArray[np.uint8], name: str) -> None:
-    """Raise unless a picture is uint8 RGB."""
-    if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3:
-        raise ValueError(
-            f"{name} must be RGB uint8 of shape (height, width, 3), "
-            f"found {picture.dtype} of shape {picture.shape}"
-        )

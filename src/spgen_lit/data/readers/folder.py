@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from spgen_lit.data.images import SUFFIXES, image_size, list_images, read_image
-from spgen_lit.data.readers.base import FileReader, Problems, missing, need, public_set
-from spgen_lit.data.records import GazeSet, Stimulus
+from spgen_lit.data.images import SUFFIXES, list_images, read_image
+from spgen_lit.data.readers.base import FileReader, Problems, SetBuilder, missing, need, public_set
+from spgen_lit.data.records import GazeSet
 
 _HOW = "Set data.target.<name>.root to a folder that holds some."
 
@@ -31,15 +31,12 @@ class Folder(FileReader):
 
     def _read(self, root: Path, problems: Problems) -> GazeSet:
         need(root, "folder of images", _HOW)
-        files = list_images(root)
+        files = {file.relative_to(root).as_posix(): file for file in list_images(root)}
         if not files:
             raise missing("image", f"{', '.join(sorted(SUFFIXES))} at any depth in {root}", _HOW)
-        stimuli = {}
-        for file in files:
-            with problems.at(file):
-                image = file.relative_to(root).as_posix()
-                stimuli[image] = Stimulus(image, file, image_size(file))
-        return GazeSet(root.resolve().name, stimuli)
+        builder = SetBuilder(files, root, problems)
+        builder.measure_all()
+        return GazeSet(root.resolve().name, builder.stimuli)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""FixaTons' layout, STIMULI/<image file> and SCANPATHS/<image>/<observer>, and MIT1003 in it."""
+"""MIT1003 in FixaTons' layout, and as its authors publish it: 240 Hz samples, found fixations."""
 
 from __future__ import annotations
 
@@ -7,11 +7,18 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
+from scipy.ndimage import find_objects, label
 
 from spgen_lit.data.images import list_images
 from spgen_lit.data.readers.base import FileReader, Problems, SetBuilder, need, public_set
+from spgen_lit.data.readers.matlab import listed, load_matlab, points
 from spgen_lit.data.records import GazeSet
 from spgen_lit.scanpath import Array
+
+_PX_PER_DEGREE = 34.0  # on the authors' screen
+_RATE = 240.0  # samples per second
+_WINDOW = 4  # samples averaged, as published
+_SEARCH = 25  # samples within which a saccade must slow down again
 
 
 @dataclass(frozen=True)
@@ -92,3 +99,124 @@ def _rows(file: Path) -> Array:
             raise ValueError(f"line {number}: t_end {end} lies before t_start")
         rows.append((x, y, start, end))
     return np.array(rows, dtype=np.float64).reshape(-1, 4)
+
+
+@dataclass(frozen=True)
+class Mit1003Mat(FileReader):
+    """MIT1003 (Judd et al. 2009) from ``ALLSTIMULI/*.jpeg`` and ``DATA/<observer>/<image>.mat``.
+
+    Each MATLAB file holds one struct named after the image (cut to 63 characters) with
+    ``DATA(1).eyeData``: samples of x, y in px of the image. Fixations are found as by the
+    authors (see `detect_fixations`). The first fixation began before the image appeared, at
+    the screen's centre; the authors leave it out of their maps.
+
+    Attributes:
+        root: The folder that holds ``ALLSTIMULI`` and ``DATA``.
+        velocity: Threshold of the saccades, degrees per second.
+        duration: Stretches up to this long, in seconds, are no fixation.
+        first: Keep the first fixation (FixaTons' form of the set keeps it).
+
+    Raises:
+        FileNotFoundError: From `read`, for missing folders.
+        ValueError: From `read`, naming the file of bad content.
+    """
+
+    velocity: float = 6.0
+    duration: float = 0.05
+    first: bool = True
+
+    def _read(self, root: Path, problems: Problems) -> GazeSet:
+        images, data = need(root / "ALLSTIMULI", "mit1003_mat"), need(root / "DATA", "mit1003_mat")
+        builder = SetBuilder({path.name: path for path in list_images(images)}, images, problems)
+        builder.measure_all()
+        stems = {Path(image).stem: image for image in builder.files}
+        for observer in sorted(path for path in data.iterdir() if path.is_dir()):
+            for file in sorted(observer.glob("*.mat")):
+                with problems.at(file, "one struct with DATA(1).eyeData"):
+                    (trial,) = load_matlab(file).values()
+                    samples = points(listed(trial["DATA"])[0]["eyeData"])[:, :2]
+                    places, starts, ends = detect_fixations(samples, self.velocity, self.duration)
+                    seen = np.isfinite(places[:, 0])  # the eye was lost all the while: no place
+                    seen[:1] &= self.first
+                    image = stems.get(file.stem, file.stem)
+                    builder.add(file, image, places[seen], (ends - starts)[seen], observer.name)
+        note = (
+            f"fixations by acceleration above {self.velocity:g} deg/s, longer than "
+            f"{1000 * self.duration:g} ms"
+        )
+        return public_set(builder.build(), "mit1003", note, first=self.first)
+
+
+def detect_fixations(
+    samples: Array,
+    velocity: float = 6.0,
+    duration: float = 0.05,
+) -> tuple[Array, Array, Array]:
+    """Split gaze samples into fixations and saccades by acceleration.
+
+    The rule of ``checkFixations.m`` (B. Hidalgo-Sotelo, 2006), distributed with MIT1003: speed
+    averaged over 4 samples; a saccade begins with at least 3 samples in a row at which speed
+    grows by more than the threshold from one window to the next, and ends where the opposite
+    change ends, sought for 25 samples; a stretch between two saccades that is not longer than
+    `duration` joins them. The first and the last fixation may be shorter.
+
+    Args:
+        samples: Gaze ``(sample, 2)``, x and y in px; NaN where the eye was lost.
+        velocity: Change of speed that marks a saccade, degrees per second.
+        duration: Stretches up to this long, in seconds, are no fixation.
+
+    Returns:
+        Places ``(fixation, 2)``, the median of the samples in px, NaN if all were lost; start
+        and end of each fixation ``(fixation,)`` in seconds from the first sample.
+    """
+    if len(samples) == 0:
+        return np.empty((0, 2)), np.empty(0), np.empty(0)
+    threshold = velocity * _PX_PER_DEGREE
+    spans = _saccades(_acceleration(samples), threshold, round(duration * _RATE))
+    starts = [0] + [end + 1 for _, end in spans]
+    ends = [start for start, _ in spans] + [len(samples)]  # one past the last sample
+    pairs = [(s, e) for s, e in zip(starts, ends, strict=True) if e > s]
+    places = np.array([_median(samples[s:e]) for s, e in pairs]).reshape(-1, 2)
+    begin, end = np.array(pairs, np.float64).T / _RATE
+    return places, begin, end
+
+
+def _acceleration(samples: Array) -> Array:
+    """Change of windowed speed in px/s from one sample to the next, 0 near both ends."""
+    count = len(samples)
+    step = np.r_[0.0, np.hypot(*np.diff(samples, axis=0).T)] if count > 1 else np.zeros(1)
+    smooth = np.convolve(step, np.ones(_WINDOW) / _WINDOW)[:count]
+    speed = np.convolve(smooth, np.ones(_WINDOW + 1), mode="valid") * _RATE / _WINDOW
+    change = np.zeros(count)
+    last = max(1, count - _WINDOW - 1)
+    change[1:last] = speed[2 : last + 1] - speed[1:last]
+    return change
+
+
+def _saccades(change: Array, threshold: float, shortest: int) -> list[tuple[int, int]]:
+    """First and last sample of each saccade, those too close to each other joined."""
+    count = len(change)
+    moving = np.flatnonzero(np.nan_to_num(change))
+    slowing = change < -threshold
+    slowed = np.flatnonzero(slowing[:-1] & ~slowing[1:])  # the last samples of such stretches
+    spans: list[tuple[int, int]] = []
+    for (rise,) in find_objects(label(change > threshold)[0]):
+        first, last = rise.start, rise.stop - 1
+        if last - first < 2:
+            continue
+        ends = slowed[(slowed > last) & (slowed <= min(last + _SEARCH, count - 3))]
+        if not len(ends) and last != moving[-1]:
+            continue  # no saccade: nothing slowed down
+        end = int(ends[0]) if len(ends) else count - 1
+        if spans and first - spans[-1][1] <= shortest:
+            spans[-1] = (spans[-1][0], end)
+        else:
+            spans.append((first, end))
+    if spans and count - 1 - spans[-1][1] <= shortest:
+        spans[-1] = (spans[-1][0], count - 1)
+    return spans
+
+
+def _median(samples: Array) -> Array:
+    seen = samples[~np.isnan(samples).any(axis=1)]
+    return np.median(seen, axis=0) if len(seen) else np.full(2, np.nan)

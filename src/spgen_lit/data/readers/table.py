@@ -177,20 +177,17 @@ class Table(FileReader):
         values = {**_DEFAULTS, **TRACKERS.get(tracker or "", {}), **declared}
         values.setdefault("images", "images" if (self.folder / "images").is_dir() else ".")
         values = {key: None if value == "none" else value for key, value in values.items()}
-        reader = replace(self, **values, root=self.folder)
-        reader._validate()
-        return reader
-
-    def _validate(self) -> None:
-        require_words(self, self.folder, "units", "time" if self.duration else "")
-        if self.units == "px" and self.size is None and not (self.width and self.height):
+        whole = replace(self, **values, root=self.folder)
+        require_words(whole, self.folder, "units", "time" if whole.duration else "")
+        if whole.units == "px" and whole.size is None and not (whole.width and whole.height):
             raise ValueError(
                 f"{self.folder}: px need the size they count: give `size` as [width, height] of "
                 "the screen or `image`, or name the columns `width` and `height`"
             )
-        on_screen = isinstance(self.size, (tuple, list)) or self.width
-        if self.picture in ("centered", "fitted") and not on_screen:
-            raise ValueError(f"picture={self.picture} needs size: [width, height] of the screen")
+        on_screen = isinstance(whole.size, (tuple, list)) or whole.width
+        if whole.picture in ("centered", "fitted") and not on_screen:
+            raise ValueError(f"picture={whole.picture} needs size: [width, height] of the screen")
+        return whole
 
     def _read(self, root: Path, problems: Problems) -> GazeSet:
         return self.whole()._gaze(problems)
