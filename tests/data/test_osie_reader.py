@@ -9,8 +9,9 @@ import scipy.io
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
+from spgen_lit.data.catalogue import CATALOGUE
 from spgen_lit.data.images import read_image
-from spgen_lit.data.readers.osie import TEST_IDS, Osie
+from spgen_lit.data.readers.osie import Osie
 from spgen_lit.metrics.scanmatch import scanmatch
 
 TRIALS = {
@@ -55,7 +56,8 @@ def test_px_and_ms_become_shares_and_seconds(tmp_path):
 
 def test_standard_test_images_that_are_present_form_the_test_split(tmp_path):
     assert Osie(write(tmp_path)).read().splits == {"test": ("1009.jpg",)}
-    assert len(TEST_IDS) == len(set(TEST_IDS)) == 70
+    test = CATALOGUE["osie"].test
+    assert len(test) == len(set(test)) == 70
     one = {"1002.jpg": TRIALS["1001.jpg"]}
     assert Osie(write(tmp_path / "none", one)).read().splits == {"test": ()}
 

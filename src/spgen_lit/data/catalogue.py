@@ -48,6 +48,7 @@ class Entry:
         viewing: How its pictures were shown, as its publication says.
         shown: Width and height that pixels of a degree count; images are fitted into it. None
             where they count each image's own size.
+        test: Numbers of the images of the usual test split.
         notes: Facts a reader of results must know.
     """
 
@@ -60,6 +61,7 @@ class Entry:
     downloads: tuple[Download, ...] = ()
     viewing: Viewing = field(default_factory=Viewing)
     shown: Sequence[int] | None = None
+    test: Sequence[int] = ()
     notes: Sequence[str] = ()
 
     def viewing_at(self, size: tuple[int, int]) -> Viewing:

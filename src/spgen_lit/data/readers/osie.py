@@ -7,19 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from spgen_lit.data.catalogue import CATALOGUE
 from spgen_lit.data.images import list_images
 from spgen_lit.data.readers.base import FileReader, Problems, SetBuilder, need, public_set
 from spgen_lit.data.readers.matlab import Struct, listed, load_matlab
 from spgen_lit.data.records import GazeSet
-
-# The split of Sun et al. (IOR-ROI), used by Chen et al. (2021) and later work.
-_STANDARD_TEST = """
-    1009 1017 1049 1056 1062 1086 1087 1099 1108 1114 1116 1117 1127 1130 1131 1136 1140 1152
-    1192 1220 1225 1226 1252 1255 1269 1295 1307 1360 1369 1372 1394 1397 1405 1420 1423 1433
-    1441 1478 1480 1481 1489 1490 1493 1502 1509 1523 1528 1530 1549 1555 1558 1567 1576 1581
-    1595 1596 1605 1609 1615 1616 1618 1622 1628 1637 1640 1657 1663 1677 1682 1699
-"""
-TEST_IDS: tuple[str, ...] = tuple(_STANDARD_TEST.split())
 
 
 @dataclass(frozen=True)
@@ -41,7 +33,7 @@ class Osie(FileReader):
     def _read(self, root: Path, problems: Problems) -> GazeSet:
         read = read_layout(root, problems)
         # Empty where those images are held elsewhere: no others take their place.
-        test = tuple(f"{i}.jpg" for i in TEST_IDS if f"{i}.jpg" in read.stimuli)
+        test = tuple(f"{i}.jpg" for i in CATALOGUE["osie"].test if f"{i}.jpg" in read.stimuli)
         return public_set(read.build(splits={"test": test}), "osie")
 
 
