@@ -10,13 +10,13 @@ from typing import Any
 
 import cv2
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 from PIL import Image
 
 from spgen_lit.data.painting.filters import noise
 from spgen_lit.data.painting.materials import random_palette, varnish
 from spgen_lit.data.painting.strokes import strokes
+from spgen_lit.data.readers.base import load
 
 Picture = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -64,9 +64,7 @@ class SceneObject:
     attraction: float
 
 
-_CONTENT: dict[str, Any] = yaml.safe_load(
-    Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8")
-)
+_CONTENT: dict[str, Any] = load(Path(__file__).with_suffix(".yaml"))
 KINDS: tuple[ObjectKind, ...] = tuple(ObjectKind(**kind) for kind in _CONTENT["kinds"])
 
 

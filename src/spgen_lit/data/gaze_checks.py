@@ -8,9 +8,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import yaml
 
 from spgen_lit.data.images import Pixels
+from spgen_lit.data.readers.base import load
 from spgen_lit.data.records import Finding, GazeSet, Level
 from spgen_lit.scanpath import Array, Scanpath
 
@@ -22,9 +22,7 @@ _MARGIN = 0.165  # OSIE, MIT1003, FIGRIM and Scene: 98 % of gaze comes nearer to
 _STILL = 0.015  # of the diagonal: 5 % of saccades, at most, are shorter in those sets
 _SURE = 2.5  # standard errors over images
 _CONTRAST = 0.25  # standard deviations of a picture; people reach 0.45 (MIT1003) to 0.8 (OSIE)
-_CAUSES: dict[str, tuple[Level, str, str]] = yaml.safe_load(
-    Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8")
-)
+_CAUSES: dict[str, tuple[Level, str, str]] = load(Path(__file__).with_suffix(".yaml"))
 
 
 def found(where: object, cause: str, **values: object) -> Finding:

@@ -73,12 +73,8 @@ class StreamLoader(DataLoader[Any]):
 
     def __iter__(self) -> Any:
         """Batches of the epoch, those that a resumed run has seen left out."""
-        first = self.sampler.skip if isinstance(self.sampler, ShuffledStream) else 0
-        return self._counted(super().__iter__(), first)
-
-    def _counted(self, batches: Iterator[Any], first: int) -> Iterator[Any]:
-        self.used = first
-        for batch in batches:
+        self.used = self.sampler.skip if isinstance(self.sampler, ShuffledStream) else 0
+        for batch in super().__iter__():
             self.used += 1
             yield batch
 

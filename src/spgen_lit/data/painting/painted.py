@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -58,7 +58,6 @@ class Painted:
     seed: int = 0
     strength: float = 1.0
     palettes: str | Path | None = None
-    _names: tuple[str, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         names = self.families
@@ -74,7 +73,7 @@ class Painted:
             raise ValueError(
                 f"size: found {tuple(self.size)}, needed width and height of at least 16 px"
             )
-        object.__setattr__(self, "_names", tuple(names))
+        object.__setattr__(self, "families", tuple(names))
 
     def read(self) -> GazeSet:
         """Read the source, paint what is not in the cache, and point the stimuli at it.
@@ -104,7 +103,7 @@ class Painted:
             _render(job, self.strength)
         colors = "" if self.palettes is None else ", colors after real paintings"
         note = (
-            f"painted renditions ({', '.join(self._names)}; seed {self.seed}, strength "
+            f"painted renditions ({', '.join(self.families)}; seed {self.seed}, strength "
             f"{self.strength:g}{colors}); gaze recorded on the photographs"
         )
         return replace(
@@ -119,7 +118,7 @@ class Painted:
         """Hash of everything that decides how the whole set looks."""
         facts = {
             "set": name,
-            "families": self._names,
+            "families": self.families,
             "size": tuple(self.size),
             "seed": self.seed,
             "strength": float(self.strength),
@@ -138,7 +137,7 @@ class Painted:
             photo = stimuli[image]
             digest = _digest(f"{self.seed}/{image}/marks")
             palette = paintings[int(digest[8:16], 16) % len(paintings)] if paintings else None
-            family = self._names[number % len(self._names)]
+            family = self.families[number % len(self.families)]
             # The name follows whatever may differ between two sources of the same name.
             bytes_of = photo.path.stat().st_size if photo.path.exists() else 0
             tag = _digest(f"{image}/{family}/{photo.size}/{bytes_of}")[:8]

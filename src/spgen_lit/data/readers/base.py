@@ -27,6 +27,8 @@ from spgen_lit.instantiation import built
 from spgen_lit.scanpath import Scanpath, Viewing
 
 FILE = "set.json"  # beside the files of a converted set
+# What content that is not as it should be leads to.
+_FAULTS = (ValueError, LookupError, TypeError, AttributeError, UnidentifiedImageError)
 _TEXTS = ("name", "gaze", "citation", "licence")
 
 
@@ -59,13 +61,7 @@ class Problems:
             yield
         except BadContentError:
             raise
-        except (
-            ValueError,
-            LookupError,
-            TypeError,
-            AttributeError,
-            UnidentifiedImageError,
-        ) as error:
+        except _FAULTS as error:
             found = f"the field {error} is missing" if isinstance(error, KeyError) else str(error)
             found = found.removeprefix(f"{where}: ")
             self.add(where, f"needs {needed} ({found})" if needed else found)

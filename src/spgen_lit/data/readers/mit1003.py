@@ -148,9 +148,7 @@ class Mit1003Mat(FileReader):
 
 
 def detect_fixations(
-    samples: Array,
-    velocity: float = 6.0,
-    duration: float = 0.05,
+    samples: Array, velocity: float = 6.0, duration: float = 0.05
 ) -> tuple[Array, Array, Array]:
     """Split gaze samples into fixations and saccades by acceleration.
 

@@ -12,25 +12,14 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from spgen_lit.data.readers.base import Problems, need, placed, require_words
+from spgen_lit.data.readers.base import Problems, load, need, placed, require_words
 from spgen_lit.data.readers.coco import Trial, load_trials
 from spgen_lit.data.readers.rows import load_table, numbers, text
 from spgen_lit.scanpath import Array, Scanpath
 
 Sizes = Mapping[str, tuple[int, int]]
 
-# The first name is ours; the others are met in files of other models.
-_COLUMNS = {
-    "image": "image|name|stimulus|filename",
-    "sample": "sample|path|trial|scanpath",
-    "observer": "observer|subject",
-    "fixation": "fixation|index|order|step",
-    "X": "x|X|x_px",
-    "Y": "y|Y|y_px",
-    "T": "duration|t|T|duration_ms",
-    "width": "width",
-    "height": "height",
-}
+_COLUMNS: dict[str, str] = load(Path(__file__).with_suffix(".yaml"))
 _WORDS = ["image", "observer", "sample"]
 # Gaze leaves an image a little, never by more than half of it; no fixation lasts 20 s.
 _FAR, _LONG = 0.5, 20.0
@@ -100,7 +89,9 @@ class ScanpathFile:
 
     def _read(self, sizes: Sizes | None, elsewhere: Sequence[str]) -> Loaded:
         problems = Problems(collect=True)
-        trials = list(self._trials(problems))
+        path = need(Path(self.path), "scanpath file", "Give a .json or .csv that exists.")
+        read = load_trials if path.suffix.lower() == ".json" else _table_trials
+        trials = list(read(path, problems))
         mistake = self._mistake(trials)
         if sizes is None:
             sized = (t for t in trials if {"width", "height"} <= t.content.keys())
@@ -121,8 +112,8 @@ class ScanpathFile:
                     raise ValueError(f"name: no image {trial.name!r} in the data")
                 if mistake:
                     raise ValueError(mistake)
-                path = self._scanpath(trial, image, sizes[image])
-                samples.setdefault(image, []).append(path)
+                scanpath = self._scanpath(trial, image, sizes[image])
+                samples.setdefault(image, []).append(scanpath)
                 counts["kept"] += 1
         counts["left_out"] = len(problems.found)
         lines = [str(problem) for problem in problems.found]
@@ -136,12 +127,6 @@ class ScanpathFile:
         if not samples:
             raise ValueError(f"{self.path}: no trial is on an image of this split ({dict(counts)})")
         return Loaded(samples, dict(counts), lines)
-
-    def _trials(self, problems: Problems) -> Iterator[Trial]:
-        """Trials as they stand in the file; what is no trial is reported."""
-        path = need(Path(self.path), "scanpath file", "Give a .json or .csv that exists.")
-        read = load_trials if path.suffix.lower() == ".json" else _table_trials
-        return read(path, problems)
 
     def _scanpath(self, trial: Trial, image: str, size: tuple[int, int]) -> Scanpath:
         pixels, seconds = trial.fixations()

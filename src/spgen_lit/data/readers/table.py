@@ -14,7 +14,6 @@ from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
-import yaml
 from numpy.typing import NDArray
 
 from spgen_lit.data.images import list_files, list_images
@@ -33,9 +32,7 @@ from spgen_lit.data.records import GazeSet
 from spgen_lit.scanpath import Array, FirstFixation, Task, Viewing
 
 DECLARATION = "gaze.yaml"
-TRACKERS: dict[str, dict[str, Any]] = yaml.safe_load(
-    Path(__file__).with_name("trackers.yaml").read_text(encoding="utf-8")
-)
+TRACKERS: dict[str, dict[str, Any]] = load(Path(__file__).with_name("trackers.yaml"))
 _DEFAULTS = {"image": "image", "x": "x", "y": "y", "observer": "observer", "decimal": "."}
 _TEXTS = ("image", "observer", "trial", "split")
 _NUMBERS = ("x", "y", "duration", "order", "width", "height")
