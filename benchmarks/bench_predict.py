@@ -33,7 +33,7 @@ from spgen_lit.instantiation import build_network
 from spgen_lit.predicting import Settings
 from spgen_lit.predicting.illustration import Illustrator
 from spgen_lit.predicting.outputs import Outputs, find_images
-from spgen_lit.predicting.prediction import predict
+from spgen_lit.predicting.run import predict
 from spgen_lit.predictor import Predictor
 
 SAMPLES = 10
@@ -98,7 +98,7 @@ def measure(predictor: Predictor, files: list[Path]) -> list[float]:
             items, _ = find_images([str(file) for file in files])
             outputs = Outputs(place, {})
             settings = Settings()
-            predict(predictor, items, outputs, Illustrator(outputs, settings), settings)
+            predict(predictor, items, Illustrator(outputs, settings))
 
     return [rate(work, len(files)) for work in (together, one_by_one, whole)]
 
@@ -122,7 +122,7 @@ def alone(checkpoint: str | None, count: int) -> None:
         outputs = Outputs(Path(place, "out"), {})
         settings = Settings(samples=2, overlay=False, density=False)
         illustrator = Illustrator(outputs, settings)
-        predict(load(checkpoint, small=True), items, outputs, illustrator, settings)
+        predict(load(checkpoint, small=True), items, illustrator)
         outputs.join(items)
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 

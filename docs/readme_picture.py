@@ -17,7 +17,7 @@ from spgen_lit.pictures.density import density_overlay
 from spgen_lit.pictures.figure import save_png
 from spgen_lit.pictures.overlay import draw_scanpath
 from spgen_lit.pictures.sheets import contact_sheet
-from spgen_lit.predicting.prediction import typical_path
+from spgen_lit.predicting.run import typical_path
 from spgen_lit.predictor import Predictor
 
 

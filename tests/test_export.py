@@ -16,7 +16,6 @@ from PIL import Image
 from tests.networks import tree
 
 from spgen_lit.batch import viewing_rows
-from spgen_lit.exporting.model_card import model_card
 from spgen_lit.instantiation import build_network
 from spgen_lit.network.noise import path_seed
 from spgen_lit.predictor import Predictor
@@ -24,6 +23,7 @@ from spgen_lit.predictor import Predictor
 onnx_sampler = pytest.importorskip(
     "spgen_lit.exporting.onnx_sampler", reason="needs the export extra"
 )
+model_card = pytest.importorskip("spgen_lit.exporting.export_run").model_card
 
 SPEC = tree(options={"domain_norm": "affine"}, frame=[128, 96], channels=16, max_fixations=6)
 FILES = {

@@ -26,7 +26,7 @@ from spgen_lit.predicting.illustration import (
     read_captions,
 )
 from spgen_lit.predicting.outputs import Item, Outputs, find_images
-from spgen_lit.predicting.prediction import predict, typical_path
+from spgen_lit.predicting.run import predict, typical_path
 from spgen_lit.scanpath import Scanpath
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="other systems allow fewer names")
@@ -76,7 +76,7 @@ def go(
     outputs = Outputs(output, MADE_BY, "fixed: SIMULATED gaze")
     settings = Settings(samples=3, batch_size=2, **drawing)
     illustrator = Illustrator(outputs, settings, read_captions(items))
-    before, refused = predict(model or Fixed(), items, outputs, illustrator, settings)
+    before, refused = predict(model or Fixed(), items, illustrator)
     bad = {failure.path for failure in failures + refused}
     outputs.join([item for item in items if item.path not in bad])
     outputs.refuse(failures + refused)
@@ -386,7 +386,7 @@ def test_page_shows_people_beside_the_model_and_stops_at_its_limit(tmp_path: Pat
     items, outputs, _, _ = go(str(tmp_path / "in"), tmp_path / "out")
     person = Scanpath("a.png", (320, 240), np.array(PLACES), observer="P7")
     person = replace(person, image="elsewhere/a.png")
-    observers = Observers.of([person], "simulated observers")
+    observers = Observers.of({person.image: [person]}, "simulated observers")
     shown = Illustrator(outputs, Settings(page_limit=2), warning="SIMULATED gaze")
     page = illustrate_page(shown, items, observers, "noted")
     assert page == outputs.root / "index.html"

@@ -1,4 +1,4 @@
-"""One export: graphs traced, written, compared with torch, and only then put in place."""
+"""One export: graphs traced, compared with torch, put in place with their model card."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ import re
 import shutil
 import tempfile
 import warnings
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import jinja2
 import numpy as np
 import onnx  # imported here, so that a missing extra is said before anything is traced
+import pandas as pd
 import torch
 from numpy.typing import NDArray
 from omegaconf import DictConfig
@@ -26,7 +29,6 @@ from spgen_lit.config import plain, trusted
 from spgen_lit.data import frame, images
 from spgen_lit.exporting import onnx_sampler
 from spgen_lit.exporting.graphs import INPUTS, OUTPUTS, TERMS, ImageGraph, StepGraph
-from spgen_lit.exporting.model_card import model_card
 from spgen_lit.exporting.onnx_sampler import OnnxSampler
 from spgen_lit.files import write_json, write_text
 from spgen_lit.network import noise
@@ -80,6 +82,36 @@ def run(config: DictConfig) -> str:
     )
 
 
+def model_card(
+    card: Mapping[str, Any], warning: str, domain: str, parity: Mapping[str, float]
+) -> str:
+    """A model card in Markdown, beside ONNX graphs.
+
+    Args:
+        card: As :func:`~spgen_lit.pretrained.card_of` gives it.
+        warning: What must be known of the model; may be empty.
+        domain: What images the network is exported for, ``source`` or ``target``.
+        parity: Figures of the comparison with torch.
+    """
+    rows = [
+        {"data": f"{score['data']} ({score['split']}, {score['images']} images)", "metric": name}
+        | {key: values[key] for key in ("value", "low", "high", "normalized")}
+        for score in card["scores"]
+        for name, values in score["metrics"].items()
+    ]
+    scores = pd.DataFrame(rows).to_markdown(index=False, floatfmt=".3f")
+    template = Path(__file__).with_name("model_card.md").read_text(encoding="utf-8")
+    return jinja2.Template(template, finalize=_recorded).render(
+        card=card, warning=warning, domain=domain, parity=parity, scores=scores
+    )
+
+
+def _recorded(value: Any) -> Any:
+    """What the template writes for a value that may be unknown."""
+    unknown = value is None or isinstance(value, jinja2.Undefined)
+    return "not recorded" if unknown else value
+
+
 def export(predictor: Predictor, folder: Path) -> dict[str, float]:
     """Write graphs, settings and sampler into a folder and compare them with torch.
 
@@ -131,18 +163,13 @@ def export(predictor: Predictor, folder: Path) -> dict[str, float]:
 def _write_onnx(
     program: ExportedProgram, inputs: list[str], outputs: list[str], target: Path
 ) -> None:
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            # The exporter warns of its own internals; nothing of it can be acted on here.
-            warnings.simplefilter("ignore")
-            made = torch.onnx.export(
-                program, (), input_names=inputs, output_names=outputs, dynamo=True, verbose=False
-            )
-    finally:
-        logger.setLevel(level)
+    # The exporter tells of its own internals; nothing of it can be acted on here.
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        made = torch.onnx.export(
+            program, (), input_names=inputs, output_names=outputs, dynamo=True, verbose=False
+        )
     assert made is not None
     made.save(str(target))
     onnx.checker.check_model(str(target))

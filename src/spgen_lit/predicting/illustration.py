@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -39,13 +39,9 @@ class Observers:
     title: str = "observers"
 
     @classmethod
-    def of(cls, paths: Iterable[Scanpath], title: str = "observers") -> Observers:
-        """Group scanpaths by their image."""
-        gaze: dict[str, list[Scanpath]] = {}
-        for path in paths:
-            gaze.setdefault(path.image, []).append(path)
-        by_name = {Path(image).name: found for image, found in gaze.items()}
-        return cls(by_name | gaze, title)
+    def of(cls, gaze: Mapping[str, Sequence[Scanpath]], title: str = "observers") -> Observers:
+        """Scanpaths by image, to be found by the image's file name too."""
+        return cls({Path(image).name: paths for image, paths in gaze.items()} | dict(gaze), title)
 
     def on(self, key: str) -> Sequence[Scanpath]:
         """Paths on an image: by its whole name, else by its file name."""
