@@ -18,7 +18,7 @@ from spgen_lit.pictures.interest import Interest, draw_regions, interest_sheet, 
 from spgen_lit.predicting import Settings
 from spgen_lit.predicting.illustration import Illustrator, Observers
 from spgen_lit.predicting.outputs import Outputs, find_images
-from spgen_lit.predicting.regions import find_regions, read_regions, regions_of, tabulate_regions
+from spgen_lit.predicting.regions import find_regions, read_regions, tabulate_regions
 from spgen_lit.scanpath import Scanpath
 
 HALVES = Regions(("left", "top right"), np.array([[1, 2], [1, 0]]))
@@ -91,12 +91,14 @@ def test_wrong_regions_are_refused() -> None:
     ],
 )
 def test_shapes_cover_their_pixels(
+    tmp_path: Path,
     shape: dict[str, Any],
     inside: list[tuple[int, int]],
     outside: list[tuple[int, int]],
     area: int,
 ) -> None:
-    regions = regions_of({"width": 80, "height": 60, "regions": [shape]}, "here")
+    (tmp_path / "r.json").write_text(json.dumps({"width": 80, "height": 60, "regions": [shape]}))
+    regions = read_regions(tmp_path / "r.json")
     assert all(regions.labels[y, x] == 1 for x, y in inside)
     assert all(regions.labels[y, x] == 0 for x, y in outside)
     assert int((regions.labels == 1).sum()) == pytest.approx(area, rel=0.03)
@@ -141,23 +143,13 @@ def test_masks_by_grey_value_and_by_colour(tmp_path: Path) -> None:
         read_regions(tmp_path / "black.png")
 
 
-def test_regions_are_found_by_name_in_folder_and_in_one_file(tmp_path: Path) -> None:
+def test_regions_are_found_by_name_in_a_folder(tmp_path: Path) -> None:
     content = {"width": 80, "height": 60, "regions": [BOX]}
     (tmp_path / "a.json").write_text(json.dumps(content))
     (tmp_path / "b.jpg.json").write_text(json.dumps(content))
-    find = find_regions(tmp_path)
-    assert find("a.jpg") is not None
-    assert find("sub/b.jpg") is not None
-    assert find("c.jpg") is None
-    whole = tmp_path / "all.json"
-    whole.write_text(json.dumps({"images": {"c.jpg": content}}))
-    assert find_regions(whole)("sub/c.jpg") is not None
-    assert find_regions(whole)("a.jpg") is None
-    whole.write_text("[]")
-    with pytest.raises(ValueError, match=r'needed {"images"'):
-        find_regions(whole)
-    with pytest.raises(FileNotFoundError):
-        find_regions(tmp_path / "absent")
+    assert find_regions(tmp_path, Path("a.jpg")) is not None
+    assert find_regions(tmp_path, Path("sub/b.jpg")) is not None
+    assert find_regions(tmp_path, Path("c.jpg")) is None
 
 
 def test_regions_are_tinted_in_place_and_the_sheet_is_drawn() -> None:
@@ -185,7 +177,7 @@ def test_tables_for_images_with_regions_and_a_line_for_faulty_files(tmp_path: Pa
         outputs.write(item, [path(LEFT, TOP, seconds=[0.3, 0.1])])
     people = Observers({"a.jpg": [path(TOP, REST, seconds=[0.2, 0.2])]})
     drawn = Illustrator(outputs, Settings(picture_side=400))
-    count, failures = tabulate_regions(drawn, items, find_regions(tmp_path), people)
+    count, failures = tabulate_regions(drawn, items, tmp_path, people)
     assert count == 1
     assert [failure.path.name for failure in failures] == ["b.jpg"]
     with outputs.file("regions", items[0], ".csv").open() as file:

@@ -56,7 +56,8 @@ def test_paths_page_and_regions_from_one_command(
 ) -> None:
     (images / "broken.jpg").write_text("no image")
     regions = {"width": 121, "height": 90, "regions": [{"name": "left", "box": [0, 0, 60, 90]}]}
-    (tmp_path / "r.json").write_text(json.dumps({"images": {"a.png": regions}}))
+    (tmp_path / "areas").mkdir()
+    (tmp_path / "areas" / "a.json").write_text(json.dumps(regions))
     people = [
         {
             "name": "a.png",
@@ -70,7 +71,7 @@ def test_paths_page_and_regions_from_one_command(
     ]
     (tmp_path / "people.json").write_text(json.dumps(people))
     common = (f"ckpt_path={checkpoint}", f"images={images}", "samples=2", "temperature=0.5")
-    extra = ("regions=r.json", "people=people.json", "device=cpu")
+    extra = ("regions=areas", "people=people.json", "device=cpu")
     done = predict(*common, *extra, "output=out", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "2 images done" in done.stderr

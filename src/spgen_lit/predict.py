@@ -72,7 +72,7 @@ class _Door(click.Command):
 @click.option("--seed", default=0, show_default=True, help="Another seed, other scanpaths.")
 @click.option("--format", type=click.Choice(FORMATS), multiple=True, help=_FORMAT)
 @click.option("--replay", type=click.Choice(REPLAYS), help="A film of the typical path.")
-@click.option("--regions", metavar="PATH", help="Areas of interest: a folder or a JSON file.")
+@click.option("--regions", metavar="FOLDER", help="Areas of interest: a JSON or mask an image.")
 @click.option("--people", metavar="PATH", help="Recorded scanpaths to show beside: a JSON file.")
 @click.option("--open", "show", is_flag=True, help="Open the page in a browser at the end.")
 def command(

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -50,18 +49,13 @@ def read_regions(file: Path) -> Regions:
         content = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"{file} is not JSON: {error}") from error
-    return regions_of(content, str(file))
-
-
-def regions_of(content: Any, where: str) -> Regions:
-    """Regions of one image from the content of a JSON file; ``where`` names it in errors."""
     names: list[str] = []
-    place = where
+    place = str(file)
     try:
         width, height = int(content["width"]), int(content["height"])
         labels = np.zeros((height, width), np.int32)
         for number, shape in enumerate(content["regions"]):
-            place = f"{where}: region {number} ({str(shape)[:80]})"
+            place = f"{file}: region {number} ({str(shape)[:80]})"
             kinds = list(shape.keys() & _SHAPES.keys())
             if len(kinds) != 1:
                 raise ValueError(f"{len(kinds)} of {', '.join(_SHAPES)}")
@@ -123,45 +117,14 @@ def _from_mask(file: Path) -> Regions:
     return Regions(tuple(names), labels)
 
 
-def find_regions(source: str | Path) -> Callable[[str], Regions | None]:
-    """How an image's regions are found by its name.
+def find_regions(folder: Path, image: Path) -> Regions | None:
+    """Regions from ``<image>.json`` or ``<image>.png`` of a folder; None where it has neither.
 
-    Args:
-        source: A folder with ``<image>.json`` or ``<image>.png`` beside each other, where
-            ``<image>`` is the file name with or without its suffix; or one JSON
-            ``{"images": {"<file name>": {"width": …, "height": …, "regions": […]}}}``.
-
-    Returns:
-        A function from image name to its regions, or None where it has none; it raises
-        ``ValueError`` for a faulty file.
+    ``<image>`` is the image's whole name or that without its folder, with suffix or without.
 
     Raises:
-        FileNotFoundError: If there is no such file or folder.
-        ValueError: If a file is not such a JSON.
+        ValueError: For a faulty file.
     """
-    root = Path(source)
-    if root.is_dir():
-        return lambda key: _beside(root, Path(key))
-    if not root.is_file():
-        raise FileNotFoundError(f"regions={root}: no such file or folder")
-    try:
-        images = dict(json.loads(root.read_text(encoding="utf-8"))["images"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(
-            f'regions={root}: needed {{"images": {{"<file name>": {_FORM}}}}}, or a folder '
-            "with one file an image"
-        ) from error
-
-    def listed(key: str) -> Regions | None:
-        """The image's entry, by its whole name or without its folder."""
-        name = key if key in images else Path(key).name
-        return regions_of(images[name], f"{root}: {name}") if name in images else None
-
-    return listed
-
-
-def _beside(folder: Path, image: Path) -> Regions | None:
-    """The image's file, by its whole name or without its folder, with suffix or without."""
     stems = (image, image.with_suffix(""), image.name, image.stem)
     files = (folder / f"{stem}{suffix}" for stem in stems for suffix in (".json", ".png"))
     found = next((file for file in files if file.is_file()), None)
@@ -169,17 +132,14 @@ def _beside(folder: Path, image: Path) -> Regions | None:
 
 
 def tabulate_regions(
-    illustrator: Illustrator,
-    items: Sequence[Item],
-    find: Callable[[str], Regions | None],
-    observers: Observers,
+    illustrator: Illustrator, items: Sequence[Item], folder: Path, observers: Observers
 ) -> tuple[int, list[Failure]]:
     """Write ``regions/<key>.csv``, ``….transitions.csv`` and ``….png`` where regions exist.
 
     Args:
         illustrator: Holds the output folder, the pictures' size and the model's warning.
         items: Images that are done.
-        find: An image's key to its regions.
+        folder: Where their regions are; see :func:`find_regions`.
         observers: An image's key to people's scanpaths.
 
     Returns:
@@ -188,7 +148,7 @@ def tabulate_regions(
     count, failures = 0, []
     for item in items:
         try:
-            regions = find(item.key)
+            regions = find_regions(folder, Path(item.key))
             if regions is None:
                 continue
             groups = {"model": illustrator.outputs.read(item)[0]}

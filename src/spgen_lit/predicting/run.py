@@ -7,6 +7,7 @@ import webbrowser
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from rich.console import Console
@@ -25,7 +26,7 @@ from spgen_lit.predicting.illustration import (
     read_captions,
 )
 from spgen_lit.predicting.outputs import Failure, Item, Outputs, find_images
-from spgen_lit.predicting.regions import find_regions, tabulate_regions
+from spgen_lit.predicting.regions import tabulate_regions
 from spgen_lit.predictor import Predictor
 from spgen_lit.pretrained import training_warning, weights_file
 from spgen_lit.scanpath import Scanpath
@@ -192,7 +193,11 @@ def run(settings: Settings, console: Console, *, show: bool = False) -> int:
         raise ValueError("images must be given, for example: spgen predict my_paintings")
     items, failures = find_images(settings.images)
     observers = load_observers(settings.people)
-    regions = find_regions(settings.regions) if settings.regions else None
+    regions = Path(settings.regions) if settings.regions else None
+    if regions is not None and not regions.is_dir():
+        raise FileNotFoundError(
+            f"regions={regions}: no such folder; give one with <image name>.json or .png files"
+        )
     model = settings.ckpt_path or settings.model
     predictor = Predictor.from_pretrained(model, settings.device, settings.domain, settings.trust)
     info = predictor.info

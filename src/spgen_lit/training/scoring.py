@@ -40,7 +40,7 @@ from spgen_lit.evaluation.score import (
 )
 from spgen_lit.evaluation.sweep import TEMPERATURES
 from spgen_lit.files import write_json
-from spgen_lit.instantiation import built, instantiated
+from spgen_lit.instantiation import instantiated
 from spgen_lit.learning.module import COLLAPSED, ScanpathModule, collapse_warning
 from spgen_lit.pictures.plots import training_curves
 from spgen_lit.predictor import Predictor
@@ -96,12 +96,20 @@ class Scoring:
     @classmethod
     def of(cls, config: DictConfig) -> Scoring:
         """The section of a composed configuration, checked."""
-        section = plain(config.evaluation)
-        metric = section.pop("metric", None)
-        if metric:
-            metric = instantiated(metric, "evaluation.metric", trusted(config))
-        scoring: Scoring = built(cls, section, "evaluation", metric=metric or None)
+        section = {"_target_": f"{__name__}.{cls.__name__}", **plain(config.evaluation)}
+        scoring: Scoring = instantiated(section, "evaluation", trusted(config))
         return scoring
+
+
+@dataclass(frozen=True)
+class _Run:
+    """A trained run: its settings, data and folder, and the file of its best checkpoint."""
+
+    config: DictConfig
+    scoring: Scoring
+    data: DomainMix
+    output: Path
+    best: str
 
 
 def score_run(
@@ -117,6 +125,7 @@ def score_run(
     """
     output = Path(config.paths.output_dir)
     best = getattr(trainer.checkpoint_callback, "best_model_path", "")
+    run = _Run(config, Scoring.of(config), data, output, best)
     device = str(trainer.strategy.root_device)
     # The run's own classes are trusted: they have just been trained.
     trust = [type(made).__module__ for made in (module.network, module.network.encoder)]
@@ -125,21 +134,21 @@ def score_run(
         if best
         else Predictor(module.network, data.frame, module.card, device)
     )
-    scoring, scored = Scoring.of(config), {}
-    for domain, sets in data.sets.items():
+    scored = {}
+    for domain, name in [(domain, name) for domain, sets in data.sets.items() for name in sets]:
         predictor.domain = "source" if domain == "source" else "target"
-        for name in sets:
-            try:
-                found = _score_set(config, scoring, predictor, data, domain, name, best)
-                if found is not None and domain == "source" and config.same_network:
-                    # Its own classes, again: the checkpoint before is of the same network.
-                    start = Predictor.from_pretrained(config.start_from, device, trust=trust)
-                    _score_set(config, scoring, start, data, "before", name, "")
-                    _tell_gain(output / "results", name)
-            except Exception as error:
-                raise LateError(_again(config, data, domain, name, best, error)) from error
-            if found is not None:
-                scored[f"{domain}-{name}"] = found
+        try:
+            results = _score_set(run, predictor, domain, name)
+            if results is not None and domain == "source" and config.same_network:
+                # Its own classes, again: the checkpoint before is of the same network.
+                start = Predictor.from_pretrained(config.start_from, device, trust=trust)
+                before = _score_set(run, start, "before", name)
+                assert before is not None
+                _tell_gain(output / "results" / f"source-{name}", before, results)
+        except Exception as error:
+            raise LateError(_again(run, domain, name, error)) from error
+        if results is not None:
+            scored[f"{domain}-{name}"] = _headline(results)
     if (output / "metrics.csv").is_file():
         training_curves(output / "metrics.csv", output / "pictures" / "training.png")
     energy = _validation_energy(trainer)
@@ -155,21 +164,14 @@ def score_run(
     return energy
 
 
-def _score_set(
-    config: DictConfig,
-    scoring: Scoring,
-    predictor: Predictor,
-    data: DomainMix,
-    domain: str,
-    name: str,
-    file: str,
-) -> dict[str, Any] | None:
-    """Draw and score one set; its headline, or None where it has no image or no gaze.
+def _score_set(run: _Run, predictor: Predictor, domain: str, name: str) -> Results | None:
+    """Draw and score one set, and save its results; None where it has no image or no gaze.
 
     Domain ``before`` is the source with the model that training began with.
     """
-    label, output = f"{domain}-{name}", Path(config.paths.output_dir)
-    domain = "source" if domain == "before" else domain
+    label, file, scoring, data = f"{domain}-{name}", run.best, run.scoring, run.data
+    if domain == "before":
+        domain, file = "source", ""
     gaze = data.sets[domain][name]
     subset, split = _shown_part(data, domain, name, scoring)
     if not subset.stimuli:
@@ -183,14 +185,14 @@ def _score_set(
     draw = partial(predictor.observed, observers, planes, samples=scoring.samples)
     sampled, bits = draw(temperature=scoring.temperature)
     first = dict(list(sampled.items())[: scoring.pictures])
-    save(picture_pairs(first, subset, gaze.observers_title), output / "pictures" / label)
+    save(picture_pairs(first, subset, gaze.observers_title), run.output / "pictures" / label)
     if not gaze.scanpaths:
         return None
     trained = data.parts["source", "train"]
     # The set's own center bias where it was trained on, else that of all sources.
     keys = trained.of_set(name) if domain == "source" else list(trained.paths)
     training = [path for key in keys for path in trained.paths.get(key, ())]
-    scored, reader = {"ckpt_path": file}, plain(config.data[domain][name])
+    scored, reader = {"ckpt_path": file}, plain(run.config.data[domain][name])
     full = scoring.metrics == "full"
     pictures = {key: partial(read_image, s.path, s.size) for key, s in subset.stimuli.items()}
     results = score(
@@ -208,12 +210,12 @@ def _score_set(
             "data": name,
             "split": split,
             "gaze": gaze.gaze,
-            "model": config.name,
+            "model": run.config.name,
             "provenance": provenance.describe(scored, file, reader, gaze, observers),
         },
     )
     rich.print(results.table())
-    folder = results.save(output / "results" / label)
+    folder = results.save(run.output / "results" / label)
     attributes = {key: stimulus.attributes for key, stimulus in subset.stimuli.items()}
     groups = save_groups(folder, results, attributes, grouped_by(attributes))
     if groups is not None:
@@ -227,27 +229,25 @@ def _score_set(
             training,
         )
         tables.write(folder / TEMPERATURES, scan)
-    return _headline(results, split)
+    return results
 
 
-def _tell_gain(results: Path, name: str) -> None:
+def _tell_gain(folder: Path, before: Results, after: Results) -> None:
     """Print and keep how far training took the model that it began with."""
-    before, after = (Results.load(results / f"{when}-{name}") for when in ("before", "source"))
     rows = compare({"before": before, "after": after})
-    tables.write(results / f"source-{name}" / "against_start.csv", rows)
+    tables.write(folder / "against_start.csv", rows)
     rich.print(comparison_table(rows, "after", "before"))
 
 
-def _again(
-    config: DictConfig, data: DomainMix, domain: str, name: str, best: str, error: Exception
-) -> str:
+def _again(run: _Run, domain: str, name: str, error: Exception) -> str:
     """What failed, where the checkpoint is, and the command that scores it."""
-    split = _shown_part(data, domain, name, Scoring.of(config))[1]
+    data, best = run.data, run.best
+    split = _shown_part(data, domain, name, run.scoring)[1]
     known = name if (Path(CONFIG_DIR) / "data" / "source" / f"{name}.yaml").is_file() else "gallery"
     words: dict[str, object] = {"data": known, "split": split, "ckpt_path": best}
     words |= {"split_seed": data.split_seed, **data.fractions}
     words |= {} if domain == "source" else {"domain": "target"}
-    reader = plain(config.data[domain][name])
+    reader = plain(run.config.data[domain][name])
     plain_values = {key: value for key, value in reader.items() if not isinstance(value, dict)}
     words |= {f"++data.source.{known}.{k}": json.dumps(v) for k, v in plain_values.items()}
     values = (f"{key}={value}" for key, value in words.items())
@@ -291,9 +291,9 @@ def _validation_energy(trainer: L.Trainer) -> float:
     return value if np.isfinite(value) else 1.0
 
 
-def _headline(results: Results, split: str) -> dict[str, Any]:
+def _headline(results: Results) -> dict[str, Any]:
     """The few values of one set's results that a summary holds, beside observers and chance."""
-    out: dict[str, Any] = {"images": len(results.model.rows), "split": split}
+    out: dict[str, Any] = {"images": len(results.model.rows), "split": results.meta["split"]}
     for metric in (metric for metric in _HEADLINE if metric in results.frame.index):
         row = results.frame.loc[metric]
         out[metric] = {
