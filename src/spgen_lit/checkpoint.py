@@ -52,28 +52,24 @@ def previous(path: Path) -> Path:
     return path.with_name(f"{path.stem}-previous{path.suffix}")
 
 
-def read_checkpoint(path: str | Path, key: str = "ckpt_path") -> dict[str, Any]:
+def read_checkpoint(path: str | Path) -> dict[str, Any]:
     """A checkpoint that training wrote: its card, weights and, of a ``last.ckpt``, all else.
-
-    Args:
-        path: The file.
-        key: Setting that named it, for messages.
 
     Raises:
         FileNotFoundError: If there is no such file.
         CheckpointError: If it cannot be loaded, or was not written by this package.
     """
-    found = load_checkpoint(path, key)
+    found = load_checkpoint(path)
     fault = _fault(found)
     if fault:
         raise CheckpointError(
-            f"{key}: {path} is not a checkpoint of spgen_lit.train ({fault}); give a best.ckpt "
+            f"ckpt_path: {path} is not a checkpoint of spgen_lit.train ({fault}); give a best.ckpt "
             "or last.ckpt"
         )
     return found
 
 
-def load_checkpoint(path: str | Path, key: str = "ckpt_path") -> dict[str, Any]:
+def load_checkpoint(path: str | Path) -> dict[str, Any]:
     """What a checkpoint file holds, every byte compared with its checksum.
 
     Raises:
@@ -83,7 +79,7 @@ def load_checkpoint(path: str | Path, key: str = "ckpt_path") -> dict[str, Any]:
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(
-            f"{key}: no file at {path}; training writes checkpoints/best.ckpt and last.ckpt"
+            f"ckpt_path: no file at {path}; training writes checkpoints/best.ckpt and last.ckpt"
         )
     try:
         with zipfile.ZipFile(path) as content:
@@ -94,7 +90,7 @@ def load_checkpoint(path: str | Path, key: str = "ckpt_path") -> dict[str, Any]:
     except Exception as error:  # torch raises whatever a damaged file leads it to
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)[:120]
         raise CheckpointError(
-            f"{key}: cannot read checkpoint {path} ({reason}); give one that training wrote"
+            f"ckpt_path: cannot read checkpoint {path} ({reason}); give one that training wrote"
         ) from error
 
 

@@ -19,7 +19,7 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException, MissingConfigException
-from omegaconf import BooleanNode, DictConfig, IntegerNode, OmegaConf, StringNode
+from omegaconf import BooleanNode, DictConfig, IntegerNode, ListConfig, OmegaConf, StringNode
 from omegaconf.errors import OmegaConfBaseException
 
 from spgen_lit.files import WriteError
@@ -60,8 +60,14 @@ _TRAIN = _schema(
     start_from=StringNode(None),
     **{key: BooleanNode(False) for key in ("same_network", "resume", "compile", "feature_cache")},
 )
+_EXPORT = _schema(
+    "",
+    **{key: StringNode(None) for key in ("ckpt_path", "output", "format", "name", "domain")},
+    **{key: ListConfig([], element_type=str) for key in ("scores", "failures", "trust")},
+)
 ConfigStore.instance().store(name="train_schema", node=_TRAIN)
 ConfigStore.instance().store(name="evaluate_schema", node=_schema("data metric"))
+ConfigStore.instance().store(name="export_schema", node=_EXPORT)
 register_resolvers()
 
 

@@ -10,31 +10,12 @@ Every setting is listed, with what it means, in ``conf/export.yaml``.
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import hydra
-from hydra.core.config_store import ConfigStore
-from omegaconf import MISSING, DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from spgen_lit.config import CONFIG_DIR, one_line_errors, plain, run_hydra_app
-
-
-@dataclass
-class ExportSchema:
-    """Keys of ``export.yaml`` with their types, so that a faulty value fails at once."""
-
-    ckpt_path: str = MISSING
-    output: str = MISSING
-    format: str = "onnx"
-    name: str | None = None
-    scores: list[str] = field(default_factory=list)
-    failures: list[str] = field(default_factory=list)
-    domain: str = "source"
-    trust: list[str] = field(default_factory=list)
-
-
-ConfigStore.instance().store(name="export_schema", node=ExportSchema)
 
 
 def _export(config: DictConfig) -> str:

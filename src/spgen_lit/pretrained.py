@@ -130,21 +130,19 @@ def _read_folder(folder: Path) -> Pretrained:
 def _from_hub(repository: str) -> Path:
     """The local copy of a repository's two files; fetched once."""
     try:
-        from huggingface_hub import hf_hub_download
-        from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+        from huggingface_hub import snapshot_download
     except ImportError as error:
         raise ImportError(
             f"model {repository}: no such file or folder here; a model of the Hugging Face hub "
             "needs one more package: pip install 'spgen-lit[hub]'"
         ) from error
     try:
-        files = [Path(hf_hub_download(repository, name)) for name in (CARD, WEIGHTS)]
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        return Path(snapshot_download(repository, allow_patterns=[CARD, WEIGHTS]))
+    except OSError as error:
         raise FileNotFoundError(
             f"model {repository}: neither a file or folder here nor a repository with {CARD} and "
             f"{WEIGHTS} on the Hugging Face hub ({str(error).splitlines()[0]})"
         ) from error
-    return files[0].parent
 
 
 def write_pretrained(

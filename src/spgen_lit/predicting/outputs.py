@@ -199,11 +199,6 @@ class Outputs:
         """Where a file of one kind (``json``, ``overlay``, …) of an image belongs."""
         return self.root / kind / (item.stem + suffix)
 
-    def done(self, item: Item) -> bool:
-        """Whether the image has all its files: its JSON, written last, is newer than it."""
-        record = self.file("json", item, ".json")
-        return record.is_file() and record.stat().st_mtime >= item.path.stat().st_mtime
-
     def write(self, item: Item, paths: Sequence[Scanpath], typical: int | None = None) -> None:
         """Write an image's paths, which marks it as done."""
         records = trials(paths, item.key, typical, self.model)

@@ -96,13 +96,13 @@ def predict(
 
 
 def _done(item: Item, illustrator: Illustrator) -> bool:
-    """Whether an image has all its files."""
+    """Whether an image has all its files: its JSON, written last, is newer than it."""
+    record = illustrator.outputs.file("json", item, ".json")
     try:
-        return illustrator.outputs.done(item) and all(
-            file.is_file() for file in illustrator.files(item)
-        )
-    except OSError:  # the image itself cannot be looked at: reading will say why
+        newer = record.stat().st_mtime >= item.path.stat().st_mtime
+    except OSError:  # not written yet, or the image cannot be looked at: reading will say why
         return False
+    return newer and all(file.is_file() for file in illustrator.files(item))
 
 
 def _sample(

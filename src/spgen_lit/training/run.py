@@ -29,10 +29,9 @@ from spgen_lit.learning.module import ScanpathModule
 from spgen_lit.network.encoders.base import Encoder
 from spgen_lit.network.encoders.feature_store import FeatureStore
 from spgen_lit.training.devices import together, trainer_settings
-from spgen_lit.training.loggers import log_beginning, silence_notices, tracked
+from spgen_lit.training.loggers import log_beginning, overview, silence_notices, tracked
 from spgen_lit.training.resumption import resumed, run_stages, same_network, start_from
 from spgen_lit.training.scoring import Scoring, score_run
-from spgen_lit.training.summary import overview
 
 _DOMAINS = ("source", "target", "evaluation", "styles")
 

@@ -21,6 +21,7 @@ import torch
 from omegaconf import DictConfig
 
 from spgen_lit import __version__, provenance
+from spgen_lit.checkpoint import load_checkpoint
 from spgen_lit.config import CONFIG_DIR, LateError, plain, trusted
 from spgen_lit.data.images import read_image
 from spgen_lit.data.module import DomainMix
@@ -277,18 +278,14 @@ def _shown_part(data: DomainMix, domain: str, name: str, scoring: Scoring) -> tu
 def _validation_energy(trainer: L.Trainer) -> float:
     """The best checkpoint's; without one, the last that was measured."""
     callback: Any = trainer.checkpoint_callback
-    score = getattr(callback, "best_model_score", None)
-    path: str = getattr(callback, "best_model_path", "")
-    if score is None and path:
+    value = trainer.callback_metrics.get("val/energy", 1)
+    # Chosen by a validator, whose value is no energy: that of the last epoch stands in.
+    if getattr(callback, "monitor", None) == "val/energy" and callback.best_model_path:
         # Processes that ddp_spawn started hand back the checkpoint's path, not its score.
-        saved = torch.load(path, map_location="cpu", weights_only=True)
-        score = saved["callbacks"][callback.state_key]["best_model_score"]
-    if getattr(callback, "monitor", None) != "val/energy":
-        # Chosen by a validator, whose value is no energy: that of the last epoch stands in.
-        score = None
-    value = float(trainer.callback_metrics.get("val/energy", 1) if score is None else score)
+        saved = load_checkpoint(callback.best_model_path)
+        value = saved["callbacks"][callback.state_key]["best_model_score"]
     # Sweepers stop at a value that is not finite; 1 is the worst that an energy can be.
-    return value if np.isfinite(value) else 1.0
+    return float(value) if np.isfinite(float(value)) else 1.0
 
 
 def _headline(results: Results) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from spgen_lit.data.module import DomainMix
-from spgen_lit.data.records import Stimulus
 from spgen_lit.learning.adaptation import map_logs
 from spgen_lit.learning.validators import plane, proxy_a_distance, validate
 from spgen_lit.network.encoders.base import Domain
 from spgen_lit.pictures.plots import domain_scatter
 
 Array = NDArray[np.float64]
+_DOMAINS: tuple[Domain, ...] = ("source", "target")
 _FEWEST = 4
 _BATCH = 8
 
@@ -35,28 +35,20 @@ class DomainMonitor(L.Callback):
     Args:
         data: What is trained on, set up; without a target nothing is logged.
         images: Images of each domain, spread evenly over those trained on.
-        picture: Draw the features of both domains at the end of training, as
-            ``pictures/domains.png``, and to loggers that take pictures.
 
     Raises:
         ValueError: For fewer than four images.
     """
 
-    def __init__(self, data: DomainMix, images: int = 32, picture: bool = True) -> None:
+    def __init__(self, data: DomainMix, images: int = 32) -> None:
         if images < _FEWEST:
             raise ValueError(
                 f"callbacks.domain_monitor.images must be at least {_FEWEST}, found {images}"
             )
-        self.data, self.picture = data, picture
-        self._stimuli: dict[Domain, list[Stimulus]] = {}
-        domains: tuple[Domain, ...] = ("source", "target")
-        for name in domains:
-            stimuli = list(data.parts[name, "train"].stimuli.values())
-            if len(stimuli) >= _FEWEST:
-                chosen = np.unique(np.linspace(0, len(stimuli) - 1, images).astype(int))
-                self._stimuli[name] = [stimuli[index] for index in chosen]
-        self._maps: Tensor | None = None
-        self._features: dict[str, Array] = {}
+        self.data = data
+        trained = {domain: data.parts[domain, "train"].stimuli for domain in _DOMAINS}
+        self._stimuli = {domain: spread(trained[domain].values(), images) for domain in _DOMAINS}
+        self._known: dict[Domain, tuple[Array, Tensor]] = {}
         self._outputs: list[Mapping[str, Tensor]] = []
 
     def on_validation_batch_start(
@@ -65,21 +57,15 @@ class DomainMonitor(L.Callback):
         """Encode both domains' images before the first batch, while averaged weights are in."""
         if batch_idx:
             return
-        self._outputs, self._features, self._maps = [], {}, None
-        if len(self._stimuli) < 2:
-            return
-        for name, stimuli in self._stimuli.items():
-            features, maps = encoded(pl_module, self.data.planes(stimuli), name)
-            self._features[name] = features
-            self._maps = maps if name == "target" else self._maps
+        self._outputs = []
+        if min(map(len, self._stimuli.values())) >= _FEWEST:
+            self._known = {
+                domain: encoded(pl_module, self.data.planes(stimuli), domain)
+                for domain, stimuli in self._stimuli.items()
+            }
 
     def on_validation_batch_end(
-        self,
-        trainer: L.Trainer,
-        pl_module: L.LightningModule,
-        outputs: Any,
-        *_: Any,
-        **__: Any,
+        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, *_: Any, **__: Any
     ) -> None:
         """Keep the features and energies of the source images held out."""
         if isinstance(outputs, Mapping):
@@ -87,34 +73,37 @@ class DomainMonitor(L.Callback):
 
     def on_validation_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Log what the images say."""
-        if self._maps is None or not self._outputs:
+        if not (self._known and self._outputs):
             return
-        source, target = self._features["source"], self._features["target"]
+        (source, _), (target, maps) = self._known["source"], self._known["target"]
         held_out = torch.cat([o["features"] for o in self._outputs]).float().cpu().numpy()
         energy = torch.cat([o["energy"] for o in self._outputs]).cpu().numpy()
         values = {"adaptation/a_distance": proxy_a_distance(source, target)}
         if np.isfinite(energy).any() and np.isfinite(held_out).all():
-            risks = validate(self._maps, target, source, held_out.astype(np.float64), energy)
+            risks = validate(maps, target, source, held_out.astype(np.float64), energy)
             values |= {f"validator/{name}": value for name, value in risks.items()}
         for name, value in values.items():
             pl_module.log(name, torch.tensor(value, device=pl_module.device), sync_dist=True)
 
     def on_fit_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Draw the last features, colored by domain."""
-        if not (self.picture and self._features and trainer.is_global_zero):
+        """Draw the last features, colored by domain, as ``pictures/domains.png``."""
+        if not (self._known and trainer.is_global_zero):
             return
-        source, target = self._features["source"], self._features["target"]
-        folder = Path(trainer.default_root_dir) / "pictures"
-        folder.mkdir(parents=True, exist_ok=True)
+        source, target = self._known["source"][0], self._known["target"][0]
+        file = Path(trainer.default_root_dir) / "pictures" / "domains.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
         title = f"bottleneck features (A-distance {proxy_a_distance(source, target):.2f})"
         names = ["source"] * len(source) + ["target"] * len(target)
-        picture = domain_scatter(
-            plane(source, target), names, title=title, path=folder / "domains.png"
-        )
+        picture = domain_scatter(plane(source, target), names, title=title, path=file)
         for logger in trainer.loggers:
-            log_image = getattr(logger, "log_image", None)
-            if log_image is not None:
-                log_image("adaptation/domains", [picture])
+            if hasattr(logger, "log_image"):
+                logger.log_image("adaptation/domains", [picture])
+
+
+def spread(items: Iterable[Any], count: int) -> list[Any]:
+    """So many of the items, or all if there are fewer, at even distances."""
+    every = list(items)
+    return [every[i] for i in np.unique(np.linspace(0, len(every) - 1, count).astype(int)) if every]
 
 
 @torch.no_grad()

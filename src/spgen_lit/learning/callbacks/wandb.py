@@ -52,7 +52,6 @@ class Dashboard(WandbLogger):
         mode: ``auto``, or ``online`` or ``offline`` whatever is found. The environment's
             ``WANDB_MODE`` takes precedence.
         resume_from: Checkpoint that the run goes on from.
-        checkpoints: Keep the best checkpoint as an artifact.
     """
 
     def __init__(
@@ -65,11 +64,9 @@ class Dashboard(WandbLogger):
         entity: str | None = None,
         mode: Mode = "auto",
         resume_from: str | None = None,
-        checkpoints: bool = True,
     ) -> None:
         chosen, self._reason = find_mode(mode)
         self._folder = Path(folder)
-        self._checkpoints = checkpoints
         self._introduced = False
         super().__init__(
             name=name,
@@ -149,7 +146,7 @@ class Dashboard(WandbLogger):
         run.summary.update({**figures, "validation_energy": energy})
         if charts:
             run.log(charts)
-        if checkpoint and self._checkpoints and Path(checkpoint).is_file():
+        if checkpoint and Path(checkpoint).is_file():
             artifact = wandb.Artifact(
                 f"model-{run.id}",
                 type="model",
@@ -159,10 +156,10 @@ class Dashboard(WandbLogger):
             run.log_artifact(artifact, aliases=["best", "latest"])
 
     @rank_zero_only
-    def close(self, failed: bool = False) -> None:
+    def close(self, failure: object = None, *_: object) -> None:
         """End W&B's run, so that the next one in this process is another."""
         if self._experiment is not None:
-            self._experiment.finish(exit_code=int(failed))
+            self._experiment.finish(exit_code=int(failure is not None))
             self._experiment = None
 
 
