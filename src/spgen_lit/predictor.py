@@ -17,7 +17,7 @@ from torch import Tensor
 
 from spgen_lit.batch import PathBatch, pad_paths, viewing_rows
 from spgen_lit.data.frame import Frame
-from spgen_lit.data.images import Pixels, image_size, read_image
+from spgen_lit.data.images import Pixels
 from spgen_lit.instantiation import build_network
 from spgen_lit.network.encoders.base import check_domain
 from spgen_lit.network.noise import path_seed
@@ -359,22 +359,8 @@ class Predictor:
 
     def planes(self, images: Sequence[Image]) -> tuple[Tensor, list[tuple[int, int]]]:
         """Images in the frame, uint8 ``(image, 3, height, width)``, and their full sizes."""
-        sizes, pixels = zip(*[self._read(image) for image in images], strict=True)
+        pixels, sizes = zip(*map(self.frame.read, images), strict=True)
         return torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2), list(sizes)
-
-    def _read(self, image: Image) -> tuple[tuple[int, int], Pixels]:
-        if isinstance(image, str | Path):
-            size = image_size(Path(image))
-            return size, self.frame.image(
-                read_image(Path(image), self.frame.placement(size)[2:]), size
-            )
-        array = np.asarray(image)
-        if array.ndim != 3 or array.shape[2] != 3 or array.dtype != np.uint8:
-            raise ValueError(
-                f"an image array must be uint8 RGB (height, width, 3), found {array.dtype} "
-                f"{array.shape}"
-            )
-        return (array.shape[1], array.shape[0]), self.frame.image(array)
 
 
 def _name(image: Image) -> str:

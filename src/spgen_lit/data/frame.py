@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from spgen_lit.data.images import Pixels
+from spgen_lit.data.images import Pixels, image_size, read_image
 from spgen_lit.scanpath import Array
 
 
@@ -73,6 +74,27 @@ class Frame:
         canvas[:] = self.fill
         canvas[top : top + height, left : left + width] = inner
         return canvas
+
+    def read(self, image: str | Path | Pixels) -> tuple[Pixels, tuple[int, int]]:
+        """An image on the canvas, and the width and height in px that it has itself.
+
+        Args:
+            image: A file, decoded at the scale needed, or uint8 RGB ``(height, width, 3)``.
+
+        Raises:
+            ImageError: If a file cannot be read.
+            ValueError: For an array of another type or shape.
+        """
+        if isinstance(image, str | Path):
+            size = image_size(image)
+            return self.image(read_image(image, self.placement(size)[2:]), size), size
+        array = np.asarray(image)
+        if array.ndim != 3 or array.shape[2] != 3 or array.dtype != np.uint8:
+            raise ValueError(
+                f"an image array must be uint8 RGB (height, width, 3), found {array.dtype} "
+                f"{array.shape}"
+            )
+        return self.image(array), (array.shape[1], array.shape[0])
 
     def xy(self, xy_rel: ArrayLike, image_size: tuple[int, int]) -> Array:
         """Relative image coordinates ``(..., 2)`` to those of the canvas."""

@@ -24,7 +24,6 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from spgen_lit.data.frame import Frame
-from spgen_lit.data.images import image_size, read_image
 from spgen_lit.network.noise import draw_noise, path_seed
 from spgen_lit.scanpath import Array, Scanpath
 
@@ -76,13 +75,9 @@ class OnnxSampler:
             id: Identifier that the paths depend on; None for the file's name, or ``image``.
             viewing_time: Seconds that the image is looked at; None for those of training.
         """
-        name = "image" if id is None else id
-        if isinstance(image, str | Path):
-            name, size = id or Path(image).name, image_size(image)
-            image = read_image(image, self.frame.placement(size)[2:])
-        else:
-            size = image.shape[1], image.shape[0]
-        planes = np.ascontiguousarray(self.frame.image(image, size).transpose(2, 0, 1))
+        name = id or (Path(image).name if isinstance(image, str | Path) else "image")
+        pixels, size = self.frame.read(image)
+        planes = np.ascontiguousarray(pixels.transpose(2, 0, 1))
         seeds = [path_seed(seed, name, number) for number in range(samples)]
         return [
             Scanpath(name, size, self.frame.inverse(xy, size).clip(0, 1), seconds, f"model-{k}")
