@@ -29,13 +29,14 @@ _FORMAT = "Of the figures; png if not given, several if given again."
 _MORE = "Other settings: python -m spgen_lit.predict images=PATH key=value, see docs/predict.md."
 
 
-def _run(settings: Settings, show: bool = False) -> None:
-    # Imported late: faulty settings are refused before torch has loaded.
-    from rich.console import Console
-
-    from spgen_lit.predicting.run import run
-
+def _run(show: bool, **options: Any) -> None:
     with one_line_errors():
+        settings = Settings(**options)
+        # Imported late: faulty settings are refused before torch has loaded.
+        from rich.console import Console
+
+        from spgen_lit.predicting.run import run
+
         code = run(settings, Console(stderr=True), show=show)
     if code:
         raise SystemExit(code)
@@ -43,9 +44,7 @@ def _run(settings: Settings, show: bool = False) -> None:
 
 @hydra.main(version_base="1.3", config_path=CONFIG_DIR, config_name="predict")
 def _application(config: DictConfig) -> None:
-    with one_line_errors():
-        settings = Settings(**{str(key): value for key, value in plain(config).items()})
-    _run(settings)
+    _run(show=False, **plain(config))
 
 
 class _Door(click.Command):
@@ -82,11 +81,7 @@ def command(
 
     Writes pictures, tables and a page, index.html, into --out.
     """
-    with one_line_errors():
-        settings = Settings(
-            images=list(paths), output=out, formats=list(format) or ["png"], **options
-        )
-    _run(settings, show)
+    _run(show, images=list(paths), output=out, formats=list(format) or ["png"], **options)
 
 
 def main() -> None:

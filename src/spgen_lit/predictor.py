@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from spgen_lit.batch import PathBatch, pad_paths, viewing_rows
 from spgen_lit.data.frame import Frame
 from spgen_lit.data.images import Pixels
 from spgen_lit.instantiation import build_network
-from spgen_lit.network.encoders.base import check_domain
+from spgen_lit.network.encoders.base import Domain, check_domain
 from spgen_lit.network.noise import path_seed
 from spgen_lit.network.protocol import Encoded, Network
 from spgen_lit.pretrained import DEFAULT, load_pretrained
@@ -32,6 +32,7 @@ Samples = dict[str, list[Scanpath]]
 ObserversBits = dict[str, list[Bits]]
 
 
+@dataclass(eq=False, repr=False)
 class Predictor:
     """Draws scanpaths with a trained network.
 
@@ -51,23 +52,19 @@ class Predictor:
             the same for networks whose domains share everything.
     """
 
-    def __init__(
-        self,
-        network: Network,
-        frame: Frame,
-        info: dict[str, Any] | None = None,
-        device: str = "cpu",
-        domain: str = "source",
-    ) -> None:
-        self.domain = check_domain(domain)
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-        if device.startswith("cuda") and not torch.cuda.is_available():
-            raise ValueError(f"device={device}: no CUDA device here; use device=cpu or auto")
-        self.device = torch.device(device)
-        self.network = network.to(self.device)
-        self.frame = frame
-        self.info = info or {}
+    network: Network
+    frame: Frame
+    info: dict[str, Any] = field(default_factory=dict)
+    device: str = "cpu"
+    domain: Domain = "source"
+
+    def __post_init__(self) -> None:
+        check_domain(self.domain)
+        if self.device == "auto":
+            self.device = "cuda" if torch.cuda.is_available() else "cpu"
+        if self.device.startswith("cuda") and not torch.cuda.is_available():
+            raise ValueError(f"device={self.device}: no CUDA device here; use device=cpu or auto")
+        self.network = self.network.to(torch.device(self.device))
 
     @classmethod
     def from_pretrained(
@@ -94,7 +91,7 @@ class Predictor:
         network = build_network(found.card["network"], trust)
         network.load_state_dict(found.state)
         frame = Frame(tuple(found.card["frame"]["size"]), found.card["frame"]["mode"])
-        return cls(network, frame, found.card, device, domain)
+        return cls(network, frame, found.card, device, check_domain(domain))
 
     @property
     def temperature(self) -> float:

@@ -8,7 +8,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +45,7 @@ def shipped_models() -> dict[str, Path]:
     ``SPGEN_MODELS`` names a folder of more such folders, whose models take the place of
     shipped ones of the same name.
     """
-    roots = [Path(str(resources.files("spgen_lit"))) / "models"]
+    roots = [Path(__file__).with_name("models")]
     if more := os.environ.get("SPGEN_MODELS"):
         roots.append(Path(more))
     cards = [card for root in roots for card in sorted(root.glob(f"*/{CARD}"))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ def save(pictures: Mapping[str, Pixels], folder: Path, prefix: str = "") -> None
         save_png(folder / f"{prefix}{Path(key.replace('/', '_')).stem}.png", picture)
 
 
+@dataclass(eq=False, repr=False)
 class ImageLogger(L.Callback):
     """Draws fixed source and target images with sampled and observed scanpaths.
 
@@ -62,22 +64,19 @@ class ImageLogger(L.Callback):
         ValueError: For a number below 1.
     """
 
-    def __init__(
-        self,
-        data: DomainMix,
-        folder: str | None = None,
-        every: int = 5,
-        images: int = 3,
-        samples: int = 2,
-    ) -> None:
-        if min(every, images, samples) < 1:
+    data: DomainMix
+    folder: str | None = None
+    every: int = 5
+    images: int = 3
+    samples: int = 2
+
+    def __post_init__(self) -> None:
+        if min(self.every, self.images, self.samples) < 1:
             raise ValueError(
                 "callbacks.images: every, images and samples must be at least 1, found "
-                f"{every}, {images}, {samples}"
+                f"{self.every}, {self.images}, {self.samples}"
             )
-        self.data, self.folder = data, folder
-        self.every, self.images, self.samples = every, images, samples
-        self._last = -every
+        self._last = -self.every
 
     def on_validation_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Draw, if it is time, on the first process alone."""
