@@ -19,29 +19,34 @@ from spgen_lit.predictor import Predictor
 from spgen_lit.scanpath import Scanpath
 
 
-def picture_pairs(
-    sampled: Mapping[str, Sequence[Scanpath]], split: Split, observers: str, **options: Any
+def draw_pairs(
+    folder: Path,
+    sampled: Mapping[str, Sequence[Scanpath]],
+    split: Split,
+    observers: str,
+    prefix: str = "",
+    **options: Any,
 ) -> dict[str, Pixels]:
-    """Image to its picture with the model's paths and the observers'.
+    """Draw the model's paths and the observers' side by side, into a file for each image.
 
     Args:
+        folder: Where the files are written, by the names of their images.
         sampled: Image to the model's scanpaths.
         split: Where the images and the observers' scanpaths are.
         observers: Title of the observers' column.
+        prefix: What the files' names begin with.
         options: Passed to :func:`~spgen_lit.pictures.sheets.side_by_side`.
+
+    Returns:
+        Image to its picture.
     """
     pictures = {}
     for key, paths in sampled.items():
         image = read_image(split.stimuli[key].path, split.stimuli[key].size)
         observed, titles = split.paths.get(key, []), ("model", observers)
         pictures[key] = side_by_side(image, paths, observed, titles=titles, **options)
+        save_png(folder / f"{prefix}{Path(key.replace('/', '_')).stem}.png", pictures[key])
     return pictures
-
-
-def save(pictures: Mapping[str, Pixels], folder: Path, prefix: str = "") -> None:
-    """Write pictures by the names of their images."""
-    for key, picture in pictures.items():
-        save_png(folder / f"{prefix}{Path(key.replace('/', '_')).stem}.png", picture)
 
 
 @dataclass(eq=False, repr=False)
@@ -55,7 +60,7 @@ class ImageLogger(L.Callback):
 
     Args:
         data: What is trained on, set up.
-        folder: Where ``epoch-0005/source-….png`` are written; None for no files.
+        folder: Where ``epoch-0005/source-….png`` are written.
         every: Epochs between pictures; the first validation is drawn too.
         images: Images of each domain.
         samples: Scanpaths of each image.
@@ -65,7 +70,7 @@ class ImageLogger(L.Callback):
     """
 
     data: DomainMix
-    folder: str | None = None
+    folder: str
     every: int = 5
     images: int = 3
     samples: int = 2
@@ -101,9 +106,9 @@ class ImageLogger(L.Callback):
             paths = predictor.draw(self.data.planes(stimuli), sizes, keys, self.samples)
             title = self.data.sets[domain][split.sets[keys[0]]].observers_title
             sampled = dict(zip(keys, paths, strict=True))
-            pictures = picture_pairs(sampled, split, title, rows=self.samples, width=360)
-            if self.folder is not None:
-                save(pictures, Path(self.folder) / f"epoch-{epoch + 1:04d}", f"{domain}-")
+            folder = Path(self.folder) / f"epoch-{epoch + 1:04d}"
+            shape = {"rows": self.samples, "width": 360}
+            pictures = draw_pairs(folder, sampled, split, title, f"{domain}-", **shape)
             rows += [{"domain": domain, "image": k, "picture": p} for k, p in pictures.items()]
         for logger in trainer.loggers:
             if hasattr(logger, "log_examples") and rows:

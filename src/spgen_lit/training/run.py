@@ -9,7 +9,7 @@ import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import lightning as L
 import rich
@@ -34,14 +34,6 @@ from spgen_lit.training.resumption import resumed, run_stages, same_network, sta
 from spgen_lit.training.scoring import Scoring, score_run
 
 _DOMAINS = ("source", "target", "evaluation", "styles")
-
-
-class Prepared(NamedTuple):
-    """All that a run needs, made and checked before the first step."""
-
-    data: DomainMix
-    module: ScanpathModule
-    trainer: L.Trainer
 
 
 def run(config: DictConfig) -> float:
@@ -81,7 +73,7 @@ def run(config: DictConfig) -> float:
         raise ConfigError(str(error)) from error
 
 
-def prepare(config: DictConfig) -> Prepared:
+def prepare(config: DictConfig) -> tuple[DomainMix, ScanpathModule, L.Trainer]:
     """Read the data and build everything that a configuration asks for.
 
     Raises:
@@ -121,7 +113,7 @@ def prepare(config: DictConfig) -> Prepared:
         # The norms of two losses' gradients are taken from one forward pass.
         functorch_config.donated_buffer = False
         network.encoder.compile()
-    return Prepared(data, module, trainer)
+    return data, module, trainer
 
 
 def _made(config: DictConfig, section: str, **offered: Any) -> Any:

@@ -46,7 +46,7 @@ from spgen_lit.learning.module import COLLAPSED, ScanpathModule, collapse_warnin
 from spgen_lit.pictures.plots import training_curves
 from spgen_lit.predictor import Predictor
 from spgen_lit.sweeping import SUMMARY
-from spgen_lit.training.image_logger import picture_pairs, save
+from spgen_lit.training.image_logger import draw_pairs
 from spgen_lit.training.loggers import dashboards
 
 _HEADLINE = ("energy", "scanmatch")
@@ -186,7 +186,7 @@ def _score_set(run: _Run, predictor: Predictor, domain: str, name: str) -> Resul
     draw = partial(predictor.observed, observers, planes, samples=scoring.samples)
     sampled, bits = draw(temperature=scoring.temperature)
     first = dict(list(sampled.items())[: scoring.pictures])
-    save(picture_pairs(first, subset, gaze.observers_title), run.output / "pictures" / label)
+    draw_pairs(run.output / "pictures" / label, first, subset, gaze.observers_title)
     if not gaze.scanpaths:
         return None
     trained = data.parts["source", "train"]
