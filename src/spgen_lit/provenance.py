@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
+
+import pandas as pd
 
 from spgen_lit import __version__
 from spgen_lit.config import CONFIG_DIR
@@ -42,6 +45,17 @@ def describe(
         "data": {"reader": reader, "checksum": gaze.checksum()},
         "ids": ids_hash(ids),
     }
+
+
+def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """What differs between two trees of settings, ``key was a, now b``, lists as tuples."""
+    trees = (json.loads(json.dumps(tree)) for tree in (before, now))
+    old, new = (pd.json_normalize(tree).to_dict("records")[0] for tree in trees)
+    return [
+        f"{key} was {old.get(key)!r}, now {new.get(key)!r}"
+        for key in sorted({*old, *new})
+        if old.get(key) != new.get(key)
+    ]
 
 
 def commit() -> str | None:

@@ -14,6 +14,7 @@ from typing import Any
 from spgen_lit.data.images import SUFFIXES
 from spgen_lit.data.readers.scanpath_file import ScanpathFile
 from spgen_lit.files import atomic, cell, shown, write_csv, write_json
+from spgen_lit.provenance import differences
 from spgen_lit.scanpath import Scanpath
 
 COLUMNS = (
@@ -182,15 +183,10 @@ class Outputs:
         self.model = model
         card = self.root / "run.json"
         if card.is_file():
-            old = json.loads(card.read_text(encoding="utf-8"))
-            changes = [
-                f"{key} was {old.get(key)!r}, now {made_by.get(key)!r}"
-                for key in sorted({*old, *made_by})
-                if old.get(key) != made_by.get(key)
-            ]
-            if changes:
+            other = differences(json.loads(card.read_text(encoding="utf-8")), made_by)
+            if other:
                 raise ValueError(
-                    f"{self.root} holds scanpaths made with other settings ({'; '.join(changes)}); "
+                    f"{self.root} holds scanpaths made with other settings ({'; '.join(other)}); "
                     "choose another folder (--out, output=), or remove that one"
                 )
         write_json(card, made_by)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from spgen_lit.checkpoint import CARD, CheckpointError, previous, read_checkpoint
 from spgen_lit.instantiation import ConfigError
 from spgen_lit.network.protocol import Network
 from spgen_lit.pretrained import Pretrained, load_pretrained
+from spgen_lit.provenance import differences
 from spgen_lit.sweeping import SUMMARY
 
 _ABSENT = object()
@@ -44,24 +43,13 @@ def resumed(path: Path, spec: Mapping[str, Any]) -> Path:
         raise ConfigError(
             f"ckpt_path: {path} holds no state of training by spgen_lit.train; give a last.ckpt"
         )
-    before, now = _flat(found[CARD]["network"]), _flat(spec)
-    other = [
-        f"network.{key} was {before.get(key)}, now {now.get(key)}"
-        for key in sorted(before.keys() | now.keys())
-        if before.get(key) != now.get(key)
-    ]
+    other = differences({"network": found[CARD]["network"]}, {"network": spec})
     if other:
         raise ConfigError(
             f"ckpt_path: {path} was trained with another network: {'; '.join(other)}; "
             "resume with the settings of that run (its config.yaml)"
         )
     return path
-
-
-def _flat(tree: Mapping[str, Any]) -> dict[str, Any]:
-    """Dotted keys and values of nested arguments; lists and tuples are the same."""
-    flat: dict[str, Any] = pd.json_normalize(json.loads(json.dumps(tree))).to_dict("records")[0]
-    return flat
 
 
 def start_from(model: str | Path, network: Network) -> None:
