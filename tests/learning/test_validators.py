@@ -24,7 +24,6 @@ from spgen_lit.learning.callbacks.domain_monitor import DomainMonitor
 from spgen_lit.learning.callbacks.target_oracle import TargetOracle
 from spgen_lit.learning.module import ScanpathModule
 from spgen_lit.learning.validators import (
-    VALIDATORS,
     deep_embedded_validation,
     density_ratio,
     soft_neighborhood_density,
@@ -33,6 +32,7 @@ from spgen_lit.learning.validators import (
 from spgen_lit.scanpath import Scanpath
 
 SIZE = (64, 64)
+VALIDATORS = ("source", "entropy", "information", "density", "dev")
 
 
 def maps(peaks: list[int]) -> torch.Tensor:

@@ -21,7 +21,6 @@ from spgen_lit.learning.adaptation import map_entropy, missing_information
 
 Array = NDArray[np.float64]
 _FEWEST = 4
-VALIDATORS = ("source", "entropy", "information", "density", "dev")
 
 
 def soft_neighborhood_density(logs: Tensor, temperature: float = 0.05) -> float:

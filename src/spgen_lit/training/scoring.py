@@ -82,12 +82,9 @@ class Scoring:
     def __post_init__(self) -> None:
         if self.split not in SPLITS:
             raise ValueError(f"evaluation.split={self.split}: choose one of {', '.join(SPLITS)}")
-        try:
-            select(self.metrics)
-            check_temperatures([self.temperature or 0, *(self.temperatures or ())])
-            _ = self.card
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"evaluation: {error}") from error
+        select(self.metrics)
+        check_temperatures([self.temperature or 0, *(self.temperatures or ())])
+        _ = self.card
 
     @property
     def card(self) -> Protocol:

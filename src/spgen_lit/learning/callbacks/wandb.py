@@ -24,14 +24,8 @@ _PATIENCE = 3.0  # seconds for a server that does not answer at all
 _IDENTITY = "wandb.json"
 #: Measures whose curves over temperature are charted; all are in ``temperatures.csv``.
 _CURVES = ("energy", "scanmatch", "nss", "diversity")
-#: Columns of results and what charts call them; the first three are drawn over temperature.
-_COLUMNS = {
-    "value": "model",
-    "observers": "observers",
-    "other_image": "chance",
-    "normalized": "normalized",
-}
-_CURVED = list(_COLUMNS)[:3]
+#: Columns of results that are drawn over temperature, and what charts call them.
+_CURVED = {"value": "model", "observers": "observers", "other_image": "chance"}
 
 
 class Dashboard(WandbLogger):
@@ -217,19 +211,19 @@ def result_charts(results: Path) -> tuple[dict[str, float], dict[str, Any]]:
     for file in sorted(results.glob("*/summary.json")):
         name = file.parent.name
         metrics = json.loads(file.read_text(encoding="utf-8"))["metrics"]
-        scores = pd.DataFrame.from_dict(metrics, orient="index").reindex(columns=list(_COLUMNS))
-        scores = scores.astype(float).rename_axis("measure")
+        scores = pd.DataFrame(metrics, index=[*_CURVED, "normalized"], dtype=float)
+        scores = scores.T.rename_axis("measure")
         values = scores["value"].dropna()
         figures |= {f"results/{name}/{metric}": value for metric, value in values.items()}
-        table = scores.rename(columns=_COLUMNS).reset_index()
+        table = scores.rename(columns=_CURVED).reset_index()
         charts[f"scores/{name}"] = wandb.Table(dataframe=table)
         if (file.parent / "temperatures.csv").is_file():
-            rows = pd.read_csv(file.parent / "temperatures.csv").dropna(subset=_CURVED)
+            rows = pd.read_csv(file.parent / "temperatures.csv").dropna(subset=list(_CURVED))
             for metric, curve in rows[rows["metric"].isin(_CURVES)].groupby("metric"):
                 charts[f"temperature/{name}/{metric}"] = wandb.plot.line_series(
                     xs=curve["temperature"].tolist(),
                     ys=[curve[column].tolist() for column in _CURVED],
-                    keys=[_COLUMNS[column] for column in _CURVED],
+                    keys=list(_CURVED.values()),
                     title=f"{metric} on {name}",
                     xname="temperature",
                 )
