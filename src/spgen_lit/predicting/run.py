@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
 import webbrowser
-from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
+from itertools import chain, product
 from pathlib import Path
 
 import numpy as np
@@ -50,7 +51,7 @@ def typical_path(paths: Sequence[Scanpath]) -> int | None:
     if not looking:
         return None
     arrays = [paths[index].array() for index in looking]
-    first, second = zip(*itertools.product(arrays, arrays), strict=True)
+    first, second = zip(*product(arrays, arrays), strict=True)
     likeness = scanmatch(list(first), list(second), paths[0].size)
     means = np.nan_to_num(likeness).reshape(len(arrays), len(arrays)).mean(axis=1)
     return looking[int(means.argmax())]
@@ -81,17 +82,15 @@ def predict(
     ):
         before = len(items) - len(pending)
         task = bar.add_task("predicting", total=len(items), completed=before)
-        drawings: dict[Item, Future[None]] = {}
+        drawn: Iterable[list[Failure]] = ()
         for start in range(0, len(pending), settings.batch_size):
             batch = pending[start : start + settings.batch_size]
             sampled = _sample(predictor, batch, settings, failures)
-            _finish(drawings, failures)
-            drawings = {
-                item: pool.submit(_complete, illustrator, item, paths)
-                for item, paths in sampled.items()
-            }
+            # One batch's files are waited for, so that no more than two are ever in memory.
+            failures += chain.from_iterable(drawn)
+            drawn = pool.map(partial(_complete, illustrator), sampled, sampled.values())
             bar.advance(task, len(batch))
-        _finish(drawings, failures)
+        failures += chain.from_iterable(drawn)
     return before, failures
 
 
@@ -134,22 +133,17 @@ def _until(path: Scanpath, seconds: float) -> Scanpath:
     return replace(path, xy=path.xy[keep], durations=durations)
 
 
-def _complete(illustrator: Illustrator, item: Item, paths: Sequence[Scanpath]) -> None:
-    """Draw and then write what was sampled on one image."""
+def _complete(illustrator: Illustrator, item: Item, paths: Sequence[Scanpath]) -> list[Failure]:
+    """Draw and then write what was sampled on one image; a failure if it cannot be read."""
     typical = typical_path(paths)
-    illustrator.draw(item, paths, typical)
-    illustrator.outputs.write(item, paths, typical)
-
-
-def _finish(drawings: Mapping[Item, Future[None]], failures: list[Failure]) -> None:
-    """Wait for one batch's files, so that no more than two batches are ever in memory."""
-    for item, drawing in drawings.items():
-        try:
-            drawing.result()
-        except WriteError:
-            raise  # a disk that is full takes no other image's files either
-        except _UNREADABLE as error:
-            failures.append(_failure(item, error))
+    try:
+        illustrator.draw(item, paths, typical)
+        illustrator.outputs.write(item, paths, typical)
+    except WriteError:
+        raise  # a disk that is full takes no other image's files either
+    except _UNREADABLE as error:
+        return [_failure(item, error)]
+    return []
 
 
 def _failure(item: Item, error: BaseException) -> Failure:
