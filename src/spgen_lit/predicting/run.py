@@ -135,8 +135,8 @@ def _until(path: Scanpath, seconds: float) -> Scanpath:
 
 def _complete(illustrator: Illustrator, item: Item, paths: Sequence[Scanpath]) -> list[Failure]:
     """Draw and then write what was sampled on one image; a failure if it cannot be read."""
-    typical = typical_path(paths)
     try:
+        typical = typical_path(paths)
         illustrator.draw(item, paths, typical)
         illustrator.outputs.write(item, paths, typical)
     except WriteError:

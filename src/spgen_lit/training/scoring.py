@@ -262,13 +262,10 @@ def _shown_part(data: DomainMix, domain: str, name: str, scoring: Scoring) -> tu
     """
     gaze = bool(data.sets[domain][name].scanpaths)
     split = scoring.split if gaze else "train"
-    keys = data.parts[domain, split].of_set(name)
-    if split == "test" and not keys:
+    if split == "test" and not data.parts[domain, split].of_set(name):
         split = "val"
-        keys = data.parts[domain, split].of_set(name)
-    if not gaze:
-        keys = keys[: scoring.pictures]
     subset = data.parts[domain, split]
+    keys = subset.of_set(name)[: None if gaze else scoring.pictures]
     return Split({key: subset.stimuli[key] for key in keys}, subset.paths, subset.sets), split
 
 
