@@ -41,18 +41,15 @@ class PathBatch(NamedTuple):
 
     def arrays(self, image: int) -> list[NDArray[np.float64]]:
         """Places ``(fixation, 2)`` of every path on one image that exists."""
-        xy = self.xy[image].double().cpu().numpy()
-        return [row[:n] for row, n in zip(xy, self.length[image].tolist(), strict=True) if n]
+        return self._rows(self.xy, image)
 
     def seconds(self, image: int) -> list[NDArray[np.float64] | None]:
         """Durations ``(fixation,)`` of the paths of :meth:`arrays`; None where unknown."""
-        rows = self.durations[image].double().cpu().numpy()
-        lengths = self.length[image].tolist()
-        return [
-            None if np.isnan(row[:n]).any() else row[:n]
-            for row, n in zip(rows, lengths, strict=True)
-            if n
-        ]
+        return [None if np.isnan(row).any() else row for row in self._rows(self.durations, image)]
+
+    def _rows(self, values: Tensor, image: int) -> list[NDArray[np.float64]]:
+        rows = values[image].double().cpu().numpy()
+        return [row[:n] for row, n in zip(rows, self.length[image].tolist(), strict=True) if n]
 
 
 class SourceBatch(NamedTuple):

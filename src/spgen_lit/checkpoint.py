@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from spgen_lit.files import atomic, part_prefix, write_bytes
+from spgen_lit.files import atomic, first_line, part_prefix, write_bytes
 
 CARD = "spgen_lit"  # key of the card, which rebuilds the network and says how it was trained
 
@@ -88,7 +88,7 @@ def load_checkpoint(path: str | Path) -> dict[str, Any]:
             raise CheckpointError(f"{damaged} does not match its checksum")
         return dict(torch.load(path, map_location="cpu", weights_only=True))
     except Exception as error:  # torch raises whatever a damaged file leads it to
-        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)[:120]
+        reason = first_line(error)[:120]
         raise CheckpointError(
             f"ckpt_path: cannot read checkpoint {path} ({reason}); give one that training wrote"
         ) from error

@@ -22,7 +22,7 @@ from hydra.errors import HydraException, MissingConfigException
 from omegaconf import BooleanNode, DictConfig, IntegerNode, ListConfig, OmegaConf, StringNode
 from omegaconf.errors import OmegaConfBaseException
 
-from spgen_lit.files import WriteError
+from spgen_lit.files import WriteError, first_line
 from spgen_lit.instantiation import (
     ConfigError,
     arguments,
@@ -226,8 +226,7 @@ def one_line_errors() -> Iterator[None]:
     except (ValueError, OSError, ImportError, FloatingPointError, LateError) as error:
         if os.environ.get("SPGEN_TRACEBACK"):
             raise
-        lines = [line for line in str(error).splitlines() if line.strip()]
-        reason = lines[0] if lines else type(error).__name__
+        reason = first_line(error)
         if isinstance(error, OSError) and error.filename:
             reason = f"{error.filename}: {error.strerror}; may it be read and written?"
         if not type(error).__module__.startswith("spgen_lit") and not isinstance(error, OSError):

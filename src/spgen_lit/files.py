@@ -116,6 +116,11 @@ def shown(text: object) -> str:
     return "".join(map(_printable, str(text)))
 
 
+def first_line(error: BaseException) -> str:
+    """The first line of what an error says; its type where it says nothing."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
 def _printable(char: str) -> str:
     if "\udc80" <= char <= "\udcff":  # a byte that is not UTF-8, as Python keeps it in a str
         return f"\\x{ord(char) - 0xDC00:02x}"

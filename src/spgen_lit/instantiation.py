@@ -12,6 +12,8 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 import yaml
 
+from spgen_lit.files import first_line
+
 #: What a configuration may instantiate beside this package's own classes.
 ALLOWED = (
     "lightning.Trainer",
@@ -63,7 +65,7 @@ def built(factory: Any, settings: Mapping[str, Any], section: str, **fixed: Any)
     except (ConfigError, OSError):  # files that are missing or cannot be written say so
         raise
     except Exception as error:
-        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        reason = first_line(error)
         raise ConfigError(reason if section in reason else f"{section}: {reason}") from error
 
 

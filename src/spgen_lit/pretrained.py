@@ -18,7 +18,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 
 from spgen_lit import checkpoint
-from spgen_lit.files import file_hash, write_bytes, write_json
+from spgen_lit.files import file_hash, first_line, write_bytes, write_json
 
 CARD, WEIGHTS = "card.json", "weights.safetensors"
 #: Model that is used where none is named.
@@ -140,7 +140,7 @@ def _from_hub(repository: str) -> Path:
     except OSError as error:
         raise FileNotFoundError(
             f"model {repository}: neither a file or folder here nor a repository with {CARD} and "
-            f"{WEIGHTS} on the Hugging Face hub ({str(error).splitlines()[0]})"
+            f"{WEIGHTS} on the Hugging Face hub ({first_line(error)})"
         ) from error
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from spgen_lit.data.images import read_image
 from spgen_lit.evaluation.aoi import Regions, transitions, visits
 from spgen_lit.evaluation.tables import write
-from spgen_lit.files import shown
+from spgen_lit.files import first_line, shown
 from spgen_lit.pictures.interest import Interest, interest_sheet
 from spgen_lit.predicting.illustration import Illustrator, Observers, read_within
 from spgen_lit.predicting.outputs import Failure, Item
@@ -157,7 +157,7 @@ def tabulate_regions(
             _write(illustrator, item, regions, groups)
             count += 1
         except (ValueError, OSError) as error:
-            failures.append(Failure(item.path, str(error).splitlines()[0]))
+            failures.append(Failure(item.path, first_line(error)))
     return count, failures
 
 

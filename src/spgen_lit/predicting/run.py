@@ -17,7 +17,7 @@ from rich.progress import MofNCompleteColumn, Progress
 from spgen_lit.data.catalogue import build_reader
 from spgen_lit.data.images import ImageError
 from spgen_lit.data.readers.scanpath_file import ScanpathFile
-from spgen_lit.files import WriteError, file_hash, shown
+from spgen_lit.files import WriteError, file_hash, first_line, shown
 from spgen_lit.metrics.scanmatch import scanmatch
 from spgen_lit.predicting import Settings
 from spgen_lit.predicting.illustration import (
@@ -148,8 +148,7 @@ def _complete(illustrator: Illustrator, item: Item, paths: Sequence[Scanpath]) -
 
 def _failure(item: Item, error: BaseException) -> Failure:
     """The error's first line, without the path that stands beside it."""
-    line = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return Failure(item.path, line.removeprefix(f"{item.path}: "))
+    return Failure(item.path, first_line(error).removeprefix(f"{item.path}: "))
 
 
 def load_observers(people: str | None) -> Observers:

@@ -17,7 +17,7 @@ from lightning.pytorch.loggers import WandbLogger
 from lightning.pytorch.utilities import rank_zero_only
 from requests.utils import get_netrc_auth
 
-from spgen_lit.files import write_json
+from spgen_lit.files import first_line, write_json
 
 Mode = Literal["auto", "online", "offline"]
 _PATIENCE = 3.0  # seconds for a server that does not answer at all
@@ -86,8 +86,7 @@ class Dashboard(WandbLogger):
         try:
             run = super().experiment
         except (wandb.Error, TimeoutError) as error:
-            reason = str(error).strip().splitlines()
-            self._reason = f"the server refused: {reason[0] if reason else type(error).__name__}"
+            self._reason = f"the server refused: {first_line(error)}"
             self._wandb_init["mode"] = "offline"
             run = super().experiment
         if not self._introduced and isinstance(run, wandb.Run):
