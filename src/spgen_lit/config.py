@@ -28,6 +28,7 @@ from spgen_lit.instantiation import (
     arguments,
     check_names,
     nearest,
+    sections,
     target_class,
     target_fault,
     targets,
@@ -76,15 +77,13 @@ def _root_file(name: str) -> str:
     return (Path(CONFIG_DIR) / f"{name}.yaml").read_text(encoding="utf-8").replace("$", "$$")
 
 
-def _sections(
-    node: Any, prefix: str = ""
-) -> Iterator[tuple[str, Mapping[str, Any], dict[str, Parameter]]]:
-    """All mappings of a configuration: prefix of their keys, content, arguments of their class."""
-    if isinstance(node, Mapping):
-        for key, value in node.items():
-            yield from _sections(value, f"{prefix}{key}.")
-        target, trust = node.get("_target_"), command_trust(sys.argv[1:])
-        yield prefix, node, arguments(target_class(str(target), prefix, trust)) if target else {}
+def _arguments(root: Any) -> Iterator[tuple[str, Mapping[str, Any], dict[str, Parameter]]]:
+    """All sections of a configuration: prefix of their keys, content, arguments of their class."""
+    trust = command_trust(sys.argv[1:])
+    for name, node in sections(root):
+        target = node.get("_target_")
+        found = arguments(target_class(str(target), name, trust)) if target else {}
+        yield f"{name}.".lstrip("."), node, found
 
 
 def _unstated(*, _root_: DictConfig) -> str:
@@ -93,7 +92,7 @@ def _unstated(*, _root_: DictConfig) -> str:
     root.pop("hydra", None)
     return "\n".join(
         f"{prefix}{name}: {each.default}"
-        for prefix, node, found in _sections(root)
+        for prefix, node, found in _arguments(root)
         for name, each in found.items()
         if name not in node and each.default is not each.empty
     )
@@ -131,7 +130,7 @@ def _complaint(error: Exception, config_name: str, overrides: Sequence[str]) -> 
     if unknown:
         chosen = [override for override in overrides if _options(_key(override))]
         base, key = OmegaConf.to_container(compose(config_name, chosen)), unknown[1]
-        valid = [f"{p}{name}" for p, node, found in _sections(base) for name in {*node, *found}]
+        valid = [f"{p}{name}" for p, node, found in _arguments(base) for name in {*node, *found}]
         near = difflib.get_close_matches(key, valid, 1, 0.7)
         hint = nearest(key, near or list(compose(config_name)))
         return f"unknown key {key!r}; {hint}"

@@ -115,15 +115,10 @@ def check_names(node: Any, section: str = "", trust: Sequence[str] = ()) -> None
     Raises:
         ConfigError: Naming the key and the nearest argument, or the class and why it is refused.
     """
-    if isinstance(node, list):
-        node = dict(enumerate(node))
-    if not isinstance(node, Mapping):
-        return
-    if node.get("_target_"):
-        factory = target_class(str(node["_target_"]), section, trust)
-        _check_names(factory, {k: v for k, v in node.items() if k != "_target_"}, section)
-    for key, value in node.items():
-        check_names(value, f"{section}.{key}".lstrip("."), trust)
+    for place, inner in sections(node, section):
+        if inner.get("_target_"):
+            factory = target_class(str(inner["_target_"]), place, trust)
+            _check_names(factory, {k: v for k, v in inner.items() if k != "_target_"}, place)
 
 
 def complete(node: Any, trust: Sequence[str] = ()) -> Any:
@@ -265,12 +260,18 @@ def build_network(card: Mapping[str, Any], trust: Sequence[str] = ()) -> Any:
     return instantiated(tree, "network", trust)
 
 
-def targets(tree: object) -> Iterator[str]:
+def targets(tree: Any) -> list[str]:
     """All ``_target_`` of nested dictionaries and lists."""
+    return [str(node["_target_"]) for _, node in sections(tree) if "_target_" in node]
+
+
+def sections(tree: Any, name: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """All dictionaries in nested ones and lists, each after those that hold it, by dotted name."""
     if isinstance(tree, Mapping):
-        if "_target_" in tree:
-            yield str(tree["_target_"])
-        tree = list(tree.values())
-    if isinstance(tree, list | tuple):
-        for inner in tree:
-            yield from targets(inner)
+        yield name, tree
+    elif isinstance(tree, list | tuple):
+        tree = dict(enumerate(tree))
+    else:
+        return
+    for key, value in tree.items():
+        yield from sections(value, f"{name}.{key}".lstrip("."))
