@@ -215,8 +215,7 @@ def _score_set(run: _Run, predictor: Predictor, domain: str, name: str) -> Resul
     rich.print(results.table())
     folder = results.save(run.output / "results" / label)
     attributes = {key: stimulus.attributes for key, stimulus in subset.stimuli.items()}
-    groups = save_groups(folder, results, attributes, grouped_by(attributes))
-    if groups is not None:
+    if (groups := save_groups(folder, results, attributes, grouped_by(attributes))) is not None:
         rich.print(groups)
     if scoring.temperatures:
         scan = score_temperatures(
