@@ -1,4 +1,4 @@
-"""One run of prediction: images sampled, drawn and written as they come, in constant memory."""
+"""One run of prediction: images sampled, illustrated and written as they come, in constant memory."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def predict(
 ) -> tuple[int, list[Failure]]:
     """Sample and draw every image that is not done yet.
 
-    Memory stays the same however many images there are: pictures are drawn while the next
+    Memory stays the same however many images there are: pictures are illustrated while the next
     batch is sampled. An image's JSON is written after its other files, so that a run cut short
     goes on behind the last whole image.
 
@@ -82,15 +82,15 @@ def predict(
     ):
         before = len(items) - len(pending)
         task = bar.add_task("predicting", total=len(items), completed=before)
-        drawn: Iterable[list[Failure]] = ()
+        illustrated: Iterable[list[Failure]] = ()
         for start in range(0, len(pending), settings.batch_size):
             batch = pending[start : start + settings.batch_size]
             sampled = _sample(predictor, batch, settings, failures)
             # One batch's files are waited for, so that no more than two are ever in memory.
-            failures += chain.from_iterable(drawn)
-            drawn = pool.map(partial(_complete, illustrator), sampled, sampled.values())
+            failures += chain.from_iterable(illustrated)
+            illustrated = pool.map(partial(_complete, illustrator), sampled, sampled.values())
             bar.advance(task, len(batch))
-        failures += chain.from_iterable(drawn)
+        failures += chain.from_iterable(illustrated)
     return before, failures
 
 
