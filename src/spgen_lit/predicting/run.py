@@ -1,4 +1,4 @@
-"""One run of prediction: images sampled, illustrated and written as they come, in constant memory."""
+"""One run of prediction: images sampled, drawn and written as they come, in constant memory."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def predict(
 ) -> tuple[int, list[Failure]]:
     """Sample and draw every image that is not done yet.
 
-    Memory stays the same however many images there are: pictures are illustrated while the next
+    Memory stays the same however many images there are: pictures are drawn while the next
     batch is sampled. An image's JSON is written after its other files, so that a run cut short
     goes on behind the last whole image.
 
