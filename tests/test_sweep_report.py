@@ -11,7 +11,7 @@ import pytest
 
 from spgen_lit.evaluation.protocol import Protocol
 from spgen_lit.evaluation.sweep import best_of, read_sweep, wide
-from spgen_lit.pictures.sweep import SweepSection, draw_section
+from spgen_lit.pictures.sweep import draw_set, over_seeds
 from spgen_lit.report import main
 from sweep_folders import CHANCE, PEOPLE, figures, temperature_sweep, write_job
 
@@ -33,7 +33,7 @@ def test_every_cell_of_the_table_is_the_jobs_own_figure(tmp_path: Path) -> None:
 def test_the_best_cell_is_marked_in_every_form(tmp_path: Path) -> None:
     sweep = read_sweep(temperature_sweep(tmp_path / "s"))
     assert sweep.factors == ["temperature", "priors"]
-    text, best = wide(sweep, "source-gallery")
+    text, best = wide(sweep.rows, sweep.factors)
     assert text[best["energy score ↓"]].iloc[:, :2].to_numpy().tolist() == [["1", "16"]]
     assert list(text["temperature"][-2:]) == ["observers", "chance"]
     main(["sweep", str(tmp_path / "s")])
@@ -45,7 +45,7 @@ def test_the_best_cell_is_marked_in_every_form(tmp_path: Path) -> None:
 
 
 def test_diversity_is_best_nearest_to_people(tmp_path: Path) -> None:
-    rows = read_sweep(temperature_sweep(tmp_path / "s")).of_set("source-gallery")
+    rows = read_sweep(temperature_sweep(tmp_path / "s")).rows
     values = rows[rows["metric"] == "diversity"]["value"]
     place = best_of(values, "observers", 0.60)
     assert place is not None
@@ -71,8 +71,8 @@ def test_failed_and_unfinished_jobs_are_listed_not_scored(
     write_job(root / "network.priors-64", ["network.priors=64"], error="ValueError: <b>odd</b>")
     write_job(root / "network.priors-128", ["network.priors=128"])
     sweep = read_sweep(root)
-    assert [job.name for job in sweep.in_state("failed")] == ["network.priors-64"]
-    assert [job.name for job in sweep.in_state("unfinished")] == ["network.priors-128"]
+    assert list(sweep.in_state("failed").index) == ["network.priors-64"]
+    assert list(sweep.in_state("unfinished").index) == ["network.priors-128"]
     assert set(sweep.rows["priors"]) == {4.0, 8.0, 16.0, 32.0}
     assert main(["sweep", str(root)]) == 0
     assert "ValueError" in capsys.readouterr().out
@@ -115,15 +115,12 @@ def test_seeds_are_listed_one_by_one_and_drawn_together(tmp_path: Path) -> None:
             write_job(tmp_path / f"{priors}-{seed}", overrides, by_temperature=values)
     sweep = read_sweep(tmp_path)
     assert sweep.factors == ["temperature", "priors", "seed"]
-    table = wide(sweep, "source-gallery")
+    table = wide(sweep.rows, sweep.factors)
     assert len(table[0]) == 2 * 2 * 3 + 2
-    section = SweepSection("s", sweep.rows, sweep.factors, *table)
-    drawn = draw_section(section, tmp_path / "pictures")
+    drawn = draw_set(sweep.rows, sweep.factors, tmp_path / "pictures")
     assert len(drawn["Heat maps"]) == len(drawn["Curves"]) == 4
-    mean = section.over_seeds()
-    assert mean.factors == ["temperature", "priors"]
-    (cell,) = mean.rows.set_index(["metric", "temperature", "priors"]).loc[
-        [("energy", 0.5, 4.0)], "value"
-    ]
+    rows, factors = over_seeds(sweep.rows, sweep.factors)
+    assert factors == ["temperature", "priors"]
+    (cell,) = rows.set_index(["metric", *factors]).loc[[("energy", 0.5, 4.0)], "value"]
     both = (figures(5, 0.5)["energy"] + figures(6, 0.5)["energy"]) / 2
     assert cell == pytest.approx(both)

@@ -37,26 +37,14 @@ from rich.console import Console
 from spgen_lit import provenance
 from spgen_lit.config import one_line_errors
 from spgen_lit.evaluation import tables
-from spgen_lit.evaluation.comparison import (
-    HEADLINE,
-    compare,
-    comparison_table,
-    leaderboard,
-)
+from spgen_lit.evaluation.comparison import HEADLINE, compare, comparison_table, leaderboard
 from spgen_lit.evaluation.gap import Runs, gap, gap_table, load_group, write_gap
 from spgen_lit.evaluation.results import Results
 from spgen_lit.evaluation.selection import read_record, selection_table, validators
-from spgen_lit.evaluation.sweep import (
-    Sweep,
-    failures_table,
-    read_sweep,
-    sweep_tables,
-    wide,
-    write_tables,
-)
+from spgen_lit.evaluation.sweep import Sweep, read_sweep, sweep_tables, wide, write_tables
 from spgen_lit.files import file_hash, write_text
 from spgen_lit.instantiation import instantiated
-from spgen_lit.pictures.sweep import SweepSection, write_sweep_page
+from spgen_lit.pictures.sweep import write_sweep_page
 from spgen_lit.pretrained import weights_file
 from spgen_lit.sweeping import refuse_launch
 
@@ -254,36 +242,27 @@ def sum_up(folder: Path, console: Console) -> int:
     """
     sweep = read_sweep(folder)
     failed = sweep.in_state("failed")
+    for table in sweep_tables(sweep):
+        console.print(table)
     if sweep.sets:
-        write_tables(sweep, folder / "report")
-        sections = [
-            SweepSection(sweep.title(name), sweep.of_set(name), sweep.factors, *wide(sweep, name))
-            for name in sweep.sets
-        ]
-        page = write_sweep_page(folder / "report", _title(sweep), _notes(sweep), sections)
-        for shown in sweep_tables(sweep):
-            console.print(shown)
+        report, factors = folder / "report", sweep.factors
+        write_tables(sweep, report)
+        sets = {name: (rows, *wide(rows, factors)) for name, rows in sweep.sets.items()}
+        title = f"{folder.resolve().parent.name}: {' by '.join(factors)}"
+        page = write_sweep_page(report, title, _notes(sweep), factors, sets)
         console.print(f"Report: {page}", soft_wrap=True, highlight=False)
-    if failed or sweep.in_state("unfinished"):
-        console.print(failures_table(sweep))
     return len(failed)
-
-
-def _title(sweep: Sweep) -> str:
-    return f"{sweep.folder.resolve().parent.name}: {' by '.join(sweep.factors)}"
 
 
 def _notes(sweep: Sweep) -> list[str]:
     """What stands above the tables of a sweep's page."""
-    done = sum(job.state == "finished" for job in sweep.jobs)
-    lines = [
-        f"{done} of {len(sweep.jobs)} jobs finished; {sweep.folder}",
+    return [
+        f"{len(sweep.in_state('finished'))} of {len(sweep.jobs)} jobs finished; {sweep.folder}",
         "Framed: the best of each measure (↑ more, ↓ less, ≈ nearest to observers). Bands and "
         "bars are 95 % intervals over images; observers and chance were scored the same way.",
+        *(f"failed: {job}: {error}" for job, error in sweep.in_state("failed")["error"].items()),
+        *(f"unfinished: {job}" for job in sweep.in_state("unfinished").index),
     ]
-    lines += [f"failed: {job.name}: {job.error}" for job in sweep.in_state("failed")]
-    lines += [f"unfinished: {job.name}" for job in sweep.in_state("unfinished")]
-    return lines
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import pandas as pd
 import yaml
@@ -20,31 +19,10 @@ from spgen_lit.files import write_text
 
 #: What a scan of temperatures leaves beside a result.
 TEMPERATURES = "temperatures.csv"
-State = Literal["finished", "failed", "unfinished"]
 #: Settings of a job that say how it is run; they make no column.
 _NOT_SETTINGS = ("resume", "sweep", "logger", "ckpt_path")
-_FIGURES = ("value", "low", "high", "observers", "chance", "normalized", "images")
+_FIGURES = ["value", "low", "high", "observers", "chance", "normalized", "images"]
 _SHOWN = ("energy", "scanmatch", "nss", "diversity")
-
-
-@dataclass(frozen=True)
-class Job:
-    """One job of a sweep.
-
-    Attributes:
-        name: Its folder's name.
-        folder: Where it wrote.
-        settings: Override key to value, as text.
-        state: ``finished`` once its summary is there; ``failed`` with an error written
-            down; ``unfinished`` else.
-        error: First line of the error of a failed job.
-    """
-
-    name: str
-    folder: Path
-    settings: dict[str, str]
-    state: State
-    error: str = ""
 
 
 @dataclass(frozen=True)
@@ -53,7 +31,9 @@ class Sweep:
 
     Attributes:
         folder: The sweep's folder.
-        jobs: In the order of their settings.
+        jobs: A row a job (index: its folder's name), in the order of their settings: ``state``,
+            ``finished`` once its summary is there, ``failed`` with an error written down, else
+            ``unfinished``; ``error``, the first line of a failed job's.
         factors: Names of what varied, ``temperature`` first; each is a column of the rows.
         rows: One for each data set, setting and measure: ``set``, the factors, ``metric``,
             ``label``, ``better``, ``value``, ``low``, ``high``, ``observers``, ``chance``,
@@ -61,27 +41,23 @@ class Sweep:
     """
 
     folder: Path
-    jobs: list[Job]
+    jobs: pd.DataFrame
     factors: list[str]
     rows: pd.DataFrame
 
-    def in_state(self, state: State) -> list[Job]:
+    def in_state(self, state: str) -> pd.DataFrame:
         """Jobs that ``failed``, or are ``unfinished``: neither results nor an error."""
-        return [job for job in self.jobs if job.state == state]
+        return self.jobs[self.jobs["state"] == state]
 
     @property
-    def sets(self) -> list[str]:
-        """Names of the data sets scored."""
-        return list(self.rows["set"].unique()) if len(self.rows) else []
-
-    def of_set(self, name: str) -> pd.DataFrame:
-        """Rows of one data set."""
-        return self.rows[self.rows["set"] == name]
-
-    def title(self, name: str) -> str:
-        """A data set with its number of images, and whether its gaze is simulated."""
-        first = self.of_set(name).iloc[0]
-        return f"{name}: {first['images']} images{tables.kind_of_gaze(first['gaze'])}"
+    def sets(self) -> dict[str, pd.DataFrame]:
+        """Rows of each data set, by its title: name, number of images, and simulated gaze."""
+        found = {}
+        for name, rows in self.rows.groupby("set", sort=False) if len(self.rows) else ():
+            first = rows.iloc[0]
+            kind = tables.kind_of_gaze(first["gaze"])
+            found[f"{name}: {first['images']} images{kind}"] = rows
+        return found
 
 
 def read_sweep(folder: str | Path) -> Sweep:
@@ -92,33 +68,44 @@ def read_sweep(folder: str | Path) -> Sweep:
         ValueError: If jobs were scored under different protocols.
     """
     root = Path(folder)
-    jobs = [_job(found.parent.parent) for found in root.glob("*/.hydra/overrides.yaml")]
-    if not jobs:
+    given = {path.parent.parent.name: path for path in root.glob("*/.hydra/overrides.yaml")}
+    if not given:
         raise FileNotFoundError(
             f"{root}: no job of a sweep there (looked for */.hydra/overrides.yaml); give the "
             "folder that python -m spgen_lit.train -m … wrote, e.g. outputs/sweeps/NAME/TIME"
         )
-    settings = pd.DataFrame([job.settings for job in jobs]).fillna("")
+    settings = pd.DataFrame(map(_settings, given.values()), index=list(given)).fillna("")
     varying = settings.loc[:, settings.nunique() > 1]
     # A sweep of one job has nothing that varies, but its table needs a name for the row.
     varying = (settings.iloc[:, :1] if varying.empty else varying).map(_value)
     varying.columns = pd.Index(_short([str(key) for key in varying]))
-    order = sorted(range(len(jobs)), key=lambda i: [_order(v) for v in varying.iloc[i]])
+    # Numbers before names.
+    order = varying.map(lambda value: (isinstance(value, str), value)).apply(list, axis=1)
+    varying = varying.loc[sorted(given, key=order.get)]
+    states = [_state(root / name) for name in varying.index]
+    jobs = pd.DataFrame(states, varying.index, ["state", "error"])
     parts: list[pd.DataFrame] = []
     cards: dict[str, tuple[str, Protocol]] = {}
-    for number, job in ((i, jobs[i]) for i in order if jobs[i].state == "finished"):
-        for result in sorted((job.folder / "results").glob("*/summary.json")):
-            _refuse_other_protocol(job, result.parent, cards)
+    for name in jobs.index[jobs["state"] == "finished"]:
+        for result in sorted((root / name / "results").glob("*/summary.json")):
+            _refuse_other_protocol(name, result.parent, cards)
             rows = _rows(result.parent)
             # Temperatures scanned within a job stand for the temperature that it was given.
-            new = {key: v for key, v in varying.iloc[number].items() if key not in rows}
-            parts.append(rows.assign(**new, set=result.parent.name, job=job.name))
+            new = {key: v for key, v in varying.loc[name].items() if key not in rows}
+            parts.append(rows.assign(**new, set=result.parent.name, job=name))
     frame = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
     factors = list(varying)
     if "temperature" in frame and "temperature" not in factors:
         factors.insert(0, "temperature")
     factors.sort(key=lambda name: name != "temperature")
-    return Sweep(root, [jobs[i] for i in order], factors, frame)
+    return Sweep(root, jobs, factors, frame)
+
+
+def _settings(overrides: Path) -> dict[str, str]:
+    """Override key to value, as text."""
+    words = yaml.safe_load(overrides.read_text(encoding="utf-8")) or []
+    pairs = (str(word).lstrip("+~").partition("=") for word in words)
+    return {key: value for key, _, value in pairs if key not in _NOT_SETTINGS}
 
 
 def _value(text: str) -> float | str:
@@ -129,38 +116,25 @@ def _value(text: str) -> float | str:
         return text
 
 
-def _order(value: float | str) -> tuple[bool, float, str]:
-    number = 0.0 if isinstance(value, str) else value
-    return (isinstance(value, str), number, str(value))
-
-
 def _short(keys: Sequence[str]) -> list[str]:
     """Last part of each key where that is unambiguous."""
     last = [key.replace("/", ".").rpartition(".")[2] for key in keys]
     return [name if last.count(name) == 1 else key for key, name in zip(keys, last, strict=True)]
 
 
-def _job(folder: Path) -> Job:
-    overrides = yaml.safe_load((folder / ".hydra" / "overrides.yaml").read_text(encoding="utf-8"))
-    settings = {}
-    for override in overrides or []:
-        key, _, value = str(override).lstrip("+~").partition("=")
-        if key not in _NOT_SETTINGS:
-            settings[key] = value
-    state: State = "unfinished"
-    error = ""
-    if (folder / "summary.json").is_file():
-        state = "finished"
-    elif (folder / "failed.json").is_file():
-        state = "failed"
-        error = json.loads((folder / "failed.json").read_text(encoding="utf-8"))["error"]
-    return Job(folder.name, folder, settings, state, error)
+def _state(job: Path) -> tuple[str, str]:
+    """State of a job by what it left, and its error."""
+    if (job / "summary.json").is_file():
+        return "finished", ""
+    if (job / "failed.json").is_file():
+        return "failed", json.loads((job / "failed.json").read_text(encoding="utf-8"))["error"]
+    return "unfinished", ""
 
 
-def _refuse_other_protocol(job: Job, result: Path, cards: dict[str, tuple[str, Protocol]]) -> None:
+def _refuse_other_protocol(job: str, result: Path, cards: dict[str, tuple[str, Protocol]]) -> None:
     card = json.loads((result / "protocol.json").read_text(encoding="utf-8"))
     protocol = Protocol.from_card(card)
-    first, expected = cards.setdefault(result.name, (job.name, protocol))
+    first, expected = cards.setdefault(result.name, (job, protocol))
     differing = expected.differences(protocol)
     if differing:
         raise ValueError(
@@ -180,14 +154,14 @@ def _rows(result: Path) -> pd.DataFrame:
     rows = rows.rename(columns={CHANCE: "chance"})
     kept = ["temperature"] if "temperature" in rows else []
     rows = rows.reindex(columns=[*kept, "metric", "label", "better", *_FIGURES])
-    rows[list(_FIGURES)] = rows[list(_FIGURES)].astype(float)
+    rows[_FIGURES] = rows[_FIGURES].astype(float)
     # Figures of the whole set have no interval over images, and no place in a sweep's tables.
     rows = rows[rows["images"].notna()].astype({"images": int})
     return rows.assign(gaze=summary["meta"].get("gaze"))
 
 
 def wide(
-    sweep: Sweep, name: str, metrics: Sequence[str] = SCANNED
+    rows: pd.DataFrame, factors: Sequence[str], metrics: Sequence[str] = SCANNED
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """One data set as text, a line a setting and a column a measure, and the best cells.
 
@@ -195,8 +169,7 @@ def wide(
         The text, observers and chance on the last two lines; and of the same shape, which
         cells are the best of their measure.
     """
-    rows, factors = sweep.of_set(name), sweep.factors
-    lines = rows[factors].drop_duplicates(ignore_index=True)
+    lines = rows[[*factors]].drop_duplicates(ignore_index=True)
     text = lines.map(lambda value: f"{value:g}" if isinstance(value, float) else str(value))
     levels = {who: {factors[0]: who} for who in (OBSERVERS, "chance")}
     best = {}
@@ -205,7 +178,7 @@ def wide(
         if of_metric.empty:
             continue
         first = of_metric.iloc[0]
-        values = lines.merge(of_metric, how="left", on=factors)["value"]
+        values = lines.merge(of_metric, how="left", on=list(factors))["value"]
         text[first["label"]] = tables.figures(values)
         best[first["label"]] = values.index == best_of(values, first["better"], first[OBSERVERS])
         for who, level in levels.items():
@@ -228,26 +201,23 @@ def best_of(values: pd.Series, better: str, observers: float) -> int | None:
 
 
 def sweep_tables(sweep: Sweep) -> list[Table]:
-    """Short tables for the terminal, one a data set."""
-    return [
-        tables.terminal(marked(*wide(sweep, name, _SHOWN), "[bold]{} *[/]"), sweep.title(name))
-        for name in sweep.sets
+    """Short tables for the terminal: one a data set, and one of the jobs without results."""
+    shown = [
+        tables.terminal(marked(*wide(rows, sweep.factors, _SHOWN), "[bold]{} *[/]"), title)
+        for title, rows in sweep.sets.items()
     ]
-
-
-def failures_table(sweep: Sweep) -> Table:
-    """Jobs without results, each with its error."""
-    jobs = [*sweep.in_state("failed"), *sweep.in_state("unfinished")]
-    rows = [{"job": job.name, "state": job.state, "error": job.error} for job in jobs]
-    return tables.terminal(pd.DataFrame(rows), "without results")
+    lacking = pd.concat([sweep.in_state("failed"), sweep.in_state("unfinished")])
+    if len(lacking):
+        shown.append(tables.terminal(lacking.rename_axis("job").reset_index(), "without results"))
+    return shown
 
 
 def write_tables(sweep: Sweep, folder: str | Path) -> list[Path]:
     """Write ``sweep.csv`` (every row), ``sweep.md`` and ``sweep.tex``; returns the files."""
     columns = ["set", *sweep.factors, "metric", *_FIGURES, "job"]
     markdown, tex = "", ""
-    for name in sweep.sets:
-        table, title = wide(sweep, name), sweep.title(name)
+    for title, rows in sweep.sets.items():
+        table = wide(rows, sweep.factors)
         markdown += f"## {title}\n\n{tables.markdown(marked(*table, '**{}**'))}\n\n"
         tex += f"% {title}; needs booktabs\n{tables.latex(marked(*table, tables.BEST))}\n"
     return [

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import base64
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import jinja2
 import numpy as np
@@ -18,43 +17,16 @@ from spgen_lit.files import write_text
 from spgen_lit.pictures.figure import LEVEL_COLOR, Pixels, new_figure, render, style, write_cells
 
 #: Columns of the levels that every picture shows.
-_LEVELS = ("observers", "chance")
-
-
-@dataclass(frozen=True)
-class SweepSection:
-    """One data set of a sweep.
-
-    Attributes:
-        title: Heading.
-        rows: A row for each setting and measure, with the factors, ``metric``, ``label``,
-            ``better``, ``value``, ``low``, ``high``, ``observers`` and ``chance``.
-        factors: Columns that varied; the first is drawn across.
-        table: Text of the table.
-        best: Which of its cells are marked.
-    """
-
-    title: str
-    rows: pd.DataFrame
-    factors: Sequence[str]
-    table: pd.DataFrame
-    best: pd.DataFrame
-
-    def over_seeds(self) -> SweepSection:
-        """The section with the mean of all seeds in place of each, of intervals too."""
-        factors = [factor for factor in self.factors if factor != "seed"]
-        if not factors or len(factors) == len(self.factors):
-            return self
-        groups = self.rows.drop(columns="seed").groupby(
-            ["metric", *factors], sort=False, as_index=False, dropna=False
-        )
-        means = dict.fromkeys(("value", "low", "high"), "mean")
-        kept = dict.fromkeys(("label", "better", *_LEVELS), "first")
-        return replace(self, rows=groups.agg(means | kept), factors=factors)
+_LEVELS = ["observers", "chance"]
+_OUTSIDE: dict[str, Any] = {"loc": "center left", "bbox_to_anchor": (1.01, 0.5)}
 
 
 def write_sweep_page(
-    folder: Path, title: str, notes: Sequence[str], sections: Sequence[SweepSection]
+    folder: Path,
+    title: str,
+    notes: Sequence[str],
+    factors: Sequence[str],
+    sets: Mapping[str, tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]],
 ) -> Path:
     """Draw every picture into ``folder/pictures`` and write ``folder/index.html``.
 
@@ -64,55 +36,68 @@ def write_sweep_page(
         folder: Made if absent.
         title: Heading.
         notes: Lines under it: what was swept, what failed.
-        sections: One a data set.
+        factors: Columns that varied; the first is drawn across.
+        sets: Heading of a data set to its rows, its table as text, and which cells of the table
+            are marked. There is a row for each setting and measure, with the factors, ``set``,
+            ``metric``, ``label``, ``better``, ``value``, ``low``, ``high``, ``observers`` and
+            ``chance``.
 
     Returns:
         The page's file.
     """
-    shown = []
-    for section in sections:
-        name = re.sub(r"[^A-Za-z0-9._-]+", "-", section.title.partition(":")[0]).strip("-")
-        marks = section.best.map(lambda best: "best" if best else "")
-        styled = section.table.style.hide(axis="index").format(escape="html").set_td_classes(marks)
+    sections = []
+    for heading, (rows, table, best) in sets.items():
+        marks = best.map(lambda marked: "best" if marked else "")
+        styled = table.style.hide(axis="index").format(escape="html").set_td_classes(marks)
+        drawn = draw_set(rows, factors, folder / "pictures" / str(rows["set"].iloc[0]))
         pictures = {
-            heading: {file.stem: base64.b64encode(file.read_bytes()).decode() for file in files}
-            for heading, files in draw_section(section, folder / "pictures" / name).items()
+            kind: {file.stem: base64.b64encode(file.read_bytes()).decode() for file in files}
+            for kind, files in drawn.items()
         }
-        shown.append({"title": section.title, "table": styled.to_html(), "pictures": pictures})
+        sections.append({"title": heading, "table": styled.to_html(), "pictures": pictures})
     page = (resources.files("spgen_lit.pictures") / "sweep.html").read_text(encoding="utf-8")
     text = jinja2.Template(page, autoescape=True, trim_blocks=True)
-    return write_text(folder / "index.html", text.render(title=title, notes=notes, sections=shown))
+    texts = {"title": title, "notes": notes, "sections": sections}
+    return write_text(folder / "index.html", text.render(texts))
 
 
-def draw_section(section: SweepSection, folder: Path) -> dict[str, list[Path]]:
+def draw_set(rows: pd.DataFrame, factors: Sequence[str], folder: Path) -> dict[str, list[Path]]:
     """Pictures of one data set as PNG files, by the heading that they stand under.
 
     Two numeric factors make heat maps, one makes curves; settings that are names make
     intervals beside each other. Seeds are averaged over, intervals too.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    section = section.over_seeds()
-    factors = list(section.factors)
-    numeric = [name for name in factors if pd.api.types.is_numeric_dtype(section.rows[name])]
+    rows, factors = over_seeds(rows, factors)
+    numeric = [name for name in factors if pd.api.types.is_numeric_dtype(rows[name])]
     pictures: dict[str, list[Path]] = {"Heat maps": [], "Trade": [], "Curves": [], "Settings": []}
-    for metric, rows in section.rows.groupby("metric", sort=False):
-        if rows["value"].isna().all():
+
+    def file(heading: str, name: str) -> Path:
+        pictures[heading].append(folder / f"{name}.png")
+        return pictures[heading][-1]
+
+    for metric, values in rows.groupby("metric", sort=False):
+        if values["value"].isna().all():
             continue
-        files = {kind: folder / f"{kind}-{metric}.png" for kind in ("heat", "curve", "settings")}
         if len(numeric) == len(factors) == 2:
-            pictures["Heat maps"].append(files["heat"])
-            heat_map(rows, numeric[0], numeric[1], files["heat"])
+            heat_map(values, numeric[0], numeric[1], file("Heat maps", f"heat-{metric}"))
         if not numeric or len(factors) > 2:
-            pictures["Settings"].append(files["settings"])
-            intervals(rows, factors, files["settings"])
-            continue
-        group = next((name for name in factors if name != numeric[0]), None)
-        pictures["Curves"].append(files["curve"])
-        curves(rows, numeric[0], group, files["curve"])
-    if {"scanmatch", "diversity"} <= set(section.rows["metric"]) and factors:
-        pictures["Trade"].append(folder / "trade.png")
-        trade_off(section.rows, "scanmatch", "diversity", factors, folder / "trade.png")
+            intervals(values, factors, file("Settings", f"settings-{metric}"))
+        else:
+            group = next((name for name in factors if name != numeric[0]), None)
+            curves(values, numeric[0], group, file("Curves", f"curve-{metric}"))
+    if {"scanmatch", "diversity"} <= set(rows["metric"]):
+        trade_off(rows, factors, file("Trade", "trade"))
     return {heading: files for heading, files in pictures.items() if files}
+
+
+def over_seeds(rows: pd.DataFrame, factors: Sequence[str]) -> tuple[pd.DataFrame, list[str]]:
+    """The mean of all seeds in place of each, of intervals too; rows and factors."""
+    others = [factor for factor in factors if factor != "seed"]
+    if not others or len(others) == len(factors):
+        return rows, list(factors)
+    groups = rows.groupby(["metric", *others], sort=False, as_index=False, dropna=False)
+    means = dict.fromkeys(("value", "low", "high"), "mean")
+    return groups.agg(means | dict.fromkeys(("label", "better", *_LEVELS), "first")), others
 
 
 def heat_map(rows: pd.DataFrame, x: str, y: str, path: Path | None = None) -> Pixels:
@@ -121,7 +106,7 @@ def heat_map(rows: pd.DataFrame, x: str, y: str, path: Path | None = None) -> Pi
     Several rows of one cell are averaged; cells without a row stay blank.
 
     Args:
-        rows: Of one measure, as in a section.
+        rows: Of one measure, as in :func:`write_sweep_page`.
         x: Setting across, such as temperature.
         y: Setting upwards, such as the number of Gaussians.
         path: Where to save the PNG.
@@ -129,7 +114,7 @@ def heat_map(rows: pd.DataFrame, x: str, y: str, path: Path | None = None) -> Pi
     first = rows.iloc[0]
     cells = rows.pivot_table(index=y, columns=x, values="value")
     grid, level = cells.to_numpy(), float(first["observers"])
-    low, high = np.nanmin([np.nanmin(grid), level]), np.nanmax([np.nanmax(grid), level])
+    low, high = np.nanmin([*grid.flat, level]), np.nanmax([*grid.flat, level])
     pick = {"up": np.nanargmax, "down": np.nanargmin}.get(first["better"])
     with style():
         figure, (axes,) = new_figure(2.2 + 0.85 * grid.shape[1], 1.7 + 0.55 * grid.shape[0])
@@ -142,11 +127,9 @@ def heat_map(rows: pd.DataFrame, x: str, y: str, path: Path | None = None) -> Pi
         axes.set(xlabel=x, ylabel=y, title=first["label"])
         write_cells(axes, grid, ".3f", lambda found: found < low + 0.6 * (high - low) != low)
         if pick is not None:
-            row, column = (int(at) for at in np.unravel_index(int(pick(grid)), grid.shape))
-            corner = (column - 0.5, row - 0.5)
-            box = Rectangle(corner, 1, 1, fill=False, edgecolor="#d50000", lw=3, zorder=5)
-            box.set_clip_on(False)
-            axes.add_patch(box)
+            row, column = np.unravel_index(int(pick(grid)), grid.shape)
+            frame: dict[str, Any] = {"fill": False, "edgecolor": "#d50000", "lw": 3, "zorder": 5}
+            axes.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, clip_on=False, **frame))
         bar = figure.colorbar(image, ax=axes)
         if np.isfinite(level):
             bar.ax.axhline(level, color="white", lw=4)
@@ -161,7 +144,7 @@ def curves(
     """One measure over one setting with its interval as a band, observers and chance as lines.
 
     Args:
-        rows: Of one measure, as in a section; those without a value are left out.
+        rows: Of one measure, as in :func:`write_sweep_page`; those without a value are left out.
         x: Setting across.
         group: Setting whose values make the lines; None for one line.
         path: Where to save the PNG.
@@ -174,33 +157,29 @@ def curves(
             line = axes.plot(points[x], points["value"], "o-", markersize=4, label=text(name))[0]
             band = (points[x], points["low"], points["high"])
             axes.fill_between(*band, color=line.get_color(), alpha=0.15, lw=0)
-        for who in _LEVELS:
-            if np.isfinite(first[who]):
-                axes.axhline(first[who], color=LEVEL_COLOR, lw=1.2, ls="--")
-                across = axes.get_yaxis_transform()
-                axes.text(1, first[who], who, ha="right", va="bottom", transform=across)
+        for who, level in first[_LEVELS].dropna().items():
+            axes.axhline(level, color=LEVEL_COLOR, lw=1.2, ls="--")
+            across = axes.get_yaxis_transform()
+            axes.text(1, level, str(who), ha="right", va="bottom", transform=across)
         axes.set(xlabel=x, ylabel=first["label"], title=first["label"])
         if group:
-            axes.legend(title=group, loc="center left", bbox_to_anchor=(1.01, 0.5))
+            axes.legend(title=group, **_OUTSIDE)
         return render(figure, path)
 
 
-def trade_off(
-    rows: pd.DataFrame, across: str, upwards: str, factors: Sequence[str], path: Path | None = None
-) -> Pixels:
-    """One measure against another, a line for each setting of all but the first factor.
+def trade_off(rows: pd.DataFrame, factors: Sequence[str], path: Path | None = None) -> Pixels:
+    """Diversity against ScanMatch, a line for each setting of all but the first factor.
 
     Args:
-        rows: As in a section, every measure.
-        across: Measure on the x axis, such as ``scanmatch``.
-        upwards: Measure on the y axis, such as ``diversity``.
+        rows: As in :func:`write_sweep_page`, every measure.
         factors: The first is written beside the points, the others make the lines.
         path: Where to save the PNG.
     """
-    by_metric = rows.groupby("metric")
-    labels, levels = by_metric["label"].first(), by_metric[list(_LEVELS)].first()
+    axes_of = ["scanmatch", "diversity"]
+    beside: dict[str, Any] = {"xytext": (5, 5), "textcoords": "offset points", "fontsize": 8}
+    known = rows.groupby("metric")[["label", *_LEVELS]].first().loc[axes_of]
     both = rows.pivot_table(index=list(factors), columns="metric", values="value")
-    both = both.reindex(columns=[across, upwards]).dropna()
+    both = both.reindex(columns=axes_of).dropna()
     lines = both.groupby(level=list(factors[1:])) if len(factors) > 1 else [((), both)]
     with style():
         figure, (axes,) = new_figure(6.4, 4.4)
@@ -210,19 +189,14 @@ def trade_off(
             if order:
                 continue  # one line carries the labels: the others would only cover them
             for value, point in zip(points.index, points.to_numpy(), strict=True):
-                axes.annotate(
-                    text(value[0] if isinstance(value, tuple) else value),
-                    point,
-                    xytext=(5, 5),
-                    textcoords="offset points",
-                    fontsize=8,
-                    color=drawn.get_color(),
-                )
+                label = text(value[0] if isinstance(value, tuple) else value)
+                axes.annotate(label, point, color=drawn.get_color(), **beside)
         for who, marker in zip(_LEVELS, "*X", strict=True):
-            axes.plot(*levels.loc[[across, upwards], who], marker, color=LEVEL_COLOR, label=who)
+            axes.plot(*known[who], marker, color=LEVEL_COLOR, label=who)
+        across, upwards = known["label"]
         title = f"agreement and diversity (figures: {factors[0]})"
-        axes.set(xlabel=labels[across], ylabel=labels[upwards], title=title)
-        axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
+        axes.set(xlabel=across, ylabel=upwards, title=title)
+        axes.legend(**_OUTSIDE)
         return render(figure, path)
 
 
@@ -242,12 +216,12 @@ def intervals(rows: pd.DataFrame, factors: Sequence[str], path: Path | None = No
         figure, (axes,) = new_figure(6.4, 1.3 + 0.32 * len(rows))
         bars = np.nan_to_num(spread).clip(0)
         axes.errorbar(rows["value"], heights, xerr=bars, fmt="o", markersize=5, capsize=3)
-        for who, dashes in zip(_LEVELS, ("--", ":"), strict=True):
-            if np.isfinite(first[who]):
-                axes.axvline(first[who], color=LEVEL_COLOR, lw=1.2, ls=dashes, label=who)
+        for who, level in first[_LEVELS].dropna().items():
+            dashes = "--" if who == "observers" else ":"
+            axes.axvline(level, color=LEVEL_COLOR, lw=1.2, ls=dashes, label=str(who))
         axes.set_yticks(heights, names)
         axes.set(title=first["label"])
-        axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
+        axes.legend(**_OUTSIDE)
         return render(figure, path)
 
 
