@@ -92,25 +92,16 @@ def _add_run_commands(commands: Any) -> None:
     parser = _command(commands, "sweep", _sweep, "tables, heat maps, curves and a page of a sweep")
     parser.add_argument("folder", type=Path, help="the sweep's folder")
     parser = _command(commands, "gap", _gap, "share of the gap to paintings that is recovered")
-    parser.add_argument("--source-only", nargs="+", type=Path, required=True, metavar="RUN")
-    parser.add_argument(
-        "--adapted",
-        nargs="+",
-        type=Path,
-        action="append",
-        required=True,
-        metavar="RUN",
-        help="runs of one adaptation, one a seed; once for each adaptation",
-    )
-    parser.add_argument(
-        "--oracle", nargs="+", type=Path, metavar="RUN", help="runs with the gaze on paintings"
-    )
+    runs: dict[str, Any] = {"nargs": "+", "type": Path, "metavar": "RUN"}
+    words = "runs of one adaptation, one a seed; once for each adaptation"
+    parser.add_argument("--source-only", required=True, **runs)
+    parser.add_argument("--adapted", action="append", required=True, help=words, **runs)
+    parser.add_argument("--oracle", help="runs with the gaze on paintings", **runs)
     parser.add_argument("--photographs", help="results of the photographs, such as source-osie")
     parser.add_argument("--paintings", help="of the paintings, such as evaluation-painted-osie")
     parser.add_argument("--out", type=Path, help="write a CSV file, and Markdown beside it")
-    parser = _command(
-        commands, "validators", _validators, "how well validators without labels rank checkpoints"
-    )
+    words = "how well validators without labels rank checkpoints"
+    parser = _command(commands, "validators", _validators, words)
     parser.add_argument("runs", nargs="+", type=Path, help="run folders (callbacks=oracle)")
     parser.add_argument("--out", type=Path, help="write the table to this CSV file too")
 

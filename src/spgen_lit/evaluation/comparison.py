@@ -209,11 +209,8 @@ def leaderboard(results: Mapping[str, Results], metrics: Sequence[str] = HEADLIN
         raise ValueError("the results have no measure in common that the leaderboard shows")
     rows = []
     for name, (entry, kind) in scores.items():
-        row: dict[str, object] = {
-            "entry": name,
-            "samples": _range(entry.samples or (0, 0)),
-            "kind": kind,
-        }
+        samples = _range(entry.samples or (0, 0))
+        row: dict[str, object] = {"entry": name, "samples": samples, "kind": kind}
         for metric in metrics:
             low, high = statistics.interval(entry.rows[metric])
             row |= {metric: entry.mean(metric), f"{metric}_low": low, f"{metric}_high": high}
