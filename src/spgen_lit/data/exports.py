@@ -53,6 +53,8 @@ def export(gaze: GazeSet, folder: str | Path, form: str) -> list[Path]:
     if form not in FORMS:
         raise ValueError(f"form must be one of {', '.join(FORMS)}, found {form!r}")
     content = set_content(gaze, Path(folder))
+    # What an earlier set said must not stand beside paths of this one if writing stops here.
+    (Path(folder) / FILE).unlink(missing_ok=True)
     files = FORMS[form](gaze, Path(folder))
     return [*files, write_json(Path(folder) / FILE, content, None)]
 
