@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from lightning_utilities.core.apply_func import apply_to_collection
 from PIL import Image
 
 from spgen_lit.batch import SourceBatch, TargetBatch
@@ -94,6 +95,12 @@ def test_target_gaze_never_reaches_training_and_held_out_images_do_not_either(
         for batch, *_ in data.train_dataloader():
             assert not held_out & set(batch["target"].ids)
     assert not {*data.parts["source", "train"].stimuli} & {*data.parts["source", "test"].stimuli}
+
+
+def test_spawned_processes_get_it_with_frozen_readers(tmp_path: Path) -> None:
+    made = DomainMix({"photos": Folder(tmp_path)}, {}, augment=Augment())
+    # What Lightning does to all arguments before it trains in spawned processes on CPUs.
+    assert apply_to_collection([made], torch.nn.Module, lambda module: module) == [made]
 
 
 def test_without_a_target_there_is_no_target_batch(tmp_path: Path) -> None:

@@ -353,3 +353,8 @@ class DomainMix(L.LightningDataModule):
                 "data.val or use fewer devices"
             )
         return self._loader(dataset, range(rank, len(dataset), world), self.batch_size)
+
+
+# Lightning takes dataclasses to pieces when it spawns processes on CPUs, and fails on frozen ones
+# such as readers: to it this is a data module like any other.
+delattr(DomainMix, "__dataclass_fields__")
