@@ -263,9 +263,14 @@ def _shown_part(data: DomainMix, domain: str, name: str, scoring: Scoring) -> tu
     split = scoring.split if gaze else "train"
     if split == "test" and not data.parts[domain, split].of_set(name):
         split = "val"
-    subset = data.parts[domain, split]
-    keys = subset.of_set(name)[: None if gaze else scoring.pictures]
-    return Split({key: subset.stimuli[key] for key in keys}, subset.paths, subset.sets), split
+    part = data.parts[domain, split]
+    # By the set's own ids, as `spgen evaluate` names them and draws for them.
+    several = len(data.sets[domain]) > 1
+    keys = part.of_set(name)[: None if gaze else scoring.pictures]
+    ids = {key: key.removeprefix(f"{name}/") if several else key for key in keys}
+    stimuli = {i: part.stimuli[key] for key, i in ids.items()}
+    paths = {i: part.paths[key] for key, i in ids.items() if key in part.paths}
+    return Split(stimuli, paths, dict.fromkeys(stimuli, name)), split
 
 
 def _validation_energy(trainer: L.Trainer) -> float:
