@@ -316,3 +316,14 @@ def test_folds_are_written_beside_the_result(tmp_path: Path, cache: Path) -> Non
     score(cache, tmp_path / "out", "baseline=uniform", "band=[observers]", "folds=3")
     text = (tmp_path / "out" / "folds.csv").read_text()
     assert text.startswith("fold,metric,label") and "fold 3,energy," in text
+
+
+def test_the_library_function_stays_callable_beside_the_command_of_its_name(gaze: GazeSet) -> None:
+    import spgen_lit.evaluate
+    from spgen_lit import evaluate
+    from spgen_lit.evaluation.protocol import preset
+
+    observers = dict(list(gaze.by_image().items())[:2])
+    results = evaluate(observers, observers, preset("spgen_lit"), metrics=["scanmatch"])
+    assert results.model.mean("scanmatch") > 0
+    assert spgen_lit.evaluate.run is run

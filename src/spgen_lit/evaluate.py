@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import hydra
@@ -341,6 +342,15 @@ def main() -> None:
         sys.argv[at : at + 2] = ["=".join(("model", *sys.argv[at + 1 : at + 2]))]
     run_hydra_app(_application, "evaluate")
 
+
+class _Module(ModuleType):
+    """This module, which can be called as the function whose name it takes once imported."""
+
+    def __call__(self, *sides: Any, **options: Any) -> Results:
+        return score(*sides, **options)
+
+
+sys.modules[__name__].__class__ = _Module
 
 if __name__ == "__main__":
     main()
