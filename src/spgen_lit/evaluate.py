@@ -346,8 +346,7 @@ def main() -> None:
 class _Module(ModuleType):
     """This module, which can be called as the function whose name it takes once imported."""
 
-    def __call__(self, *sides: Any, **options: Any) -> Results:
-        return score(*sides, **options)
+    __call__ = staticmethod(score)
 
 
 sys.modules[__name__].__class__ = _Module

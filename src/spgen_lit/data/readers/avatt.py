@@ -106,7 +106,10 @@ def _scanpaths(row: Mapping[str, Any], stimulus: Stimulus) -> Iterator[Scanpath]
 def _rows(file: Path) -> Iterator[dict[str, Any]]:
     pyarrow, parquet = (library(n, "tables", file) for n in ("pyarrow", "pyarrow.parquet"))
     if file.suffix == ".parquet":
-        batches = parquet.ParquetFile(file).iter_batches(16)
+        table = parquet.ParquetFile(file)
+        # Maps are most of the file: they are not decoded.
+        columns = [name for name in table.schema_arrow.names if name not in _UNUSED]
+        batches = table.iter_batches(16, columns=columns)
     else:
         batches = pyarrow.ipc.open_stream(pyarrow.memory_map(str(file)))
     for batch in batches:
