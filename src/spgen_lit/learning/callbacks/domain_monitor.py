@@ -47,7 +47,9 @@ class DomainMonitor(L.Callback):
             )
         self.data = data
         trained = {domain: data.parts[domain, "train"].stimuli for domain in _DOMAINS}
-        self._stimuli = {domain: spread(trained[domain].values(), images) for domain in _DOMAINS}
+        self._stimuli = {
+            domain: evenly_spaced(trained[domain].values(), images) for domain in _DOMAINS
+        }
         self._known: dict[Domain, tuple[Array, Tensor]] = {}
         self._outputs: list[Mapping[str, Tensor]] = []
 
@@ -100,7 +102,7 @@ class DomainMonitor(L.Callback):
                 logger.log_image("adaptation/domains", [picture])
 
 
-def spread(items: Iterable[Any], count: int) -> list[Any]:
+def evenly_spaced(items: Iterable[Any], count: int) -> list[Any]:
     """So many of the items, or all if there are fewer, at even distances."""
     every = list(items)
     return [every[i] for i in np.unique(np.linspace(0, len(every) - 1, count).astype(int)) if every]

@@ -10,7 +10,7 @@ import torch
 
 from spgen_lit.batch import viewing_rows
 from spgen_lit.data.module import DomainMix
-from spgen_lit.learning.callbacks.domain_monitor import spread
+from spgen_lit.learning.callbacks.domain_monitor import evenly_spaced
 from spgen_lit.metrics.collection import image_scores
 from spgen_lit.network.noise import path_seed
 
@@ -42,7 +42,7 @@ class TargetOracle(L.Callback):
                 "callbacks.oracle needs evaluation images with gaze: name a set in data/evaluation"
             )
         self.data, self.samples = data, samples
-        self.ids = spread(ids, images)
+        self.ids = evenly_spaced(ids, images)
         self._values: dict[str, float] = {}
 
     def setup(self, trainer: Any, pl_module: L.LightningModule, stage: str) -> None:
