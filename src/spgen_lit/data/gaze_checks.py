@@ -5,29 +5,28 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
+import pandas as pd
 
 from spgen_lit.data.images import Pixels
 from spgen_lit.data.readers.base import load
-from spgen_lit.data.records import Finding, GazeSet, Level
+from spgen_lit.data.records import Finding, GazeSet
 from spgen_lit.scanpath import Array, Scanpath
 
 SHORT = 3  # fixations that most measures need
-_FAR = 1.0  # widths or heights off the image that no eye tracker's drift explains
-_LONG, _BRIEF = 10.0, 0.005  # seconds no fixation lasts: ms taken for s, or s for ms
 _FEW = 50  # fixations below which nothing is said of a whole set
-_MARGIN = 0.165  # OSIE, MIT1003, FIGRIM and Scene: 98 % of gaze comes nearer to each border
-_STILL = 0.015  # of the diagonal: 5 % of saccades, at most, are shorter in those sets
+_STILL = 0.015  # of the diagonal: 5 % of saccades, at most, are shorter in the usual sets
 _SURE = 2.5  # standard errors over images
 _CONTRAST = 0.25  # standard deviations of a picture; people reach 0.45 (MIT1003) to 0.8 (OSIE)
-_CAUSES: dict[str, tuple[Level, str, str]] = load(Path(__file__).with_suffix(".yaml"))
+_CHECKS: dict[str, Any] = load(Path(__file__).with_suffix(".yaml"))
 
 
 def found(where: object, cause: str, **values: object) -> Finding:
     """A finding of this cause in ``gaze_checks.yaml``, its sentence filled in."""
-    level, kind, sentence = _CAUSES[cause]
+    level, kind, sentence = _CHECKS["others"][cause]
     return Finding(level, kind, str(where), sentence.format(**values))
 
 
@@ -37,16 +36,13 @@ def gaze_findings(gaze: GazeSet) -> Iterator[Finding]:
     if not gaze.scanpaths:
         return
     yield from _coverage(gaze)
-    for path in gaze.scanpaths:
-        for cause, values in _path_findings(path):
-            yield found(_place(gaze, path), cause, **values)
+    yield from _judged(
+        "paths", [{"where": _place(gaze, p), **_path_figures(p)} for p in gaze.scanpaths]
+    )
     yield from _same_gaze(gaze)
-    if sum(map(len, gaze.scanpaths)) < _FEW:
-        return
-    paths = [path for path in gaze.scanpaths if len(path)]
-    for check in (_frame, _steps, _first, _times, _viewing, _observers):
-        for cause, values in check(paths):
-            yield found(gaze.name, cause, **values)
+    if sum(map(len, gaze.scanpaths)) >= _FEW:
+        paths = [path for path in gaze.scanpaths if len(path)]
+        yield from _judged("sets", [{"where": gaze.name, **_set_figures(paths)}])
 
 
 def _place(gaze: GazeSet, path: Scanpath) -> str:
@@ -122,119 +118,89 @@ def _z(difference: Array) -> float:
     return float(difference.mean() / max(difference.std() / np.sqrt(len(difference)), 1e-9))
 
 
-Message = tuple[str, dict[str, object]]  # cause, and what fills its sentence
+def _judged(checks: str, figures: list[dict[str, Any]]) -> Iterator[Finding]:
+    """What these checks of ``gaze_checks.yaml`` say of figures, each with its place."""
+    for alternatives in _CHECKS[checks]:
+        left = pd.DataFrame(figures)
+        for level, kind, condition, sentence in alternatives:
+            rows = left.query(condition)
+            left = left.drop(rows.index)
+            for row in rows.to_dict("records"):
+                yield Finding(level, kind, row["where"], sentence.format(**row))
 
 
-def _path_findings(path: Scanpath) -> Iterator[Message]:
-    if len(path) == 0:
-        yield "empty", {}
-        return
-    if len(path) < SHORT:
-        yield "short", {"n": len(path)}
-    beyond = np.maximum(-path.xy, path.xy - 1).max(axis=1)
-    if (beyond > _FAR).any():
-        worst = int(beyond.argmax())
-        x, y = path.pixels[worst]
-        yield "far", {"n": worst + 1, "x": x, "y": y, "width": path.size[0], "height": path.size[1]}
-    elif (beyond > 0).mean() > 0.5:
-        yield "mostly_off", {"off": (beyond > 0).mean()}
-    if len(path) > 1 and (np.abs(path.pixels) <= 1.5).all():
-        yield "corner", {}
-    still = (np.diff(path.xy, axis=0) == 0).all(axis=1)
-    if still.any():
-        yield "repeated", {"n": int(still.argmax()) + 1}
-    if path.durations is None:
-        return
-    longest = path.durations.max()
-    if longest > _LONG:
-        yield "long", {"n": int(path.durations.argmax()) + 1, "longest": longest}
-    elif longest < _BRIEF:
-        yield "brief", {"ms": 1000 * longest}
-    elif (path.durations == 0).any():
-        yield "zero", {"n": int((path.durations == 0).argmax()) + 1}
+def _path_figures(path: Scanpath) -> dict[str, Any]:
+    """Figures of a path; of some, also the number of the fixation that has them."""
+    unknown = np.full((1, 2), np.nan)
+    xy = path.xy if len(path) else unknown
+    durations = unknown[0] if path.durations is None or not len(path) else path.durations
+    beyond = np.maximum(-xy, xy - 1).max(axis=1)
+    far = int(beyond.argmax())
+    pixels = xy * path.size
+    still = (np.diff(xy, axis=0) == 0).all(axis=1)
+    return {
+        "length": len(path),
+        "off": (beyond > 0).mean(),
+        "extent": np.abs(pixels).max(),
+        "beyond": beyond[far],
+        "farthest": far + 1,
+        "x": pixels[far, 0],
+        "y": pixels[far, 1],
+        "width": path.size[0],
+        "height": path.size[1],
+        "repeated": int(still.argmax()) + 1 if still.any() else 0,
+        "longest": durations.max(),
+        "slowest": durations.argmax() + 1,
+        "shortest": durations.min(),
+        "fastest": durations.argmin() + 1,
+    }
 
 
-def _frame(paths: list[Scanpath]) -> Iterator[Message]:
-    """Gaze that fills another frame than the image."""
+def _set_figures(paths: list[Scanpath]) -> dict[str, Any]:
+    """Figures of all paths together, NaN for what is not known."""
+    lengths = np.array([len(path) for path in paths])
     xy = np.concatenate([path.xy for path in paths])
-    size = np.concatenate([np.full((len(p), 2), p.size, float) for p in paths])
-    off = ((xy < 0) | (xy > 1)).any(axis=1).mean()
+    sizes = np.repeat([path.size for path in paths], lengths, axis=0)
     low, high = np.percentile(xy, [1, 99], axis=0)
-    swapped = (xy * size)[:, ::-1] / size
-    if off > 0.05 and ((swapped < 0) | (swapped > 1)).any(axis=1).mean() < off / 3:
-        yield "axes", {"off": off}
-    elif (np.abs(np.median(xy, axis=0)) < 0.15).all() and (low < -0.1).all():
-        yield "center", {}
-    elif off > 0.1:
-        yield "beside", {"off": off}
-    elif (high < 0.6).all():
-        yield "larger", {"x": high[0], "y": high[1]}
-    elif ((low > _MARGIN) & (1 - high > _MARGIN)).any():
-        sides = {"left": low[0], "right": high[0], "top": low[1], "bottom": high[1]}
-        yield "middle", dict(sides)
-
-
-def _steps(paths: list[Scanpath]) -> Iterator[Message]:
-    """Rows that are no fixations, or those of several eyes or observers in one path."""
-    steps = np.concatenate([np.hypot(*np.diff(path.xy, axis=0).T) for path in paths])
-    length = float(np.median([len(path) for path in paths]))
-    still = float((steps < _STILL).mean()) if len(steps) else 0.0
-    if still > 0.5 and length > 25:
-        yield "samples", {"n": length, "still": still}
-    elif still > 0.25:
-        yield "still", {"still": still}
-    elif length > (40 if any(path.observer for path in paths) else 20):
-        yield "several", {"n": length}
-    if np.mean([len(path) == 1 for path in paths]) > 0.5:
-        yield "single", {}
-
-
-def _first(paths: list[Scanpath]) -> Iterator[Message]:
-    """First fixations at one point, which the experiment gave and the observer did not choose."""
     starts = np.array([path.xy[0] for path in paths])
-    x, y = np.median(starts, axis=0)
-    near = float((np.abs(starts - (x, y)) < 0.05).all(axis=1).mean())
-    declared = paths[0].viewing.first_fixation
-    if near > 0.6 and declared != "given" and len(paths) >= 10:
-        yield "cross", {"near": near, "x": x, "y": y}
-    if near < 0.3 and declared == "given":
-        yield "no_cross", {"near": near}
+    start = np.median(starts, axis=0)
+    steps = np.concatenate([np.hypot(*np.diff(path.xy, axis=0).T) for path in paths])
+    timed = [(p.durations, p.viewing.seconds) for p in paths if p.durations is not None]
+    seconds = pd.Series(np.concatenate([[], *(times for times, _ in timed)]))
+    grown = [(np.diff(times) > 0).all() for times, _ in timed if len(times) > 3]
+    spans = [max(p.size) / p.viewing.px_per_degree for p in paths if p.viewing.px_per_degree]
+    return {
+        "off": _off(xy),
+        "exchanged": _off((xy * sizes)[:, ::-1] / sizes),
+        "center": np.abs(np.median(xy, axis=0)).max(),
+        "left": low[0],
+        "right": high[0],
+        "top": low[1],
+        "bottom": high[1],
+        "length": np.median(lengths),
+        "single": (lengths == 1).mean(),
+        "still": pd.Series(steps < _STILL).mean(),
+        "x": start[0],
+        "y": start[1],
+        "near": (np.abs(starts - start) < 0.05).all(axis=1).mean(),
+        "given": paths[0].viewing.first_fixation == "given",
+        "grown": pd.Series(grown, dtype=float).mean(),
+        "fixations": len(seconds),
+        "ms": 1000 * seconds.median(),
+        "longest": seconds.max(),
+        "spread": seconds.max() - seconds.min(),
+        "degrees": pd.Series(spans, dtype=float).median(),
+        "viewed": pd.Series([times.sum() / s for times, s in timed if s], dtype=float).median(),
+        "paths": len(paths),
+        "images": len({path.image for path in paths}),
+        "observers": len({path.observer for path in paths}),
+        "named": any(path.observer for path in paths),
+    }
 
 
-def _times(paths: list[Scanpath]) -> Iterator[Message]:
-    """Columns that are no durations."""
-    timed = [path.durations for path in paths if path.durations is not None]
-    if not timed:
-        return
-    grown = [bool((np.diff(times) > 0).all()) for times in timed if len(times) > 3]
-    if grown and np.mean(grown) > 0.5:
-        yield "times", {}
-    together = np.concatenate(timed)
-    if len(together) > 20 and together.std() < 1e-6:
-        yield "same_time", {"seconds": together[0]}
-    elif not 0.08 < np.median(together) < 1 and together.max() < _LONG:
-        yield "unusual", {"ms": 1000 * np.median(together)}
-
-
-def _viewing(paths: list[Scanpath]) -> Iterator[Message]:
-    """Declared viewing conditions that the gaze contradicts."""
-    degree = [max(p.size) / p.viewing.px_per_degree for p in paths if p.viewing.px_per_degree]
-    if degree and not 2 < np.median(degree) < 120:
-        yield "degrees", {"degrees": np.median(degree)}
-    shares = [
-        path.durations.sum() / path.viewing.seconds
-        for path in paths
-        if path.durations is not None and path.viewing.seconds
-    ]
-    if shares and not 0.1 < np.median(shares) < 1.3:
-        yield "seconds", {"times": np.median(shares)}
-
-
-def _observers(paths: list[Scanpath]) -> Iterator[Message]:
-    """Another observer for every path."""
-    names, images = {path.observer for path in paths}, {path.image for path in paths}
-    if len(paths) > 20 and len(names) == len(paths) and len(images) < len(paths):
-        yield "trials", {"names": len(names), "paths": len(paths)}
+def _off(xy: Array) -> float:
+    """Share of the fixations that lie off the image."""
+    return float(((xy < 0) | (xy > 1)).any(axis=1).mean())
 
 
 def _split_findings(gaze: GazeSet) -> Iterator[Finding]:
