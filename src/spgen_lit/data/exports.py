@@ -65,19 +65,10 @@ def exact(relative: Array, scale: Array | float) -> Array:
     The plain product, rounded to nine decimals, its neighbours: the first that fits. Where
     the numbers were themselves such a quotient, one always does.
     """
-    scale = np.broadcast_to(np.asarray(scale, np.float64), relative.shape)
-    product = relative * scale
-    result = product.copy()
-    fits = np.zeros(relative.shape, bool)
-    for guess in (
-        np.round(product, 9),
-        product,
-        np.nextafter(product, np.inf),
-        np.nextafter(product, -np.inf),
-    ):
-        better = ~fits & (guess / scale == relative)
-        result[better] = guess[better]
-        fits |= better
+    result = product = relative * scale
+    below, above = np.nextafter(product, -np.inf), np.nextafter(product, np.inf)
+    for guess in (below, above, product, np.round(product, 9)):
+        result = np.where(guess / scale == relative, guess, result)
     return result
 
 
@@ -119,9 +110,9 @@ def _json(gaze: GazeSet, folder: Path) -> list[Path]:
 
 def _csv(gaze: GazeSet, folder: Path) -> list[Path]:
     rows = pd.DataFrame(_trials(gaze), columns=list(_COLUMNS)).rename(columns=_COLUMNS)
+    timed = zip(rows["duration_ms"], rows["fixation"], strict=True)
+    rows["duration_ms"] = [ms or [None] * count for ms, count in timed]
     rows["fixation"] = [range(1, count + 1) for count in rows["fixation"]]
-    untimed = rows["duration_ms"].isna()
-    rows.loc[untimed, "duration_ms"] = rows.loc[untimed, "x_px"].map(lambda x: [None] * len(x))
     rows = rows.explode(["fixation", "x_px", "y_px", "duration_ms"])
     text = rows.to_csv(index=False)
     return [write_bytes(folder / "scanpaths.csv", text.encode("utf-8", "surrogateescape"))]

@@ -6,7 +6,6 @@ import errno
 import json
 import os
 from abc import ABC, abstractmethod
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -217,7 +216,7 @@ class SetBuilder:
         viewing: Image id to viewing conditions, of a converted set.
         known: What ``set.json`` says, if it is there.
         paths: Scanpaths so far.
-        members: Split to image ids so far.
+        split_of: Image id to its official split.
     """
 
     files: dict[str, Path]
@@ -231,7 +230,7 @@ class SetBuilder:
         if self.converted is not None and (self.converted / FILE).is_file():
             self.known, self.viewing = load_set(self.converted / FILE, self.problems)
         self.paths: list[Scanpath] = []
-        self.members: dict[str, list[str]] = defaultdict(list)
+        self.split_of: dict[str, str] = {}
         self._measured: dict[str, Stimulus | None] = dict(self.known.stimuli if self.known else {})
 
     def measure_all(self) -> None:
@@ -277,8 +276,9 @@ class SetBuilder:
         stimulus = self.stimulus(image, where)
         if stimulus is None:
             return
-        self.members[split].append(image)
         with self.problems.at(where):
+            if split and self.split_of.setdefault(image, split) != split:
+                raise ValueError(f"image {image} is in both splits {self.split_of[image]}, {split}")
             xy = np.asarray(pixels, np.float64).reshape(-1, 2)
             xy = xy / np.asarray(stimulus.size if frame is None else frame, np.float64)
             times = None if seconds is None else np.asarray(seconds, np.float64)
@@ -290,31 +290,16 @@ class SetBuilder:
         """Images so far, ordered by id."""
         return {image: stimulus for image, stimulus in sorted(self._measured.items()) if stimulus}
 
-    def splits(self) -> dict[str, tuple[str, ...]]:
-        """Image ids of each split, sorted; an image in two splits is reported, and kept in one."""
-        taken: dict[str, str] = {}
-        for split in ("test", "val", "train"):  # an image once tested on is never trained on
-            for image in sorted(set(self.members[split])):
-                if taken.setdefault(image, split) != split:
-                    what = f"image {image} is in both splits {taken[image]} and {split}"
-                    self.problems.add(self.place, what)
-        return {
-            split: tuple(sorted(image for image, kept in taken.items() if kept == split))
-            for split in ("train", "val", "test")
-            if split in taken.values()
-        }
-
-    def build(self, name: str = "", splits: dict[str, tuple[str, ...]] | None = None) -> GazeSet:
-        """The set, of people's gaze; a converted one with all that ``set.json`` says.
-
-        Args:
-            name: Its name.
-            splits: Official splits; those of the scanpaths taken by default.
-        """
+    def build(self, name: str = "") -> GazeSet:
+        """The set of this name, of people's gaze; a converted one with all of ``set.json``."""
         if self.known:
             paths = [replace(p, viewing=self.viewing[p.image]) for p in self.paths]
             return replace(self.known, scanpaths=_by_image(paths))
-        splits = self.splits() if splits is None else splits
+        splits = {
+            split: tuple(sorted(i for i, its in self.split_of.items() if its == split))
+            for split in ("train", "val", "test")
+            if split in self.split_of.values()
+        }
         return GazeSet(name, self.stimuli, _by_image(self.paths), "eye", splits)
 
 
@@ -337,10 +322,13 @@ def public_set(gaze: GazeSet, name: str, *notes: str, first: bool | None = None)
         path if path.viewing != Viewing() else replace(path, viewing=entry.viewing_at(path.size))
         for path in _by_image(gaze.scanpaths)
     ]
+    # Empty where those images are held elsewhere: no others take their place.
+    test = tuple(f"{number}.jpg" for number in entry.test if f"{number}.jpg" in gaze.stimuli)
     return replace(
         gaze,
         name=name,
         scanpaths=viewed,
+        splits={"test": test} if entry.test else gaze.splits,
         gaze=entry.gaze if viewed else "none",
         citation=entry.citation,
         licence=entry.licence,
@@ -361,7 +349,7 @@ def load_set(path: Path, problems: Problems) -> tuple[GazeSet, dict[str, Viewing
     content = load(path)
     stimuli: dict[str, Stimulus] = {}
     viewing: dict[str, Viewing] = {}
-    try:
+    with placed(path, "set"):
         for item in content["images"]:
             image, file = item["id"], path.parent / item["file"]
             size, attributes = (item["width"], item["height"]), item.get("attributes", {})
@@ -376,13 +364,8 @@ def load_set(path: Path, problems: Problems) -> tuple[GazeSet, dict[str, Viewing
         texts = {"name": "", "gaze": "eye"} | {k: v for k, v in content.items() if k in _TEXTS}
         notes = tuple(content.get("notes", ()))
         if not all(isinstance(image, str) for ids in splits.values() for image in ids):
-            raise TypeError("ids of splits must be text")
-        known = built(GazeSet, texts, "set", stimuli=stimuli, splits=splits, notes=notes)
-        return known, viewing
-    except BadContentError:
-        raise
-    except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
-        raise ValueError(f"{path}: not a set file as convert writes it ({error})") from error
+            raise ValueError("ids of splits must be text")
+        return built(GazeSet, texts, "set", stimuli=stimuli, splits=splits, notes=notes), viewing
 
 
 def set_content(gaze: GazeSet, folder: Path) -> dict[str, Any]:

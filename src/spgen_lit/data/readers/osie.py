@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
-from spgen_lit.data.catalogue import CATALOGUE
 from spgen_lit.data.images import list_images
 from spgen_lit.data.readers.base import FileReader, Problems, SetBuilder, need, public_set
 from spgen_lit.data.readers.matlab import Struct, listed, load_matlab
@@ -30,15 +30,14 @@ class Osie(FileReader):
         ValueError: From `read`, for content of another structure; the message names the trial.
     """
 
+    _name: ClassVar[str] = "osie"
+
     def _read(self, root: Path, problems: Problems) -> GazeSet:
-        read = read_layout(root, problems)
-        # Empty where those images are held elsewhere: no others take their place.
-        test = tuple(f"{i}.jpg" for i in CATALOGUE["osie"].test if f"{i}.jpg" in read.stimuli)
-        return public_set(read.build(splits={"test": test}), "osie")
+        return public_set(read_layout(root, problems, self._name).build(), self._name)
 
 
 @dataclass(frozen=True)
-class EyeCrowd(FileReader):
+class EyeCrowd(Osie):
     """EyeCrowd (Jiang et al. 2014): 500 photographs, 1024x768, 16 observers, 5 s; OSIE's layout.
 
     Attributes:
@@ -49,8 +48,7 @@ class EyeCrowd(FileReader):
         ValueError: From `read`, naming image and observer of bad content.
     """
 
-    def _read(self, root: Path, problems: Problems) -> GazeSet:
-        return public_set(read_layout(root, problems, "eyecrowd").build(), "eyecrowd")
+    _name: ClassVar[str] = "eyecrowd"
 
 
 def read_layout(root: Path, problems: Problems, name: str = "osie") -> SetBuilder:
