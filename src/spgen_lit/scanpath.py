@@ -80,54 +80,38 @@ class Scanpath:
     def __post_init__(self) -> None:
         width, height = (int(side) for side in self.size)
         xy = np.asarray(self.xy, dtype=np.float64)
-        if xy.size == 0:
-            xy = xy.reshape(0, 2)
         object.__setattr__(self, "size", (width, height))
-        object.__setattr__(self, "xy", xy)
-        if width <= 0 or height <= 0:
-            raise ValueError(f"{self._name()}: image size must be positive, found {self.size}")
-        if xy.ndim != 2 or xy.shape[1] != 2:
-            raise ValueError(f"{self._name()}: xy must have shape (fixation, 2), found {xy.shape}")
-        if not np.isfinite(xy).all():
-            bad = int(np.flatnonzero(~np.isfinite(xy).all(axis=1))[0])
-            raise ValueError(f"{self._name()}: xy of fixation {bad} is not finite: {xy[bad]}")
-        if self.durations is None:
-            return
-        durations = np.asarray(self.durations, dtype=np.float64)
-        object.__setattr__(self, "durations", durations)
-        if durations.shape != (len(xy),):
-            raise ValueError(
-                f"{self._name()}: {len(xy)} fixations need durations of shape ({len(xy)},), "
-                f"found {durations.shape}"
-            )
-        if not np.isfinite(durations).all() or (durations < 0).any():
-            bad = int(np.flatnonzero(~(durations >= 0) | ~np.isfinite(durations))[0])
-            raise ValueError(
-                f"{self._name()}: duration of fixation {bad} must be finite and at least 0 s, "
-                f"found {durations[bad]}"
-            )
+        object.__setattr__(self, "xy", xy.reshape(0, 2) if xy.size == 0 else xy)
+        if self.durations is not None:
+            object.__setattr__(self, "durations", np.asarray(self.durations, dtype=np.float64))
+        fault = self._fault()
+        if fault:
+            by = f" by observer {self.observer!r}" if self.observer else ""
+            raise ValueError(f"scanpath on image {self.image!r}{by}: {fault}")
 
-    def _name(self) -> str:
-        by = f" by observer {self.observer!r}" if self.observer else ""
-        return f"scanpath on image {self.image!r}{by}"
+    def _fault(self) -> str:
+        """What is wrong with the values, empty if nothing is."""
+        xy, durations = self.xy, self.durations
+        if min(self.size) <= 0:
+            return f"image size must be positive, found {self.size}"
+        if xy.ndim != 2 or xy.shape[1] != 2:
+            return f"xy must have shape (fixation, 2), found {xy.shape}"
+        bad = np.flatnonzero(~np.isfinite(xy).all(axis=1))
+        if len(bad):
+            return f"xy of fixation {bad[0]} is not finite: {xy[bad[0]]}"
+        if durations is None:
+            return ""
+        if durations.shape != (len(xy),):
+            needed = f"{len(xy)} fixations need durations of shape ({len(xy)},)"
+            return f"{needed}, found {durations.shape}"
+        bad = np.flatnonzero(~(np.isfinite(durations) & (durations >= 0)))
+        if len(bad):
+            needed = f"duration of fixation {bad[0]} must be finite and at least 0 s"
+            return f"{needed}, found {durations[bad[0]]}"
+        return ""
 
     def __len__(self) -> int:
         return len(self.xy)
-
-    @classmethod
-    def from_pixels(
-        cls,
-        image: str,
-        size: tuple[int, int],
-        pixels: ArrayLike,
-        durations: ArrayLike | None = None,
-        observer: str = "",
-        viewing: Viewing = Viewing(),
-    ) -> Scanpath:
-        """Make a scanpath from x, y in px ``(fixation, 2)`` and durations in seconds."""
-        xy = np.asarray(pixels, dtype=np.float64).reshape(-1, 2) / np.asarray(size, np.float64)
-        given = None if durations is None else np.asarray(durations, dtype=np.float64)
-        return cls(image, size, xy, given, observer, viewing)
 
     @property
     def pixels(self) -> Array:

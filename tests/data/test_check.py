@@ -195,7 +195,8 @@ def test_exchanged_axes_and_wrong_frames_are_suspected(tmp_path):
 
     def findings(pixels):
         paths = [
-            Scanpath.from_pixels("a", (400, 100), p, None, str(n)) for n, p in enumerate(pixels)
+            Scanpath("a", (400, 100), np.divide(p, (400, 100)), None, str(n))
+            for n, p in enumerate(pixels)
         ]
 
         class Reader:

@@ -23,7 +23,7 @@ def test_information_gain_is_pysaliencys() -> None:
     for number, image in enumerate(CONTENT["images"]):
         places = [np.array(path["xy"]) for path in image["paths"]]
         # pysaliency's fixations fall into the px whose index their coordinates round down to.
-        paths = [Scanpath.from_pixels(str(number), SIZE, xy + 0.5) for xy in places]
+        paths = [Scanpath(str(number), SIZE, np.divide(xy + 0.5, SIZE)) for xy in places]
         observers[str(number)] = paths
         cells = SIZE[0] * SIZE[1]
         bits[str(number)] = [

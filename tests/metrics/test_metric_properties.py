@@ -172,7 +172,7 @@ def test_scanpaths_tensors_and_arrays_score_alike(name: str) -> None:
     tensors = [[torch.from_numpy(path) for path in side] for side in (a, b)]
     np.testing.assert_array_equal(METRICS[name](*tensors), expected)
     scanpaths = [
-        [Scanpath.from_pixels("i", SCREEN, path[:, :2], path[:, 2]) for path in side]
+        [Scanpath("i", SCREEN, np.divide(path[:, :2], SCREEN), path[:, 2]) for path in side]
         for side in (a, b)
     ]
     np.testing.assert_allclose(METRICS[name](*scanpaths), expected, rtol=1e-9, atol=1e-9)

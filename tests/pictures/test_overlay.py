@@ -43,7 +43,7 @@ def test_fixation_is_centred_at_its_pixel(
     size: tuple[int, int], share: tuple[float, float]
 ) -> None:
     place = (share[0] * size[0], share[1] * size[1])
-    path = Scanpath.from_pixels("i", size, [place], [0.25])
+    path = Scanpath("i", size, np.divide([place], size), [0.25])
     drawn = draw_scanpath(picture(size), path, numbers=False)
     assert np.abs(centre_of(drawn, YELLOW) - place).max() < 0.6
 
@@ -51,7 +51,7 @@ def test_fixation_is_centred_at_its_pixel(
 def test_order_of_x_and_y_and_of_time_is_kept() -> None:
     size = (800, 300)
     places = [(100, 50), (700, 80), (650, 250), (60, 240)]
-    path = Scanpath.from_pixels("i", size, places, [0.3] * 4)
+    path = Scanpath("i", size, np.divide(places, size), [0.3] * 4)
     drawn = draw_scanpath(picture(size), path, numbers=False)
     unit = stroke_unit(*size)
     for (x, y), share in zip(places, (0.0, 1 / 3, 2 / 3, 1.0), strict=True):
@@ -63,7 +63,7 @@ def test_order_of_x_and_y_and_of_time_is_kept() -> None:
 def test_area_grows_with_duration_and_the_first_fixation_is_marked() -> None:
     size = (800, 600)
     spots = [(150, 300), (400, 300), (650, 300)]
-    path = Scanpath.from_pixels("i", size, spots, [0.2, 0.2, 0.8])
+    path = Scanpath("i", size, np.divide(spots, size), [0.2, 0.2, 0.8])
     drawn = draw_scanpath(picture(size), path, numbers=False)
     changed = (drawn != 128).any(axis=2)
 
@@ -78,7 +78,7 @@ def test_area_grows_with_duration_and_the_first_fixation_is_marked() -> None:
 
 def test_what_was_looked_at_stays_visible_inside_the_disc() -> None:
     noise = np.random.default_rng(0).integers(0, 256, (300, 400, 3), dtype=np.uint8)
-    path = Scanpath.from_pixels("i", (400, 300), [(200, 150)], [0.6])
+    path = Scanpath("i", (400, 300), np.divide([(200, 150)], (400, 300)), [0.6])
     inside = (slice(144, 157), slice(194, 207))
     drawn = draw_scanpath(noise, path)[inside].astype(float)
     likeness = np.corrcoef(drawn.ravel(), noise[inside].astype(float).ravel())[0, 1]
@@ -88,7 +88,7 @@ def test_what_was_looked_at_stays_visible_inside_the_disc() -> None:
 @pytest.mark.parametrize("level", [0, 255])
 def test_marks_stand_out_on_black_and_on_white(level: int) -> None:
     size = (400, 300)
-    path = Scanpath.from_pixels("i", size, [(100, 150), (300, 150)], [0.25, 0.25])
+    path = Scanpath("i", size, np.divide([(100, 150), (300, 150)], size), [0.25, 0.25])
     drawn = draw_scanpath(picture(size, level), path, numbers=False)
     ring = drawn[150, 60:140].astype(int).mean(axis=1)
     line = drawn[120:180, 200].astype(int).mean(axis=1)
@@ -99,7 +99,7 @@ def test_marks_stand_out_on_black_and_on_white(level: int) -> None:
 
 def test_numbers_stand_beside_their_fixation() -> None:
     size = (800, 600)
-    path = Scanpath.from_pixels("i", size, [(400, 300)], [0.5])
+    path = Scanpath("i", size, np.divide([(400, 300)], size), [0.5])
     bare = draw_scanpath(picture(size), path, numbers=False)
     numbered = draw_scanpath(picture(size), path)
     rows, columns = np.nonzero((bare != numbered).any(axis=2))
@@ -110,7 +110,7 @@ def test_numbers_stand_beside_their_fixation() -> None:
 
 def test_image_is_left_as_it_is() -> None:
     small = picture((120, 90))
-    path = Scanpath.from_pixels("i", (120, 90), [(60, 45)], [0.25])
+    path = Scanpath("i", (120, 90), np.divide([(60, 45)], (120, 90)), [0.25])
     assert draw_scanpath(small, path).shape == (90, 120, 3)
     assert (small == 128).all()
 
@@ -170,7 +170,7 @@ def test_png_is_exact_and_leaves_nothing_else(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["png", "svg", "pdf"])
 def test_a_figure_says_what_it_shows_in_three_formats(tmp_path: Path, kind: str) -> None:
     size = (600, 400)
-    path = Scanpath.from_pixels("i", size, [(100, 100), (300, 200)], [0.25, 0.5])
+    path = Scanpath("i", size, np.divide([(100, 100), (300, 200)], size), [0.25, 0.5])
     caption = Caption("50% [$x$]", "Артемизия, 1620", 120.0, "a note", "SIMULATED gaze")
     target = tmp_path / f"figure.{kind}"
     save_figure(target, scanpath_figure(picture(size), path, caption))

@@ -25,8 +25,8 @@ GREY = np.full((SIZE[1], SIZE[0], 3), 90, np.uint8)
 
 
 def entry(name: str, people: int = 1) -> PageEntry:
-    path = Scanpath.from_pixels(name, SIZE, PLACES, SECONDS)
-    other = Scanpath.from_pixels(name, SIZE, PLACES[::-1], SECONDS, "P1")
+    path = Scanpath(name, SIZE, np.divide(PLACES, SIZE), SECONDS)
+    other = Scanpath(name, SIZE, np.divide(PLACES[::-1], SIZE), SECONDS, "P1")
     return PageEntry(name, SIZE, GREY, {"model": [path, other], "people": [other] * people})
 
 

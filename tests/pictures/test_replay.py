@@ -14,7 +14,7 @@ from spgen_lit.scanpath import Scanpath
 
 SIZE = (401, 299)
 PLACES = [(80, 60), (320, 90), (200, 240)]
-PATH = Scanpath.from_pixels("i", SIZE, PLACES, [0.2, 0.4, 0.3])
+PATH = Scanpath("i", SIZE, np.divide(PLACES, SIZE), [0.2, 0.4, 0.3])
 GROUND = np.full((SIZE[1], SIZE[0], 3), 60, np.uint8)
 
 
