@@ -141,7 +141,7 @@ def _image_findings(gaze: GazeSet) -> Iterator[Finding]:
 def _print(stimulus: Stimulus) -> Print | Finding:
     """What an image is recognized by, or that it cannot be read."""
     try:
-        return fingerprint(stimulus)
+        return fingerprint(stimulus.id, stimulus.path)
     except ImageError as error:
         what = str(error).removeprefix(f"{stimulus.path}: ")
         return Finding("error", "unreadable image", str(stimulus.path), what)

@@ -53,14 +53,14 @@ class Pair:
     kind: str
 
 
-def fingerprint(stimulus: Stimulus) -> Print:
+def fingerprint(image: str, path: Path) -> Print:
     """Read a whole image file and keep its prints.
 
     Raises:
         ImageError: If the file cannot be read to its end.
     """
-    thumb = resize(read_image(stimulus.path, size=(4 * _THUMB, 4 * _THUMB)), (_THUMB, _THUMB))
-    return Print(stimulus.id, content_hash(stimulus.path), thumb)
+    thumb = resize(read_image(path, size=(4 * _THUMB, 4 * _THUMB)), (_THUMB, _THUMB))
+    return Print(image, content_hash(path), thumb)
 
 
 def content_hash(path: Path) -> str:
@@ -73,38 +73,24 @@ def fingerprints(stimuli: Mapping[str, Stimulus], folder: Path) -> dict[str, Pri
 
     Args:
         stimuli: Identifier to image.
-        folder: Of the kept prints; a file that changed since is read again.
+        folder: Of the kept prints; they are made again once any of the files has changed.
 
     Raises:
         ImageError: If a file cannot be read to its end.
     """
-    paths = sorted({str(stimulus.path) for stimulus in stimuli.values()})
-    name = hashlib.blake2b("\n".join(paths).encode("utf-8", "replace"), digest_size=12).hexdigest()
-    file = folder / f"prints-{name}.npz"
-    known = _kept(file)
-    keys = {key: _state(stimulus.path) for key, stimulus in stimuli.items()}
-    missing = [key for key in stimuli if keys[key] not in known]
-    with ThreadPoolExecutor(2) as pool:
-        new = list(pool.map(fingerprint, (stimuli[key] for key in missing)))
-    known |= {keys[key]: (p.content, p.thumb) for key, p in zip(missing, new, strict=True)}
-    if missing:
-        with atomic(file) as part, part.open("wb") as opened:
-            contents, thumbs = zip(*(known[keys[key]] for key in stimuli), strict=True)
-            np.savez(opened, keys=list(keys.values()), contents=contents, thumbs=np.stack(thumbs))
-    return {key: Print(key, *known[keys[key]]) for key in stimuli}
-
-
-def _state(path: Path) -> str:
-    status = path.stat()
-    return f"{hashlib.blake2b(bytes(path), digest_size=8).hexdigest()}-{status.st_mtime_ns}"
-
-
-def _kept(file: Path) -> dict[str, tuple[str, Pixels]]:
+    paths = [stimulus.path for stimulus in stimuli.values()]
+    states = b"\n".join(b"%b %d" % (bytes(path), path.stat().st_mtime_ns) for path in paths)
+    file = folder / f"prints-{hashlib.blake2b(states, digest_size=12).hexdigest()}.npz"
     # Whatever is wrong with a file that can be made again: it is made again.
     with suppress(Exception), np.load(file, allow_pickle=False) as kept:
-        contents, thumbs = kept["contents"].tolist(), kept["thumbs"]
-        return dict(zip(kept["keys"].tolist(), zip(contents, thumbs, strict=True), strict=True))
-    return {}
+        known = zip(stimuli, kept["contents"].tolist(), kept["thumbs"], strict=True)
+        return {image: Print(image, content, thumb) for image, content, thumb in known}
+    with ThreadPoolExecutor(2) as pool:
+        prints = list(pool.map(fingerprint, stimuli, paths))
+    contents, thumbs = [p.content for p in prints], np.array([p.thumb for p in prints])
+    with atomic(file) as part:
+        np.savez(part, contents=contents, thumbs=thumbs)
+    return dict(zip(stimuli, prints, strict=True))
 
 
 def perceptual_hash(rgb: Pixels) -> int:

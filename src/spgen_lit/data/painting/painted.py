@@ -7,14 +7,14 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import cycle
 from pathlib import Path
 
-import cv2
-import numpy as np
 from PIL import Image
 from rich.console import Console
 from rich.progress import track
 
+from spgen_lit.data.frame import resize
 from spgen_lit.data.images import list_images, read_image
 from spgen_lit.data.painting.painter import FAMILIES, TEST_FAMILIES, TRAIN_FAMILIES, paint
 from spgen_lit.data.records import GazeSet, Reader, Stimulus
@@ -88,29 +88,35 @@ class Painted:
             OSError: If the cache cannot be written.
         """
         photographs = self.source.read()
-        paintings = [] if self.palettes is None else _paintings(self.palettes)
+        paintings = [] if self.palettes is None else list_images(self.palettes)
+        if self.palettes is not None and not paintings:
+            raise FileNotFoundError(
+                f"{self.palettes}: no image in the folder of palettes; put paintings there or "
+                "leave it out"
+            )
         folder = Path(self.root) / self._fingerprint(photographs.name, paintings)
-        folder.mkdir(parents=True, exist_ok=True)
-        jobs = self._jobs(photographs.stimuli, paintings, folder)
-        write_csv(folder / "index.csv", [job.row() for job in jobs.values()])
-        missing = [job for job in jobs.values() if not job.file.exists()]
-        for job in track(
-            missing,
-            description=f"painting {photographs.name}",
-            console=Console(stderr=True),
-            disable=len(missing) <= _SILENT,
-        ):
-            _render(job, self.strength)
+        shuffled = sorted(photographs.stimuli, key=lambda image: _digest(f"{self.seed}/{image}"))
+        families = dict(zip(shuffled, cycle(self.families), strict=False))
+        jobs = [
+            self._job(photo, families[image], paintings, folder)
+            for image, photo in photographs.stimuli.items()
+        ]
+        write_csv(folder / "index.csv", [job.row for job in jobs])
+        missing = [job for job in jobs if not job.painted.path.exists()]
+        console, silent = Console(stderr=True), len(missing) <= _SILENT
+        for job in track(missing, f"painting {photographs.name}", console=console, disable=silent):
+            job.render(self.strength)
         colors = "" if self.palettes is None else ", colors after real paintings"
         note = (
             f"painted renditions ({', '.join(self.families)}; seed {self.seed}, strength "
             f"{self.strength:g}{colors}); gaze recorded on the photographs"
         )
+        stimuli = {job.painted.id: job.painted for job in jobs}
         return replace(
             photographs,
             name=f"painted-{photographs.name}",
-            stimuli={image: Stimulus(image, job.file, job.size) for image, job in jobs.items()},
-            scanpaths=[replace(path, size=jobs[path.image].size) for path in photographs.scanpaths],
+            stimuli=stimuli,
+            scanpaths=[replace(p, size=stimuli[p.image].size) for p in photographs.scanpaths],
             notes=(*photographs.notes, note),
         )
 
@@ -127,30 +133,19 @@ class Painted:
         }
         return _digest(json.dumps(facts))[:16]
 
-    def _jobs(
-        self, stimuli: Mapping[str, Stimulus], paintings: Sequence[Path], folder: Path
-    ) -> dict[str, _Job]:
-        """One picture per image, in the order of the set: families in turn, seed by hash."""
-        shuffled = sorted(stimuli, key=lambda i: _digest(f"{self.seed}/{i}"))
-        jobs = {}
-        for number, image in enumerate(shuffled):
-            photo = stimuli[image]
-            digest = _digest(f"{self.seed}/{image}/marks")
-            palette = paintings[int(digest[8:16], 16) % len(paintings)] if paintings else None
-            family = self.families[number % len(self.families)]
-            # The name follows whatever may differ between two sources of the same name.
-            bytes_of = photo.path.stat().st_size if photo.path.exists() else 0
-            tag = _digest(f"{image}/{family}/{photo.size}/{bytes_of}")[:8]
-            stem = re.sub(r"[^A-Za-z0-9_-]+", "_", Path(image).stem)[:60]
-            jobs[image] = _Job(
-                photo,
-                folder / f"{stem}-{tag}.jpg",
-                family,
-                int(digest[:8], 16),
-                _fit(photo.size, (self.size[0], self.size[1])),
-                palette,
-            )
-        return {image: jobs[image] for image in stimuli}
+    def _job(self, photo: Stimulus, family: str, paintings: Sequence[Path], folder: Path) -> _Job:
+        """How one photograph is painted: seed and palette by a hash of its id."""
+        digest = _digest(f"{self.seed}/{photo.id}/marks")
+        palette = paintings[int(digest[8:16], 16) % len(paintings)] if paintings else None
+        # The name follows whatever may differ between two sources of the same name.
+        bytes_of = photo.path.stat().st_size if photo.path.exists() else 0
+        tag = _digest(f"{photo.id}/{family}/{photo.size}/{bytes_of}")[:8]
+        stem = re.sub(r"[^A-Za-z0-9_-]+", "_", Path(photo.id).stem)[:60]
+        # Of the same aspect within the largest size, turned for upright pictures.
+        scale = min(1.0, max(self.size) / max(photo.size), min(self.size) / min(photo.size))
+        width, height = (max(16, round(side * scale)) for side in photo.size)
+        painted = Stimulus(photo.id, folder / f"{stem}-{tag}.jpg", (width, height))
+        return _Job(photo, painted, family, int(digest[:8], 16), palette)
 
 
 @dataclass(frozen=True)
@@ -158,50 +153,31 @@ class _Job:
     """One picture to paint: from which photograph to which file, and how."""
 
     photo: Stimulus
-    file: Path
+    painted: Stimulus
     family: str
     seed: int
-    size: tuple[int, int]
     palette: Path | None
 
+    @property
     def row(self) -> dict[str, object]:
         """Which image is painted how, for tables by family."""
         return {
             "image": self.photo.id,
-            "file": self.file.name,
+            "file": self.painted.path.name,
             "family": self.family,
             "seed": self.seed,
             "palette": "" if self.palette is None else self.palette.name,
         }
 
-
-def _render(job: _Job, strength: float) -> None:
-    """Paint one picture and write it whole."""
-    pixels = read_image(job.photo.path, job.size)
-    if pixels.shape[1::-1] != job.size:
-        pixels = np.asarray(cv2.resize(pixels, job.size, interpolation=cv2.INTER_AREA), np.uint8)
-    palette = None if job.palette is None else read_image(job.palette, (192, 192))
-    painted = paint(pixels, job.family, job.seed, strength, palette)
-    with atomic(job.file) as part:
-        # Full color resolution: marks are a few px wide.
-        Image.fromarray(painted).save(part, "JPEG", quality=95, subsampling=0)
-
-
-def _paintings(folder: str | Path) -> list[Path]:
-    """Images of a folder of paintings, sorted."""
-    found = list_images(folder)
-    if not found:
-        raise FileNotFoundError(
-            f"{folder}: no image in the folder of palettes; put paintings there or leave it out"
-        )
-    return found
-
-
-def _fit(size: tuple[int, int], box: tuple[int, int]) -> tuple[int, int]:
-    """Width and height of the same aspect within a box, turned for upright pictures."""
-    long, short = max(box), min(box)
-    scale = min(1.0, long / max(size), short / min(size))
-    return max(16, round(size[0] * scale)), max(16, round(size[1] * scale))
+    def render(self, strength: float) -> None:
+        """Paint the picture and write it whole."""
+        size = self.painted.size
+        pixels = resize(read_image(self.photo.path, size), size)
+        palette = None if self.palette is None else read_image(self.palette, (192, 192))
+        picture = paint(pixels, self.family, self.seed, strength, palette)
+        with atomic(self.painted.path) as part:
+            # Full color resolution: marks are a few px wide.
+            Image.fromarray(picture).save(part, "JPEG", quality=95, subsampling=0)
 
 
 def _digest(text: str) -> str:
