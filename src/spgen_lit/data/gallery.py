@@ -6,7 +6,7 @@ import hashlib
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import scipy.io
@@ -14,7 +14,7 @@ from filelock import FileLock
 from PIL import Image
 
 from spgen_lit.data.gallery_scenes import KINDS, SceneObject, compose, painting, photograph
-from spgen_lit.data.readers.base import Problems
+from spgen_lit.data.readers.base import Problems, require_words
 from spgen_lit.data.readers.osie import read_layout
 from spgen_lit.data.records import GazeSet
 from spgen_lit.files import write_json
@@ -23,7 +23,6 @@ from spgen_lit.scanpath import Array, Viewing
 Domain = Literal["photo", "painting"]
 
 _VERSION = 7  # raise it whenever the same parameters give other images or scanpaths
-_DOMAINS: tuple[Domain, ...] = ("photo", "painting")
 _COMPLETE = "gallery.json"  # written last: a folder without it is not complete
 
 TRIAL = 3.0  # seconds of viewing, as in OSIE
@@ -68,8 +67,7 @@ class Gallery:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "size", tuple(int(side) for side in self.size))
-        if self.domain not in _DOMAINS:
-            raise ValueError(f"domain must be one of {_DOMAINS}, found {self.domain!r}")
+        require_words(self, "gallery")
         for key, least in (("images", 1), ("observers", 1), ("seed", 0)):
             if getattr(self, key) < least:
                 raise ValueError(f"{key} must be at least {least}, found {getattr(self, key)}")
@@ -93,7 +91,7 @@ class Gallery:
             self.folder.mkdir(parents=True, exist_ok=True)
             with FileLock(self.folder / ".lock"):  # one process makes the set, others wait
                 if not self._complete():
-                    self._write(self.folder)
+                    self._write()
         gaze = read_layout(self.folder, Problems()).build(self.name or f"gallery-{self.domain}")
         return replace(
             gaze,
@@ -105,46 +103,43 @@ class Gallery:
         )
 
     def _recipe(self) -> list[object]:
-        shape = [*self.size, self.images, self.observers]
-        return [_VERSION, self.domain, self.seed, *shape]
+        return [_VERSION, self.domain, self.seed, *self.size, self.images, self.observers]
 
     def _complete(self) -> bool:
         images = (self.folder / "data" / "stimuli").glob("*.jpg")
         needed = (self.folder / _COMPLETE, self.folder / "data" / "eye" / "fixations.mat")
         return all(path.is_file() for path in needed) and sum(1 for _ in images) == self.images
 
-    def _write(self, folder: Path) -> None:
-        stimuli, eye = folder / "data" / "stimuli", folder / "data" / "eye"
+    def _write(self) -> None:
+        stimuli, eye = self.folder / "data" / "stimuli", self.folder / "data" / "eye"
         stimuli.mkdir(parents=True, exist_ok=True)
         eye.mkdir(parents=True, exist_ok=True)
-        (folder / _COMPLETE).unlink(missing_ok=True)
+        (self.folder / _COMPLETE).unlink(missing_ok=True)
         finish = photograph if self.domain == "photo" else painting
-        domain = _DOMAINS.index(self.domain)
-        observers = sample_observers(np.random.default_rng([self.seed, domain]), self.observers)
-        cell = np.empty((self.images, 1), dtype=object)
+        seeds = [self.seed, get_args(Domain).index(self.domain)]
+        observers = sample_observers(np.random.default_rng(seeds), self.observers)
+        records = []
         for number in range(self.images):
-            scene, light, gaze = (
-                np.random.default_rng([self.seed, domain, number, stream]) for stream in range(3)
-            )
+            scene, light, gaze = (np.random.default_rng([*seeds, number, k]) for k in range(3))
             objects, picture = compose(scene, self.size)
             name = f"{self.domain}-{number + 1:04d}.jpg"
             Image.fromarray(finish(picture, light)).save(stimuli / name, quality=92)
-            paths = simulate(objects, self.size, observers, gaze)
-            cell[number, 0] = {"img": name, "subjects": _subjects(paths)}
-        scipy.io.savemat(eye / "fixations.mat", {"fixations": cell}, do_compression=True)
-        write_json(folder / _COMPLETE, self._recipe(), None)
+            subjects = [
+                {
+                    "fix_x": np.round(xy[:, 0], 1)[None],
+                    "fix_y": np.round(xy[:, 1], 1)[None],
+                    "fix_duration": np.round(durations * 1000).astype(np.uint16)[None],
+                }
+                for xy, durations in simulate(objects, self.size, observers, gaze)
+            ]
+            records.append({"img": name, "subjects": _cell(subjects)})
+        scipy.io.savemat(eye / "fixations.mat", {"fixations": _cell(records)}, do_compression=True)
+        write_json(self.folder / _COMPLETE, self._recipe(), None)
 
 
-def _subjects(paths: list[tuple[Array, Array]]) -> np.ndarray:
-    """One image's scanpaths as the MATLAB cell (observer x 1) of OSIE's layout."""
-    cell = np.empty((len(paths), 1), dtype=object)
-    for row, (xy, durations) in enumerate(paths):
-        cell[row, 0] = {
-            "fix_x": np.round(xy[:, 0], 1)[None],
-            "fix_y": np.round(xy[:, 1], 1)[None],
-            "fix_duration": np.round(durations * 1000).astype(np.uint16)[None],
-        }
-    return cell
+def _cell(structs: list[dict[str, Any]]) -> np.ndarray:
+    """Structs as a MATLAB cell (struct x 1)."""
+    return np.array(structs, dtype=object)[:, None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,9 +157,6 @@ class Observers:
     amplitude: Array
     pace: Array
     scatter: Array
-
-    def __len__(self) -> int:
-        return len(self.pace)
 
 
 def sample_observers(rng: np.random.Generator, count: int) -> Observers:
@@ -209,22 +201,21 @@ def simulate(
     squared = ((cells[:, None] - centers) ** 2).sum(-1)
     felt = np.exp(-squared / (2 * (0.45 * radii) ** 2))
     nearest = (felt * strengths).argmax(1)  # the object that attracts most in each cell
-    felt = np.take_along_axis(felt, nearest[:, None], 1)[:, 0]
+    felt = felt[np.arange(len(cells)), nearest]
     attraction = _FLOOR + felt * (observers.preference[:, kinds] * strengths)[:, nearest]
     column, row = np.floor(cells / extent * (6, 4)).astype(np.int64).T
-    regional = rng.normal(0, _NOISE, (len(observers), 24))[:, row * 6 + column]
+    count = len(observers.pace)
+    regional = rng.normal(0, _NOISE, (count, 24))[:, row * 6 + column]
     appeal = _SHARPNESS * np.log(attraction) + regional
     center_bias = -0.5 * (((cells - extent / 2) / (0.16 * extent)) ** 2).sum(-1)
     diagonal = float(np.hypot(*size))
+    mode = _AMPLITUDE * observers.amplitude[:, None]
 
-    everyone = np.arange(len(observers))
     inhibition = np.zeros_like(appeal)
-    xy = np.empty((len(observers), MOST, 2))
-    durations = np.empty((len(observers), MOST))
-    last = np.tile(extent / 2, (len(observers), 1))
+    steps = []
+    last = np.tile(extent / 2, (count, 1))
     for step in range(MOST):
         distance = np.linalg.norm(cells[None] - last[:, None], axis=-1) / diagonal
-        mode = _AMPLITUDE * observers.amplitude[:, None]
         saccade = (_SHAPE - 1) * (np.log(distance + 0.01) - distance / mode)  # log of a gamma
         logits = appeal + (saccade if step else center_bias[None]) - _INHIBITION * inhibition
         # The largest of Gumbel-perturbed logits is a softmax draw.
@@ -234,21 +225,19 @@ def simulate(
         error = rng.normal(size=last.shape) * (observers.scatter * radii[target])[:, None]
         last = cells[chosen] + pull * (centers[target] - cells[chosen]) + error
         last = np.clip(last, 0.5, extent - 0.5)
-        xy[:, step] = last
-        interest = 0.85 + 0.55 * np.clip(attraction[everyone, chosen], 0, 1)
-        jitter = np.exp(rng.normal(0, 0.28, len(observers)))
-        durations[:, step] = 0.29 * observers.pace * interest * jitter
+        interest = 0.85 + 0.55 * np.clip(attraction[np.arange(count), chosen], 0, 1)
+        jitter = np.exp(rng.normal(0, 0.28, count))
+        steps.append(np.column_stack([last, 0.29 * observers.pace * interest * jitter]))
         near = ((cells[None] - last[:, None]) ** 2).sum(-1) / (2 * (0.07 * diagonal) ** 2)
         inhibition = np.maximum(_DECAY * inhibition, np.exp(-near))
-    return [_cut(xy[observer], durations[observer]) for observer in everyone]
+    return [_cut(path[:, :2], path[:, 2]) for path in np.stack(steps, 1)]
 
 
 def _grid(size: tuple[int, int]) -> Array:
     """Centers of the candidate cells in px ``(cell, 2)``."""
     rows = max(4, round(_COLUMNS * size[1] / size[0]))
-    x = (np.arange(_COLUMNS) + 0.5) * size[0] / _COLUMNS
-    y = (np.arange(rows) + 0.5) * size[1] / rows
-    return np.stack(np.meshgrid(x, y), -1).reshape(-1, 2)
+    row, column = np.indices((rows, _COLUMNS)).reshape(2, -1)
+    return (np.column_stack([column, row]) + 0.5) * size / (_COLUMNS, rows)
 
 
 def _cut(xy: Array, durations: Array) -> tuple[Array, Array]:

@@ -117,9 +117,8 @@ def photograph(picture: Picture, rng: np.random.Generator) -> Picture:
 def painting(picture: Picture, rng: np.random.Generator) -> Picture:
     """Finish a scene as a painting: brush strokes in a period's palette under old varnish."""
     unit = min(picture.shape[:2]) / 192
-    painted = strokes(
-        picture.astype(np.float32) * np.float32(1 / 255), rng, unit, random_palette(rng)
-    )
+    scene = picture.astype(np.float32) * np.float32(1 / 255)
+    painted = strokes(scene, rng, unit, random_palette(rng))
     coated = varnish(painted, rng, float(rng.uniform(0.2, 0.7)), float(rng.uniform(0.1, 0.4)))
     return (coated * 255 + 0.5).clip(0, 255).astype(np.uint8)
 
@@ -128,12 +127,9 @@ def _background(rng: np.random.Generator, width: int, height: int) -> Floats:
     backgrounds = _CONTENT["backgrounds"]
     above, below = backgrounds[int(rng.integers(len(backgrounds)))]
     horizon = round(height * rng.uniform(0.3, 0.62))
-    canvas = np.concatenate(
-        [
-            np.linspace(np.array(start), np.array(end), rows)[:, None].repeat(width, 1)
-            for rows, (start, end) in ((horizon, above), (height - horizon, below))
-        ]
-    ).astype(np.float32)
+    halves = ((*above, horizon), (*below, height - horizon))
+    rows = np.concatenate([np.linspace(top, bottom, count) for top, bottom, count in halves])
+    canvas = rows.astype(np.float32)[:, None].repeat(width, 1)
     canvas += rng.normal(0, 7, 3).astype(np.float32)
     canvas += 5 * noise((height, width), rng, width / 3, 5)[..., None]
     canvas[horizon:] += 4 * noise((height - horizon, width), rng, width / 24, 3)[..., None]

@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from spgen_lit.files import first_line
+
 Pixels = NDArray[np.uint8]
 
 _FORMATS = "jpg jpeg jpe jfif png bmp tif tiff webp gif ppm pgm pnm jp2 avif heic heif"
@@ -118,25 +120,20 @@ def _opened(path: Path) -> Iterator[Image.Image]:
             kind = image.format or ""
             yield image
     except UnidentifiedImageError as error:
+        reason = "the contents are not an image, whatever the name says; replace or remove the file"
         if path.suffix.lower() in _HEIC and ".heic" not in Image.registered_extensions():
-            raise ImageError(
-                f"{path}: reading HEIC needs one more package: pip install 'spgen-lit[heic]', or "
-                "save the file as JPEG"
-            ) from error
-        raise ImageError(
-            f"{path}: the contents are not an image, whatever the name says; "
-            "replace or remove the file"
-        ) from error
+            needed = "pip install 'spgen-lit[heic]', or save the file as JPEG"
+            reason = f"reading HEIC needs one more package: {needed}"
+        raise ImageError(f"{path}: {reason}") from error
     except ImageError:
         raise
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
         raise ImageError(f"{path}: cannot be read ({error.strerror})") from error
     except Image.DecompressionBombError as error:
-        raise ImageError(f"{path}: {_line(error)}; save a smaller copy") from error
+        raise ImageError(f"{path}: {first_line(error)}; save a smaller copy") from error
     except _DAMAGE as error:
-        raise ImageError(
-            f"{path}: damaged or cut-off {kind} image ({_line(error)}); replace or remove the file"
-        ) from error
+        reason = f"damaged or cut-off {kind} image ({first_line(error)})"
+        raise ImageError(f"{path}: {reason}; replace or remove the file") from error
 
 
 def _refuse_size(path: Path, image: Image.Image) -> None:
@@ -175,7 +172,3 @@ def _gray(values: NDArray[np.float64]) -> Pixels:
     scale = 255.0 if top <= 1 and fractions else 1.0 if fractions and top <= 255 else 255 / 65535
     gray = np.clip(np.rint(values * scale), 0, 255).astype(np.uint8)
     return np.repeat(gray[..., None], 3, axis=2)
-
-
-def _line(error: BaseException) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import NamedTuple
 
 import cv2
@@ -129,30 +130,23 @@ def kuwahara(picture: Picture, radius: int) -> Picture:
 
     Args:
         picture: RGB picture ``(height, width, 3)``.
-        radius: Side of a quadrant in px less one; 0 changes nothing.
+        radius: Side of a quadrant in px less one, at least 1.
 
     Returns:
         The filtered picture.
     """
-    if radius < 1:
-        return picture
     near, far = radius // 2, radius - radius // 2
     padded = np.pad(picture, ((far, far), (far, far), (0, 0)), mode="reflect")
-    window = (radius + 1, radius + 1)
+    moments = np.dstack([padded, np.square(luma(padded))])
     # The window of an even side hangs to one side; `near` and `far` make up for it.
-    mean = np.asarray(cv2.boxFilter(padded, -1, window, anchor=(near, near)), np.float32)
-    gray = luma(padded)
-    square = np.asarray(cv2.boxFilter(gray * gray, -1, window, anchor=(near, near)), np.float32)
-    variance = square - np.square(luma(mean))
+    window = (radius + 1, radius + 1)
+    moments = np.asarray(cv2.boxFilter(moments, -1, window, anchor=(near, near)), np.float32)
+    moments[..., 3] -= np.square(luma(moments[..., :3]))
     height, width = picture.shape[:2]
-    quadrants = [
-        np.s_[top : top + height, left : left + width]
-        for top in (0, radius)
-        for left in (0, radius)
-    ]
-    calmest = np.stack([variance[quadrant] for quadrant in quadrants]).argmin(0)
-    means = np.stack([mean[quadrant] for quadrant in quadrants])
-    return np.take_along_axis(means, calmest[None, ..., None], 0)[0]
+    corners = itertools.product((0, radius), repeat=2)
+    quadrants = np.stack([moments[y : y + height, x : x + width] for y, x in corners])
+    calmest = quadrants[..., 3:].argmin(0, keepdims=True)
+    return np.take_along_axis(quadrants[..., :3], calmest, 0)[0]
 
 
 def anisotropic_kuwahara(picture: Picture, flow: Flow, radius: float, sectors: int = 6) -> Picture:
@@ -171,20 +165,18 @@ def anisotropic_kuwahara(picture: Picture, flow: Flow, radius: float, sectors: i
     Returns:
         The filtered picture.
     """
-    sigma = radius * 0.4
-    gray = luma(picture)
-    mean = blur(picture, sigma)
-    variance = blur(gray * gray, sigma) - np.square(luma(mean))
-    stack = np.dstack([mean, np.maximum(variance, 0)])
+    mean = blur(picture, radius * 0.4)
+    variance = blur(np.square(luma(picture)), radius * 0.4) - np.square(luma(mean))
+    moments = np.dstack([mean, np.maximum(variance, 0)])
     stretch = 1 + flow.anisotropy
     along, across = stretch * (0.6 * radius), (0.6 * radius) / stretch
-    columns, rows = grid(gray.shape)
-    total = np.zeros_like(stack)
+    columns, rows = grid(picture.shape[:2])
+    total = np.zeros_like(moments)
     for angle in 2 * np.pi * np.arange(sectors) / sectors:
         a, b = along * np.float32(np.cos(angle)), across * np.float32(np.sin(angle))
         x = columns + a * flow.x - b * flow.y
         y = rows + a * flow.y + b * flow.x
-        sector = np.asarray(cv2.remap(stack, x, y, cv2.INTER_LINEAR, None, _REFLECT), np.float32)
+        sector = np.asarray(cv2.remap(moments, x, y, cv2.INTER_LINEAR, None, _REFLECT), np.float32)
         weight = np.square(1 / (sector[..., 3] + np.float32(1e-5)))
         sector[..., 3] = 1
         total += sector * weight[..., None]

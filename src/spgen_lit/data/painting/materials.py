@@ -57,10 +57,8 @@ def transfer(picture: Picture, palette: NDArray[np.uint8], color: float, light: 
         The recolored picture.
     """
     lab = to_lab(picture)
-    thumbnail = cv2.resize(palette, (96, 96), interpolation=cv2.INTER_AREA)
-    goal = (
-        to_lab(thumbnail.astype(np.float32) * np.float32(1 / 255)).reshape(-1, 3).astype(np.float64)
-    )
+    thumbnail = cv2.resize(palette, (96, 96), interpolation=cv2.INTER_AREA).astype(np.float32)
+    goal = to_lab(thumbnail * np.float32(1 / 255)).reshape(-1, 3).astype(np.float64)
     small = cv2.resize(lab, (96, 96), interpolation=cv2.INTER_AREA).reshape(-1, 3)
     small = small.astype(np.float64)
     matrix = _transport(np.cov(small[:, 1:].T), np.cov(goal[:, 1:].T))
