@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from spgen_lit.data.augment import cut_path
 from spgen_lit.data.catalogue import build_reader
 from spgen_lit.data.splits import split_images
-from spgen_lit.data.viewing import cut_path
 from spgen_lit.predictor import Predictor
 from spgen_lit.scanpath import Scanpath
 

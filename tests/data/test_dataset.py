@@ -10,14 +10,13 @@ import pytest
 import scipy.io
 from PIL import Image
 
-from spgen_lit.data.augment import Augment
+from spgen_lit.data.augment import Augment, ViewingAugment
 from spgen_lit.data.cache import ImageCache
 from spgen_lit.data.dataset import SourceSet, TargetSet
 from spgen_lit.data.frame import Frame
 from spgen_lit.data.images import read_image
 from spgen_lit.data.readers.osie import Osie
 from spgen_lit.data.records import Stimulus
-from spgen_lit.data.viewing import ViewingAugment
 from spgen_lit.pictures.overlay import draw_scanpath
 from spgen_lit.scanpath import Scanpath
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from spgen_lit.data.viewing import CONDITIONS, ViewingAugment, cut_path, fill_durations
+from spgen_lit.data.augment import CONDITIONS, ViewingAugment, cut_path, fill_durations
 from spgen_lit.scanpath import Scanpath, Viewing
 
 SHOWN = Viewing(3.0, 25.0, "given", "free", "osie")

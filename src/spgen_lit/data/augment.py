@@ -1,7 +1,7 @@
-"""Augmentation that moves gaze with the image, and says where it changes how people look.
+"""Augmentation: images with the gaze on them, paths cut in time, conditions left unsaid.
 
-Every function takes an image, uint8 ``(height, width, 3)``, the scanpaths on it if it moves them,
-and a numpy generator or explicit amounts, and returns new ones; inputs are not changed.
+Every function of images takes an image, uint8 ``(height, width, 3)``, the scanpaths on it if it
+moves them, and a numpy generator or explicit amounts, and returns new ones; inputs are not changed.
 
 What each does to gaze, besides moving it:
 
@@ -26,9 +26,13 @@ import numpy as np
 
 from spgen_lit.data.frame import resize
 from spgen_lit.data.images import Pixels
-from spgen_lit.scanpath import Array, Scanpath
+from spgen_lit.scanpath import GAP, Array, Scanpath, Viewing
 
 Sample = tuple[Pixels, list[Scanpath]]
+
+GAPS = (0.03, 0.2)  # seconds between two fixations, at least and at most
+_SIGMA = 0.45  # of the logarithm of an observer's durations
+CONDITIONS = tuple(field.name for field in fields(Viewing))
 
 
 def flip(image: Pixels, paths: Sequence[Scanpath]) -> Sample:
@@ -105,15 +109,11 @@ def texture(image: Pixels, rng: np.random.Generator, sizes: Sequence[int] = (1, 
     kernels = rng.normal(0, (3 * size * size) ** -0.5, (3, 3, size, size))
     weight = float(rng.random())
     pixels = (image.astype(np.float32) - 127.5) / 64  # about the scale that networks see
-    channels = [np.ascontiguousarray(pixels[..., channel]) for channel in range(3)]
-    filtered = [
-        sum(
-            cv2.filter2D(c, -1, k, borderType=cv2.BORDER_REFLECT)
-            for c, k in zip(channels, row, strict=True)
-        )
-        for row in kernels
-    ]
-    mixed = weight * pixels + (1 - weight) * np.stack(filtered, axis=2)
+    filtered = np.zeros_like(pixels)
+    for shown, channel in np.ndindex(3, 3):
+        values, kernel = pixels[..., channel], kernels[shown, channel]
+        filtered[..., shown] += cv2.filter2D(values, -1, kernel, borderType=cv2.BORDER_REFLECT)
+    mixed = weight * pixels + (1 - weight) * filtered
     return np.clip(np.rint(mixed * 64 + 127.5), 0, 255).astype(np.uint8)
 
 
@@ -139,8 +139,7 @@ class Augment:
     texture: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in (field.name for field in fields(self)):
-            value = getattr(self, name)
+        for name, value in vars(self).items():
             if not 0 <= value <= 1:
                 raise ValueError(f"{name} is a probability from 0 to 1, found {value}")
 
@@ -175,3 +174,89 @@ def _window(path: Scanpath, corner: Array, extent: Array) -> Scanpath:
     if not inside[:1].all():
         viewing = replace(viewing, first_fixation=None)
     return replace(path, xy=xy[inside], durations=durations, viewing=viewing)
+
+
+def cut_path(path: Scanpath, seconds: float) -> Scanpath:
+    """The path as it would be had the picture been shown for a shorter time.
+
+    Fixations and the gaps between them are taken to fill the recorded viewing time; the
+    fixation in progress at the end is cut short. A path without durations, or whose viewing
+    time is unknown, is given back as it is.
+
+    Args:
+        path: With durations.
+        seconds: The shorter time.
+    """
+    if path.durations is None or path.viewing.seconds is None:
+        return path
+    gap = np.clip((path.viewing.seconds - path.durations.sum()) / len(path), *GAPS)
+    begins = np.cumsum(path.durations) - path.durations + gap * np.arange(len(path))
+    keep = begins < seconds
+    durations = np.minimum(path.durations, seconds - begins)[keep]
+    viewing = replace(path.viewing, seconds=seconds)
+    return replace(path, xy=path.xy[keep], durations=durations, viewing=viewing)
+
+
+def fill_durations(path: Scanpath, rng: np.random.Generator) -> Scanpath:
+    """The path with durations drawn at random that fill its viewing time, where it has none.
+
+    A set without durations still says how many fixations were made in how many seconds. A
+    network that is shown untimed paths never learns it, and times them as other sets do.
+
+    Args:
+        path: Given back as it is if it has durations or its viewing time is unknown.
+        rng: Random generator; durations are log-normal before they are scaled.
+    """
+    if path.durations is not None or path.viewing.seconds is None:
+        return path
+    looking = path.viewing.seconds - GAP * len(path)
+    weights = rng.lognormal(sigma=_SIGMA, size=len(path))
+    shortest = 0.05 * len(path)
+    return replace(path, durations=weights / weights.sum() * max(looking, shortest))
+
+
+@dataclass(frozen=True)
+class ViewingAugment:
+    """Shows a network other viewing times than were recorded, and unknown conditions.
+
+    Cutting observers' paths at a random time keeps them true, and teaches how long a path is
+    for a time. Conditions are hidden at random, so that the network also works without them.
+
+    Attributes:
+        cut: Probability that a draw's paths are cut, each at a time of its own.
+        shortest: Seconds of the shortest cut.
+        hide: Probability that a condition of a draw is hidden, for each condition.
+        fill: Draw durations where a set has none; see :func:`fill_durations`.
+
+    Raises:
+        ValueError: For a probability outside [0, 1] or a time that is not positive.
+    """
+
+    cut: float = 0.3
+    shortest: float = 0.7
+    hide: float = 0.15
+    fill: bool = True
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.cut <= 1 and 0 <= self.hide <= 1 and self.shortest > 0):
+            raise ValueError(
+                f"data.viewing needs cut and hide in [0, 1] and shortest above 0, found {self}"
+            )
+
+    def __call__(self, paths: Sequence[Scanpath], rng: np.random.Generator) -> list[Scanpath]:
+        """The scanpaths of one draw on one image, some cut, some of their conditions hidden."""
+        hidden = [name for name in CONDITIONS if rng.random() < self.hide]
+        out = [fill_durations(path, rng) for path in paths] if self.fill else list(paths)
+        if rng.random() < self.cut:
+            out = [self._cut(path, rng) for path in out]
+        if not hidden:
+            return out
+        unknown = dict.fromkeys(hidden)
+        return [replace(path, viewing=replace(path.viewing, **unknown)) for path in out]
+
+    def _cut(self, path: Scanpath, rng: np.random.Generator) -> Scanpath:
+        longest = path.viewing.seconds
+        if path.durations is None or longest is None or longest <= self.shortest:
+            return path
+        cut = cut_path(path, float(rng.uniform(self.shortest, longest)))
+        return cut if len(cut.on_image()) else path

@@ -11,11 +11,10 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from spgen_lit.batch import SourceBatch, TargetBatch, pad_paths
-from spgen_lit.data.augment import Augment
+from spgen_lit.data.augment import Augment, ViewingAugment
 from spgen_lit.data.cache import ImageCache
 from spgen_lit.data.images import Pixels
 from spgen_lit.data.records import Stimulus
-from spgen_lit.data.viewing import ViewingAugment
 from spgen_lit.scanpath import Scanpath
 
 

@@ -14,7 +14,7 @@ import torch
 from lightning.pytorch.utilities import CombinedLoader
 from torch import Tensor
 
-from spgen_lit.data.augment import Augment
+from spgen_lit.data.augment import Augment, ViewingAugment
 from spgen_lit.data.cache import ImageCache
 from spgen_lit.data.dataset import SourceSet, TargetSet, planes
 from spgen_lit.data.duplicates import Print, alike, fingerprints, groups
@@ -23,7 +23,6 @@ from spgen_lit.data.painting.painted import Painted, StyleReaders, renditions
 from spgen_lit.data.records import GazeSet, Reader, Split, Stimulus
 from spgen_lit.data.sampling import ShuffledStream, StreamLoader
 from spgen_lit.data.splits import SPLITS, split_images, split_observers
-from spgen_lit.data.viewing import ViewingAugment
 
 # Two files of one picture: saved again or made smaller, not painted over.
 _SAME_BITS, _SAME_LEVELS = 4, 4.0

@@ -57,8 +57,7 @@ def split_images(
         raise ValueError(f"{gaze.name}: official splits hold {twice[:3]} more than once")
     leaders = {i: i for i in set(gaze.stimuli) - set(official)}
     for group in groups:
-        inside = leaders.keys() & set(group)
-        for image in inside:
+        for image in leaders.keys() & set(group):
             leaders[image] = min(group)
             if set(group) & {*official, *held} - {image}:
                 del leaders[image]

@@ -1,4 +1,4 @@
-"""Pigments and surfaces: a painting's palette, canvas, paper, relief, cracks, varnish."""
+"""Pigments and surfaces: a painting's palette, canvas, relief, cracks, varnish."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import scipy.linalg
 import yaml
 from numpy.typing import NDArray
 
-from spgen_lit.data.painting.filters import Picture, Plane, blur, grid, noise
+from spgen_lit.data.painting.filters import Picture, Plane, grid, noise
 
 Palette = NDArray[np.uint8] | None
 
@@ -147,12 +147,6 @@ def weave(shape: tuple[int, int], rng: np.random.Generator, pitch: float) -> Pla
     return np.asarray(cloth / cloth.std(), np.float32)
 
 
-def paper(shape: tuple[int, int], rng: np.random.Generator, pitch: float) -> Plane:
-    """Height of rough paper: pits of about ``pitch`` px, unit standard deviation."""
-    rough = noise(shape, rng, 2 * pitch, octaves=3)
-    return np.asarray(rough / rough.std(), np.float32)
-
-
 def distort(
     picture: NDArray[np.float32], rng: np.random.Generator, reach: float, period: float
 ) -> NDArray[np.float32]:
@@ -200,12 +194,6 @@ def cracks(
     there = noise(shape, rng, 6 * cell, 2)
     fading = np.clip(1.5 * (there - np.quantile(there[::4, ::4], 1 - cover)), 0, 1)
     return np.asarray((lines * fading).clip(0, 1), np.float32)
-
-
-def craze(picture: Picture, depth: Plane, strength: float) -> Picture:
-    """Darken cracks and light the lifted rim beside them."""
-    cracked = picture * (1 - np.float32(strength) * depth[..., None])
-    return relief(cracked, blur(depth, 0.8), -0.5 * strength)
 
 
 def varnish(picture: Picture, rng: np.random.Generator, yellowing: float, dirt: float) -> Picture:

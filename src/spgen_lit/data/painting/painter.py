@@ -36,10 +36,8 @@ from spgen_lit.data.painting.filters import (
 from spgen_lit.data.painting.materials import (
     Palette,
     cracks,
-    craze,
     distort,
     mix,
-    paper,
     random_palette,
     relief,
     saturate,
@@ -117,7 +115,10 @@ def aged(photo: Picture, rng: np.random.Generator, unit: float, palette: Palette
     paint = paint + 0.15 * (paint - blur(paint, 10 * unit))
     paint = varnish(paint.clip(0, 1), rng, yellowing, dirt)
     paint = relief(paint, weave(shape, rng, 3.6 * max(unit, 0.8)), 0.016)
-    return craze(paint, cracks(shape, rng, cell, stretch, cover), depth)
+    split = cracks(shape, rng, cell, stretch, cover)
+    paint = paint * (1 - np.float32(depth) * split[..., None])
+    # The rim beside a crack is lifted and catches light.
+    return relief(paint, blur(split, 0.8), -0.5 * depth)
 
 
 def watercolor(photo: Picture, rng: np.random.Generator, unit: float, palette: Palette) -> Picture:
@@ -146,7 +147,8 @@ def watercolor(photo: Picture, rng: np.random.Generator, unit: float, palette: P
     density += 0.13 * noise(shape, rng, 90 * unit, 3) + grain * noise(shape, rng, 3 * unit, 2)
     paint = paint - paint * (1 - paint) * (density - 1)[..., None]
     sheet = np.asarray([1.0, 0.985, 0.95], np.float32)
-    return relief(paint.clip(0, 1) * sheet, paper(shape, rng, 3 * max(unit, 0.8)), tooth)
+    pits = noise(shape, rng, 6 * max(unit, 0.8), 3)
+    return relief(paint.clip(0, 1) * sheet, pits / pits.std(), tooth)
 
 
 def fresco(photo: Picture, rng: np.random.Generator, unit: float, palette: Palette) -> Picture:
@@ -263,8 +265,6 @@ def paint(
         raise ValueError(f"strength must lie in [0, 3], found {strength}")
     if seed < 0:
         raise ValueError(f"seed must be at least 0, found {seed}")
-    if strength == 0:
-        return image.copy()
     photo = image.astype(np.float32) * np.float32(1 / 255)
     # Watercolor keeps the seed of its former spelling, and with it the benchmark's pictures.
     spelling = "watercolour" if family == "watercolor" else family
