@@ -54,14 +54,14 @@ def test_teacher_forcing_equals_stepping(small: Build, images: torch.Tensor, his
             SHOWN[:, None].expand(3, 5, 5),
         )
         whole = network(encoded, paths)
-        state = head.begin(3, 5, images.device)
+        state = head.maps.begin(3, 5)
         for step in range(paths.xy.shape[2]):
             exists = paths.mask[:, :, step]
             xy, seconds = paths.xy[:, :, step], paths.durations[:, :, step]
             logits = head.place_logits(terms, state, paths.viewing)
             law = head.duration_law(terms, state, paths.viewing, xy)
-            state = head.advance(state, xy, seconds)
-            end = head.end_logits(terms, state.time, paths.viewing)
+            state = head.maps.extend(state, xy, seconds)
+            end = head.end_logits(terms, state, paths.viewing)
             for one, other in (
                 (logits, whole.logits[:, :, step]),
                 (end, whole.end[:, :, step]),
@@ -277,7 +277,7 @@ def test_paths_go_where_the_maps_point(small: Build, images: torch.Tensor) -> No
         ranks = torch.zeros_like(terms.ranks)
         for step, cell in enumerate(corners):
             ranks[0, step, cell] = 100.0
-        state = network.head.begin(1, 1, images.device)
+        state = network.head.maps.begin(1, 1)
         viewing = torch.full((1, 1, len(VIEWING)), float("nan"))
         still = StepNoise(*(torch.zeros(1, 1, *s) for s in ((128,), (2,), (2,), (), ())))
         given = terms._replace(base=torch.zeros_like(terms.base), ranks=ranks)
@@ -298,7 +298,7 @@ def test_the_step_compiles_to_one_graph(small: Build, images: torch.Tensor) -> N
         terms = ImageTerms(*network.encode(images).terms)
         noise = StepNoise(*(torch.rand(3, 2, *s) for s in ((32,), (2,), (2,), (), ())))
         viewing = SHOWN[:, None].expand(3, 2, 5)
-        state = head.begin(3, 2, images.device)
+        state = head.maps.begin(3, 2)
         given = (terms, state, viewing, noise, torch.tensor(1.0))
         for one, other in zip(step(*given)[0], head.step(*given)[0], strict=True):
             assert torch.allclose(one, other, atol=1e-6)

@@ -33,16 +33,14 @@ from spgen_lit.exporting.onnx_sampler import OnnxSampler
 from spgen_lit.files import write_json, write_text
 from spgen_lit.network import noise
 from spgen_lit.network.encoders.base import Domain
-from spgen_lit.network.history import History
+from spgen_lit.network.history import PathState
 from spgen_lit.network.noise import path_seed
 from spgen_lit.network.spgen import (
     FIXATIONS_PER_SECOND,
     FixationHead,
     ImageTerms,
-    PathState,
     SPGen,
     StepNoise,
-    Time,
 )
 from spgen_lit.predictor import Predictor
 from spgen_lit.pretrained import card_of, training_warning
@@ -51,7 +49,7 @@ from spgen_lit.pretrained import card_of, training_warning
 TEMPERATURES, SAMPLES, TOLERANCE = (0.0, 1.0), 8, 1e-4
 #: Names of the graphs' inputs and outputs.
 TERMS = ImageTerms._fields
-STATE = (*History._fields, *Time._fields)
+STATE = PathState._fields
 INPUTS = (*TERMS, *STATE, "viewing", *(f"noise_{name}" for name in StepNoise._fields))
 OUTPUTS = ("xy", "seconds", "end_logit", *(f"next_{name}" for name in STATE))
 
@@ -158,13 +156,11 @@ class StepGraph(nn.Module):
 
     def begin(self, paths: int) -> dict[str, Tensor]:
         """The state, by the names of ``STATE``, of paths on one image that have not begun."""
-        state = self.head.begin(1, paths, torch.device("cpu"))
-        return dict(zip(STATE, (*state.history, *state.time), strict=True))
+        return self.head.maps.begin(1, paths)._asdict()
 
     def noise(self, paths: int) -> tuple[Tensor, ...]:
         """Noise of one step, all zero."""
-        cells = self.head.grid[0] * self.head.grid[1]
-        shapes = ((cells,), (2,), (self.head.components,), (), ())
+        shapes = ((self.head.cells,), (2,), (self.head.components,), (), ())
         return tuple(torch.zeros(1, paths, *shape) for shape in shapes)
 
     def example(self, terms: tuple[Tensor, ...], paths: int) -> tuple[Tensor, ...]:
@@ -180,14 +176,10 @@ class StepGraph(nn.Module):
         *inputs, temperature = tensors
         rest = iter(inputs)
         terms = ImageTerms(*(next(rest) for _ in TERMS))
-        history = History(*(next(rest) for _ in History._fields))
-        time = Time(*(next(rest) for _ in Time._fields))
+        state = PathState(*(next(rest) for _ in STATE))
         viewing = next(rest)
-        noise = StepNoise(*rest)
-        fixation, after = self.head.step(
-            terms, PathState(history, time), viewing, noise, temperature
-        )
-        return (*fixation, *after.history, *after.time)
+        fixation, after = self.head.step(terms, state, viewing, StepNoise(*rest), temperature)
+        return (*fixation, *after)
 
 
 def export(predictor: Predictor, folder: Path) -> dict[str, float]:
@@ -259,7 +251,7 @@ def _settings(predictor: Predictor, network: SPGen, step: StepGraph) -> dict[str
     viewing = viewing_row(predictor.viewing(fitted.size), fitted.size[1], network.datasets)
     return {
         "frame": asdict(fitted),
-        "cells": network.head.grid[0] * network.head.grid[1],
+        "cells": network.head.cells,
         "components": network.head.components,
         "max_fixations": network.max_fixations,
         "per_second": FIXATIONS_PER_SECOND,

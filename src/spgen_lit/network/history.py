@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from spgen_lit.batch import PathBatch
 from spgen_lit.network.fixation import cell_centers
 
 # Center and sigma of rings of distance, in heights of the image.
@@ -25,20 +26,38 @@ _SPOT = 0.06  # sigma of a visited spot in heights of the image
 _MEMORY = 0.7  # what is left of the inhibition after each further fixation
 
 
-class History(NamedTuple):
-    """The last fixations of partial paths, any number on each image.
+class PathState(NamedTuple):
+    """Partial paths, any number on each image: what the next fixation depends on beside it.
 
     Attributes:
         recent: ``(image, path, 3, 2)`` x, y in [0, 1] of the last three fixations, newest first.
         known: ``(image, path, 3)`` 1 for those that exist, else 0.
         visited: ``(image, path, region)`` sum of small Gaussians at all fixations so far.
         faded: The same with the older ones decayed.
+        elapsed: ``(image, path)`` seconds of the fixations so far whose durations are known.
+        logs: ``(image, path)`` sum of their log durations.
+        timed: ``(image, path)`` their number.
+        step: ``(image, path)`` number of all fixations so far.
     """
 
     recent: Tensor
     known: Tensor
     visited: Tensor
     faded: Tensor
+    elapsed: Tensor
+    logs: Tensor
+    timed: Tensor
+    step: Tensor
+
+    def pass_time(self, seconds: Tensor) -> PathState:
+        """Paths with the time of one more fixation gone by, NaN where unknown."""
+        timed, known = ~seconds.isnan(), seconds.nan_to_num(0.0)
+        return self._replace(
+            elapsed=self.elapsed + known,
+            logs=self.logs + known.clamp_min(1e-3).log() * timed,
+            timed=self.timed + timed,
+            step=self.step + 1,
+        )
 
 
 class HistoryMaps(nn.Module):
@@ -49,6 +68,7 @@ class HistoryMaps(nn.Module):
     Distances are in heights of the image, so a ring is round in the picture.
 
     Args:
+        grid: Height and width of the grid of regions.
         aspect: Width of the (stretched or letterboxed) frame over its height.
     """
 
@@ -56,72 +76,75 @@ class HistoryMaps(nn.Module):
     rings: Tensor
     turn: Tensor
     wide: Tensor
+    centers: Tensor
 
-    def __init__(self, aspect: float = 4 / 3) -> None:
+    def __init__(self, grid: tuple[int, int], aspect: float = 4 / 3) -> None:
         super().__init__()
         self.aspect = aspect
+        self.register_buffer("centers", cell_centers(*grid), persistent=False)
         for name, values in (("rings", _RINGS), ("turn", _TURN), ("wide", _WIDE)):
             self.register_buffer(
                 name, torch.tensor(values).T[..., None, None, None].contiguous(), persistent=False
             )
 
-    def _offsets(self, xy: Tensor, grid: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    def _offsets(self, xy: Tensor) -> tuple[Tensor, Tensor]:
         """Distances along x and y ``(image, region, path)`` from places ``(image, path, 2)``."""
-        centers = cell_centers(*grid, xy.device)
-        dx = (centers[:, 0:1] - xy[:, None, :, 0]) * self.aspect
-        return dx, centers[:, 1:2] - xy[:, None, :, 1]
+        dx = (self.centers[:, 0:1] - xy[:, None, :, 0]) * self.aspect
+        return dx, self.centers[:, 1:2] - xy[:, None, :, 1]
 
-    def _spots(self, xy: Tensor, grid: tuple[int, int]) -> Tensor:
+    def _spots(self, xy: Tensor) -> Tensor:
         """A small Gaussian at each place: ``(image, path, 2)`` → ``(image, path, region)``."""
-        dx, dy = self._offsets(xy, grid)
+        dx, dy = self._offsets(xy)
         return _bell((dx * dx + dy * dy) * (0.5 / _SPOT**2)).mT
 
-    @staticmethod
-    def begin(images: int, paths: int, grid: tuple[int, int], device: torch.device) -> History:
-        """The history of paths that have not begun."""
-        recent = torch.zeros(images, paths, 3, 2, device=device)
-        nothing = torch.zeros(images, paths, grid[0] * grid[1], device=device)
-        return History(recent, torch.zeros_like(recent[..., 0]), nothing, nothing.clone())
+    def begin(self, images: int, paths: int) -> PathState:
+        """Paths that have not begun."""
+        recent = self.centers.new_zeros(images, paths, 3, 2)
+        maps, nothing = recent.new_zeros(images, paths, len(self.centers)), recent[..., 0, 0]
+        times = (nothing, nothing, nothing, nothing.long())
+        return PathState(recent, recent[..., 0], maps, maps, *times)
 
-    def extend(self, history: History, xy: Tensor, grid: tuple[int, int]) -> History:
-        """The history after one more fixation ``(image, path, 2)``."""
-        spots = self._spots(xy, grid)
-        return History(
-            torch.cat([xy[:, :, None], history.recent[:, :, :2]], dim=2),
-            torch.cat([torch.ones_like(xy[..., :1]), history.known[:, :, :2]], dim=2),
-            history.visited + spots,
-            history.faded * _MEMORY + spots,
+    def extend(self, state: PathState, xy: Tensor, seconds: Tensor) -> PathState:
+        """Paths after one more fixation ``(image, path, 2)``, its duration NaN where unknown."""
+        spots = self._spots(xy)
+        return state.pass_time(seconds)._replace(
+            recent=torch.cat([xy[:, :, None], state.recent[:, :, :2]], dim=2),
+            known=torch.cat([torch.ones_like(xy[..., :1]), state.known[:, :, :2]], dim=2),
+            visited=state.visited + spots,
+            faded=state.faded * _MEMORY + spots,
         )
 
-    def unroll(self, xy: Tensor, grid: tuple[int, int]) -> History:
-        """Histories before every step of whole paths (teacher forcing).
-
-        Args:
-            xy: ``(image, path, step, 2)``.
-            grid: Height and width of the grid of regions.
+    def unroll(self, given: PathBatch) -> PathState:
+        """States before every step of whole paths (teacher forcing).
 
         Returns:
-            History of ``path·step`` paths an image: (p, n) knows the fixations before n.
+            ``path·step`` paths an image: (p, n) knows the fixations before n.
         """
+        xy, timed, seconds = given.xy, ~given.durations.isnan(), given.durations.nan_to_num(0.0)
         images, paths, steps, _ = xy.shape
-        spots = self._spots(xy.flatten(1, 2), grid).unflatten(1, (paths, steps))
+        spots = self._spots(xy.flatten(1, 2)).unflatten(1, (paths, steps))
         order = torch.arange(steps, device=xy.device)
         gap = order[:, None] - order - 1
         decay = torch.where(gap >= 0, _MEMORY ** gap.clamp_min(0), 0.0)
         padded = torch.cat([xy.new_zeros(images, paths, 3, 2), xy[:, :, :-1]], dim=2)
         recent = torch.stack([padded[:, :, 2 - k : 2 - k + steps] for k in range(3)], dim=3)
         known = (order[:, None] > order.new_tensor([0, 1, 2])).to(xy.dtype)
-        return History(
-            recent.flatten(1, 2),
-            known.expand(images, paths, steps, 3).flatten(1, 2),
-            ((gap >= 0).to(spots.dtype) @ spots).flatten(1, 2),
-            (decay.to(spots.dtype) @ spots).flatten(1, 2),
+        logs = seconds.clamp_min(1e-3).log() * timed
+        totals = (v.cumsum(2) - v for v in (seconds, logs, timed.to(seconds.dtype)))
+        values = (
+            recent,
+            known.expand(images, paths, steps, 3),
+            (gap >= 0).to(spots.dtype) @ spots,
+            decay.to(spots.dtype) @ spots,
+            *totals,
+            order.expand(seconds.shape),
         )
+        return PathState(*(value.flatten(1, 2) for value in values))
 
-    def forward(self, history: History, grid: tuple[int, int]) -> Tensor:
+    def forward(self, state: PathState) -> Tensor:
         """The maps ``(COUNT, image, region, path)``; zero where a fixation does not exist."""
-        recent, known = history.recent, history.known.permute(2, 0, 1)[:, :, None]
-        cos, sin, distance = self._directions(recent[:, :, 0], grid)
+        recent, known = state.recent, state.known.permute(2, 0, 1)[:, :, None]
+        cos, sin, distance = self._directions(recent[:, :, 0])
         saccade = (recent[:, :, 0] - recent[:, :, 1]) * recent.new_tensor([self.aspect, 1.0])
         unit = (saccade / (saccade.norm(dim=2, keepdim=True) + 1e-4))[:, None]
         ahead = cos * unit[..., 0] + sin * unit[..., 1]
@@ -131,14 +154,14 @@ class HistoryMaps(nn.Module):
             _products(_bells(distance, self.turn) * known[1], [ahead, 2 * ahead.square() - 1]),
         ]
         for back in (1, 2):
-            _, _, distance = self._directions(recent[:, :, back], grid)
+            _, _, distance = self._directions(recent[:, :, back])
             maps.append(_bells(distance, self.wide) * known[back])
-        spots = torch.stack([history.visited.mT, history.faded.mT])
+        spots = torch.stack([state.visited.mT, state.faded.mT])
         return torch.cat([*maps, spots, spots.tanh()])
 
-    def _directions(self, xy: Tensor, grid: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
+    def _directions(self, xy: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Cosine, sine and distance ``(image, region, path)`` of regions seen from places."""
-        dx, dy = self._offsets(xy, grid)
+        dx, dy = self._offsets(xy)
         distance = torch.sqrt(dx * dx + dy * dy + 1e-8)
         return dx / distance, dy / distance, distance
 

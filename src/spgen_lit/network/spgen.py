@@ -12,7 +12,6 @@ import math
 from collections.abc import Sequence
 from typing import Literal, NamedTuple, get_args
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -20,7 +19,7 @@ from torch.nn import functional as F
 from spgen_lit.batch import VIEWING, PathBatch
 from spgen_lit.network.encoders.base import Domain, Encoder
 from spgen_lit.network.fixation import cell_centers, cell_of, local_soft_argmax
-from spgen_lit.network.history import History, HistoryMaps
+from spgen_lit.network.history import HistoryMaps, PathState
 from spgen_lit.network.losses import end_loss, last_steps, mean_of_image, place_loss, weighted
 from spgen_lit.network.noise import NoiseKind, draw_noise
 from spgen_lit.network.priors import GaussianPriors
@@ -126,29 +125,6 @@ def _resize(maps: Tensor, grid: tuple[int, int]) -> Tensor:
     if maps.shape[-2] > grid[0]:
         return F.adaptive_avg_pool2d(maps, grid)
     return F.interpolate(maps, grid, mode="bilinear", align_corners=False)
-
-
-class Time(NamedTuple):
-    """Time gone by in partial paths, each ``(image, path)``.
-
-    Attributes:
-        elapsed: Seconds of the fixations so far whose durations are known.
-        logs: Sum of their log durations.
-        timed: Their number.
-        step: Number of all fixations so far.
-    """
-
-    elapsed: Tensor
-    logs: Tensor
-    timed: Tensor
-    step: Tensor
-
-
-class PathState(NamedTuple):
-    """All that the next fixation of partial paths depends on beside the image."""
-
-    history: History
-    time: Time
 
 
 class StepNoise(NamedTuple):
@@ -267,8 +243,9 @@ class FixationHead(nn.Module):
         if history not in get_args(HistoryKind):
             raise ValueError(f"history must be one of {get_args(HistoryKind)}, found {history!r}")
         self.grid, self.coarse = grid, (grid[0] // 2, grid[1] // 2)
+        self.cells = grid[0] * grid[1]
         self.steps, self.history = steps, history
-        self.maps = HistoryMaps(aspect)
+        self.maps = HistoryMaps(self.coarse, aspect)
         self.static = nn.Conv2d(channels, 1 + _RANK, 1)
         self.mix = nn.Embedding(steps, _RANK)
         self.gates = nn.Conv2d(channels, _GATES, 1)
@@ -296,15 +273,14 @@ class FixationHead(nn.Module):
     def _initialize(self) -> None:
         """Begin without history, with usual durations and paths of some ten fixations."""
         nn.init.normal_(self.mix.weight, std=0.1)
-        law, decision = self.duration.get_submodule("2"), self.end.get_submodule("2")
-        zero = (self.gates, self.out, self.viewing_mix, self.viewing_certainty, decision)
+        zero = (self.gates, self.out, self.viewing_mix, self.viewing_certainty, self.end[2])
         for layer in zero:
             for parameter in layer.parameters():
                 nn.init.zeros_(parameter)
+        nn.init.constant_(self.end.get_parameter("2.bias"), -2.0)
         with torch.no_grad():
-            decision.get_parameter("bias").fill_(-2.0)
-            law.get_parameter("weight").mul_(0.1)
-            bias = law.get_parameter("bias").view(3, self.components)
+            self.duration.get_parameter("2.weight").mul_(0.1)
+            bias = self.duration.get_parameter("2.bias").view(3, self.components)
             bias[0] = 0.0
             bias[1] = _TYPICAL + 0.5 * (torch.arange(self.components) - (self.components - 1) / 2)
             bias[2] = -0.7
@@ -331,27 +307,6 @@ class FixationHead(nn.Module):
         mix = self.mix.weight[:_FIRST]
         return (terms.base[:, None] + mix @ terms.ranks).unflatten(2, self.grid)
 
-    def begin(self, images: int, paths: int, device: torch.device) -> PathState:
-        """The state of paths that have not begun."""
-        nothing = torch.zeros(images, paths, device=device)
-        time = Time(nothing, nothing.clone(), nothing.clone(), nothing.long())
-        return PathState(HistoryMaps.begin(images, paths, self.coarse, device), time)
-
-    def unroll(self, paths: PathBatch) -> PathState:
-        """States before every step of given paths: ``path·step`` paths an image."""
-        timed = ~paths.durations.isnan()
-        seconds = paths.durations.nan_to_num(0.0)
-        logs = seconds.clamp_min(1e-3).log() * timed
-        steps = torch.arange(seconds.shape[2], device=seconds.device).expand(seconds.shape)
-
-        def before(values: Tensor) -> Tensor:
-            return (values.cumsum(2) - values).flatten(1)
-
-        time = Time(
-            before(seconds), before(logs), before(timed.to(seconds.dtype)), steps.flatten(1)
-        )
-        return PathState(self.maps.unroll(paths.xy, self.coarse), time)
-
     def place_logits(self, terms: ImageTerms, state: PathState, viewing: Tensor) -> Tensor:
         """Logits ``(image, path, cell)`` of the next fixation.
 
@@ -360,32 +315,28 @@ class FixationHead(nn.Module):
             state: Of the paths so far.
             viewing: Conditions ``(image, path, 5)``, NaN where unknown.
         """
-        step, recent = state.time.step, state.history.recent
         values = self._of_dataset(viewing)
-        code = self._code(viewing, step)
-        mix = self.mix(step.clamp(max=self.steps - 1)) + self.viewing_mix(code)
+        code = self._code(viewing, state.step)
+        mix = self.mix(state.step.clamp(max=self.steps - 1)) + self.viewing_mix(code)
         logits = terms.base[:, None] + mix @ terms.ranks
         if self.history != "none":
-            shift = self._history_term(terms, self.maps(state.history, self.coarse))
+            shift = self._history_term(terms, self.maps(state))
             if self.history == "full":
                 for back, query in enumerate(terms.queries.chunk(2, dim=2)):
-                    match = _at(query, cell_of(recent[:, :, back], *self.grid))
-                    match = match * (self.scale[back] * state.history.known[:, :, back, None])
+                    match = _at(query, cell_of(state.recent[:, :, back], *self.grid))
+                    match = match * (self.scale[back] * state.known[:, :, back, None])
                     shift = shift + (match @ terms.keys).mT
             coarse = shift.mT.reshape(-1, 1, *self.coarse)
             fine = F.interpolate(coarse, self.grid, mode="bilinear", align_corners=False)
-            fine = fine.reshape(logits.shape)
-            logits = logits + (fine if values is None else values.history.exp() * fine)
+            logits = logits + values.history.exp() * fine.reshape(logits.shape)
         # In full precision under autocast, too: places are drawn from these.
         logits, certainty = logits.float(), self.viewing_certainty(code).float()
-        if values is None:
-            return logits * certainty.exp()
         return logits * (certainty + values.certainty).exp() + values.center * self.center
 
-    def _of_dataset(self, viewing: Tensor) -> SetValues | None:
-        """What the data set's parameters are; None where the network has none."""
+    def _of_dataset(self, viewing: Tensor) -> SetValues:
+        """The data set's parameters; zeros, which change nothing, where the network has none."""
         if self.datasets is None:
-            return None
+            return SetValues(*[viewing.new_zeros(())] * len(SetValues._fields))
         found: SetValues = self.datasets(viewing[..., 4])
         return found
 
@@ -405,49 +356,32 @@ class FixationHead(nn.Module):
         self, terms: ImageTerms, state: PathState, viewing: Tensor, xy: Tensor
     ) -> Durations:
         """The law of the duration of the next fixation, given its place ``(image, path, 2)``."""
-        time, history = state.time, state.history
         here = _at(terms.features, cell_of(xy, *self.grid))
         aspect = xy.new_tensor([self.maps.aspect, 1.0])
-        begun = history.known[:, :, 0]
-        saccade = ((xy - history.recent[:, :, 0]) * aspect).norm(dim=2) * begun
-        timing, _ = self._time_features(time, viewing)
-        rest = torch.stack([saccade, self._pace(time), begun], dim=2)
-        order = self.order(time.step.clamp(max=self.steps - 1))
-        code = self._code(viewing, time.step)
+        begun = state.known[:, :, 0]
+        saccade = ((xy - state.recent[:, :, 0]) * aspect).norm(dim=2) * begun
+        timing, _ = self._time_features(state, viewing)
+        rest = torch.stack([saccade, self._pace(state), begun], dim=2)
+        order = self.order(state.step.clamp(max=self.steps - 1))
+        code = self._code(viewing, state.step)
         out = self.duration(torch.cat([here, order, rest, timing, code], dim=2))
         weights, mean, log_sigma = out.unflatten(2, (3, self.components)).unbind(2)
         values = self._of_dataset(viewing)
-        if values is not None:
-            mean, log_sigma = mean + values.duration, log_sigma + values.sigma
-        return Durations(weights.log_softmax(2), mean, log_sigma.clamp(-4.0, 1.0))
+        log_sigma = (log_sigma + values.sigma).clamp(-4.0, 1.0)
+        return Durations(weights.log_softmax(2), mean + values.duration, log_sigma)
 
-    def end_logits(self, terms: ImageTerms, after: Time, viewing: Tensor) -> Tensor:
+    def end_logits(self, terms: ImageTerms, after: PathState, viewing: Tensor) -> Tensor:
         """Logits ``(image, path)`` that the last fixation of each path so far ends it."""
         timing, timed_end = self._time_features(after, viewing)
         timed = (after.timed == after.step).to(timed_end.dtype)
         rest = torch.stack([timed, self._pace(after), timed_end], dim=2)
         # Where the time that is left is known, the order must not matter: a longer viewing
         # must not end as the ones seen in training did.
-        order = self.order((after.step - 1).clamp(0, self.steps - 1)) * (1 - timed_end)[..., None]
+        order = self.order((after.step - 1).clamp(max=self.steps - 1)) * (1 - timed_end)[..., None]
         scene = terms.scene[:, None].expand(-1, after.step.shape[1], -1)
         code = self._code(viewing, after.step - 1)
         out: Tensor = self.end(torch.cat([scene, order, rest, timing, code], dim=2))
-        values = self._of_dataset(viewing)
-        return (out if values is None else out + values.end)[..., 0]
-
-    def advance(self, state: PathState, xy: Tensor, seconds: Tensor) -> PathState:
-        """The state after one more fixation, its duration NaN where unknown."""
-        return PathState(
-            self.maps.extend(state.history, xy, self.coarse), self.pass_time(state.time, seconds)
-        )
-
-    @staticmethod
-    def pass_time(time: Time, seconds: Tensor) -> Time:
-        """The time after one more fixation of so many seconds, NaN where unknown."""
-        timed = ~seconds.isnan()
-        known = seconds.nan_to_num(0.0)
-        logs = time.logs + known.clamp_min(1e-3).log() * timed
-        return Time(time.elapsed + known, logs, time.timed + timed, time.step + 1)
+        return (out + self._of_dataset(viewing).end)[..., 0]
 
     def step(
         self,
@@ -479,8 +413,8 @@ class FixationHead(nn.Module):
         xy = torch.lerp(peak, within, temperature.clamp(max=1.0))
         law = self.duration_law(terms, state, viewing, xy)
         seconds = law.sample(noise.duration, noise.component, temperature)
-        after = self.advance(state, xy, seconds)
-        end = self.end_logits(terms, after.time, viewing) + temperature * noise.end
+        after = self.maps.extend(state, xy, seconds)
+        end = self.end_logits(terms, after, viewing) + temperature * noise.end
         return Fixation(xy, seconds, end), after
 
     def _code(self, viewing: Tensor, step: Tensor) -> Tensor:
@@ -501,7 +435,7 @@ class FixationHead(nn.Module):
         return code
 
     @staticmethod
-    def _time_features(time: Time, viewing: Tensor) -> tuple[Tensor, Tensor]:
+    def _time_features(state: PathState, viewing: Tensor) -> tuple[Tensor, Tensor]:
         """Steps of the viewing time that is left, or of the time gone by where that is unknown.
 
         Returns:
@@ -509,19 +443,19 @@ class FixationHead(nn.Module):
             group is 0, and whether the time that is left is known; then 1 where it is known.
         """
         seconds = viewing[..., :1]
-        timed = (time.timed == time.step)[..., None]
-        timed_end = (~seconds.isnan() & timed).to(time.elapsed.dtype)
-        gone = (time.elapsed + GAP * (time.step - 1).clamp_min(0))[..., None]
+        timed = (state.timed == state.step)[..., None]
+        timed_end = (~seconds.isnan() & timed).to(state.elapsed.dtype)
+        gone = (state.elapsed + GAP * (state.step - 1).clamp_min(0))[..., None]
         left = seconds.nan_to_num(0.0) - gone - gone.new_tensor(_LEFT)
         since = (gone - gone.new_tensor(_GONE)) * timed
         steps = [(8 * left).tanh() * timed_end, (4 * since).tanh() * (1 - timed_end), timed_end]
         return torch.cat(steps, dim=-1), timed_end[..., 0]
 
     @staticmethod
-    def _pace(time: Time) -> Tensor:
+    def _pace(state: PathState) -> Tensor:
         """Mean log duration against a quarter of a second; 0 where none is known."""
-        mean = time.logs / time.timed.clamp_min(1) - _TYPICAL
-        return torch.where(time.timed > 0, mean, 0.0)
+        mean = state.logs / state.timed.clamp_min(1) - _TYPICAL
+        return torch.where(state.timed > 0, mean, 0.0)
 
 
 def _at(maps: Tensor, cells: Tensor) -> Tensor:
@@ -653,11 +587,11 @@ class SPGen(nn.Module):
         shape = paths.durations.shape
         terms, head = ImageTerms(*encoded.terms), self.head
         viewing = paths.viewing[:, :, None].expand(*shape, len(VIEWING)).flatten(1, 2)
-        state, xy = head.unroll(paths), paths.xy.flatten(1, 2)
+        state, xy = head.maps.unroll(paths), paths.xy.flatten(1, 2)
         seconds = paths.durations.flatten(1, 2)
         logits = head.place_logits(terms, state, viewing)
         law = head.duration_law(terms, state, viewing, xy)
-        end = head.end_logits(terms, head.pass_time(state.time, seconds), viewing)
+        end = head.end_logits(terms, state.pass_time(seconds), viewing)
         duration = law.log_prob(seconds.nan_to_num(0.25))
         return StepOutputs(logits.view(*shape, -1), end.view(shape), duration.view(shape))
 
@@ -674,11 +608,12 @@ class SPGen(nn.Module):
         """
         out = self(encoded, paths)
         timed = paths.mask & ~paths.durations.isnan()
+        logs = paths.durations.nan_to_num(0.25).clamp_min(1e-3).log()
         parts = {
             "fixation": place_loss(out.logits, paths, self.head.grid, self.sigma, self.aspect),
             "end": end_loss(out.end, paths),
             # Of the logarithm: a density per second would weigh short fixations more.
-            "duration": mean_of_image(-out.duration - _log(paths.durations), timed),
+            "duration": mean_of_image(-out.duration - logs, timed),
         }
         parts["total"] = (
             parts["fixation"]
@@ -736,10 +671,12 @@ class SPGen(nn.Module):
         given = torch.full((images, len(VIEWING)), float("nan")) if viewing is None else viewing
         limit = self._limits(given)[:, None].expand(images, count)
         steps = int(limit.max())
-        noise = self._noise(np.asarray(seeds).reshape(-1).tolist(), (images, count), steps, device)
+        flat = [seed for row in seeds for seed in row]
+        host = draw_noise(flat, steps, self.head.cells, self.head.components, self.noise)
+        noise = [torch.from_numpy(v).unflatten(0, (images, count)).to(device) for v in host]
         given, limit = given.to(device)[:, None].expand(-1, count, -1), limit.to(device)
         scale = torch.tensor(chosen, device=device, dtype=torch.float32)
-        state = self.head.begin(images, count, device)
+        state = self.head.maps.begin(images, count)
         length = torch.zeros(images, count, dtype=torch.long, device=device)
         fixations: list[Fixation] = []
         for n in range(steps):
@@ -762,18 +699,6 @@ class SPGen(nn.Module):
         seconds = viewing[:, 0].cpu()
         most = (seconds.nan_to_num(0.0) * FIXATIONS_PER_SECOND).ceil().long() + FIXATIONS_PER_SECOND
         return torch.where(seconds.isnan(), self.max_fixations, most)
-
-    def _noise(
-        self, seeds: list[int], shape: tuple[int, int], steps: int, device: torch.device
-    ) -> StepNoise:
-        """Noise of every step, ``(image, path, step, …)`` tensors on the device."""
-        cells = self.head.grid[0] * self.head.grid[1]
-        host = draw_noise(seeds, steps, cells, self.head.components, self.noise)
-        return StepNoise(*(torch.from_numpy(v).unflatten(0, shape).to(device) for v in host))
-
-
-def _log(seconds: Tensor) -> Tensor:
-    return seconds.nan_to_num(0.25).clamp_min(1e-3).log()
 
 
 def checked_temperature(temperature: float) -> float:
