@@ -11,6 +11,7 @@ import pytest
 
 from spgen_lit.evaluation.protocol import Protocol
 from spgen_lit.evaluation.sweep import best_of, read_sweep, wide
+from spgen_lit.evaluation.tables import BEST
 from spgen_lit.pictures.sweep import draw_set, over_seeds
 from spgen_lit.report import main
 from sweep_folders import CHANCE, PEOPLE, figures, temperature_sweep, write_job
@@ -33,12 +34,14 @@ def test_every_cell_of_the_table_is_the_jobs_own_figure(tmp_path: Path) -> None:
 def test_the_best_cell_is_marked_in_every_form(tmp_path: Path) -> None:
     sweep = read_sweep(temperature_sweep(tmp_path / "s"))
     assert sweep.factors == ["temperature", "priors"]
-    text, best = wide(sweep.rows, sweep.factors)
-    assert text[best["energy score ↓"]].iloc[:, :2].to_numpy().tolist() == [["1", "16"]]
+    text = wide(sweep.rows, sweep.factors)
+    best = text[text["energy score ↓"] == BEST.format("0.320")]
+    assert best.iloc[:, :2].to_numpy().tolist() == [["1", "16"]]
     assert list(text["temperature"][-2:]) == ["observers", "chance"]
     main(["sweep", str(tmp_path / "s")])
     report = tmp_path / "s" / "report"
     assert "**0.320**" in (report / "sweep.md").read_text()
+    assert "<td><b>0.320</b></td>" in (report / "index.html").read_text()
     latex = (report / "sweep.tex").read_text()
     assert r"\textbf{0.320}" in latex and latex.count(r"\begin{tabular}") == 1
     assert all(line.count("&") == 5 for line in latex.splitlines() if line.endswith(r"\\"))
@@ -71,8 +74,8 @@ def test_failed_and_unfinished_jobs_are_listed_not_scored(
     write_job(root / "network.priors-64", ["network.priors=64"], error="ValueError: <b>odd</b>")
     write_job(root / "network.priors-128", ["network.priors=128"])
     sweep = read_sweep(root)
-    assert list(sweep.in_state("failed").index) == ["network.priors-64"]
-    assert list(sweep.in_state("unfinished").index) == ["network.priors-128"]
+    lacking = {"network.priors-64": "failed", "network.priors-128": "unfinished"}
+    assert sweep.lacking["state"].to_dict() == lacking
     assert set(sweep.rows["priors"]) == {4.0, 8.0, 16.0, 32.0}
     assert main(["sweep", str(root)]) == 0
     assert "ValueError" in capsys.readouterr().out
@@ -116,7 +119,7 @@ def test_seeds_are_listed_one_by_one_and_drawn_together(tmp_path: Path) -> None:
     sweep = read_sweep(tmp_path)
     assert sweep.factors == ["temperature", "priors", "seed"]
     table = wide(sweep.rows, sweep.factors)
-    assert len(table[0]) == 2 * 2 * 3 + 2
+    assert len(table) == 2 * 2 * 3 + 2
     drawn = draw_set(sweep.rows, sweep.factors, tmp_path / "pictures")
     assert len(drawn["Heat maps"]) == len(drawn["Curves"]) == 4
     rows, factors = over_seeds(sweep.rows, sweep.factors)

@@ -26,7 +26,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ from spgen_lit import provenance
 from spgen_lit.config import one_line_errors
 from spgen_lit.evaluation import tables
 from spgen_lit.evaluation.comparison import HEADLINE, compare, comparison_table, leaderboard
-from spgen_lit.evaluation.gap import Runs, gap, gap_table, load_group, write_gap
+from spgen_lit.evaluation.gap import ORACLE, SOURCE_ONLY, Run, gap, gap_table, load_run, write_gap
 from spgen_lit.evaluation.results import Results
 from spgen_lit.evaluation.selection import read_record, selection_table, validators
 from spgen_lit.evaluation.sweep import Sweep, read_sweep, sweep_tables, wide, write_tables
@@ -96,7 +96,7 @@ def _add_run_commands(commands: Any) -> None:
     words = "runs of one adaptation, one a seed; once for each adaptation"
     parser.add_argument("--source-only", required=True, **runs)
     parser.add_argument("--adapted", action="append", required=True, help=words, **runs)
-    parser.add_argument("--oracle", help="runs with the gaze on paintings", **runs)
+    parser.add_argument("--oracle", default=[], help="runs with the gaze on paintings", **runs)
     parser.add_argument("--photographs", help="results of the photographs, such as source-osie")
     parser.add_argument("--paintings", help="of the paintings, such as evaluation-painted-osie")
     parser.add_argument("--out", type=Path, help="write a CSV file, and Markdown beside it")
@@ -183,17 +183,15 @@ def _sweep(options: Options) -> None:
 
 
 def _gap(options: Options) -> None:
-    sides = options.photographs, options.paintings
-    source_only = load_group("source-only", options.source_only, *sides)
-    groups: list[Runs] = []
-    for runs in options.adapted:
-        group = load_group("", runs, *sides)
+    read = partial(load_run, photographs=options.photographs, paintings=options.paintings)
+    adapted: dict[str, list[Run]] = {}
+    for folders in options.adapted:
+        runs = list(map(read, folders))
         # Runs say what they are; two that say the same are told apart by their folders.
-        name = str(group.paintings[0].meta.get("model") or runs[0])
-        taken = name in [other.name for other in groups]
-        groups.append(replace(group, name=str(runs[0]) if taken else name))
-    oracle = load_group("oracle", options.oracle, *sides) if options.oracle else None
-    rows = gap(source_only, groups, oracle)
+        name = str(runs[0][1].meta.get("model") or folders[0])
+        taken = name in (SOURCE_ONLY, ORACLE, *adapted)
+        adapted[str(folders[0]) if taken else name] = runs
+    rows = gap(list(map(read, options.source_only)), adapted, list(map(read, options.oracle)))
     Console().print(gap_table(rows))
     if options.out is not None:
         write_gap(options.out, rows)
@@ -232,27 +230,26 @@ def sum_up(folder: Path, console: Console) -> int:
         FileNotFoundError: If there is no such folder, or no job of a sweep in it.
     """
     sweep = read_sweep(folder)
-    failed = sweep.in_state("failed")
     for table in sweep_tables(sweep):
         console.print(table)
     if sweep.sets:
         report, factors = folder / "report", sweep.factors
         write_tables(sweep, report)
-        sets = {name: (rows, *wide(rows, factors)) for name, rows in sweep.sets.items()}
         title = f"{folder.resolve().parent.name}: {' by '.join(factors)}"
+        sets = {name: (rows, tables.html(wide(rows, factors))) for name, rows in sweep.sets.items()}
         page = write_sweep_page(report, title, _notes(sweep), factors, sets)
         console.print(f"Report: {page}", soft_wrap=True, highlight=False)
-    return len(failed)
+    return int((sweep.jobs["state"] == "failed").sum())
 
 
 def _notes(sweep: Sweep) -> list[str]:
     """What stands above the tables of a sweep's page."""
+    finished = len(sweep.jobs) - len(sweep.lacking)
     return [
-        f"{len(sweep.in_state('finished'))} of {len(sweep.jobs)} jobs finished; {sweep.folder}",
-        "Framed: the best of each measure (↑ more, ↓ less, ≈ nearest to observers). Bands and "
-        "bars are 95 % intervals over images; observers and chance were scored the same way.",
-        *(f"failed: {job}: {error}" for job, error in sweep.in_state("failed")["error"].items()),
-        *(f"unfinished: {job}" for job in sweep.in_state("unfinished").index),
+        f"{finished} of {len(sweep.jobs)} jobs finished; {sweep.folder}",
+        "Framed: the best of each measure (↑ more, ↓ less, ≈ nearest to observers). Bars are "
+        "95 % intervals over images; observers and chance were scored the same way.",
+        *(f"{state}: {job}: {error}" for job, state, error in sweep.lacking.itertuples()),
     ]
 
 

@@ -56,9 +56,10 @@ def test_curves_have_a_line_a_group_and_are_saved(tmp_path: Path) -> None:
     saved = tmp_path / "out" / "curve.png"
     rows = pd.DataFrame(SWEEP).assign(chance=float("nan"))
     rows.loc[5, "value"] = float("nan")
-    assert is_picture(curves(rows, "temperature", "priors", saved))
+    assert is_picture(curves(rows, "temperature", ["priors"], saved))
     assert saved.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
     assert is_picture(curves(rows, "temperature"))
+    assert is_picture(curves(rows.assign(name=list("abcdef")), "name"))
 
 
 def test_scatter_of_two_domains() -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -29,8 +30,8 @@ def compare(results: Mapping[str, Results], metrics: Iterable[str] | None = None
 
     Returns:
         A row for each result but the first and each measure: ``result, metric, label, first,
-        second, difference, low, high, p`` (sign flips), ``p_holm`` (corrected for the number of
-        measures), ``images, better``: True or False where the interval leaves zero out, the
+        second, difference, low, high, p`` (sign flips), ``images, p_holm`` (corrected for the
+        number of measures), ``better``: True or False where the interval leaves zero out, the
         corrected p is below .05 and there are images enough, else None.
 
     Raises:
@@ -47,29 +48,18 @@ def compare(results: Mapping[str, Results], metrics: Iterable[str] | None = None
     lacking = [m for m in chosen if m not in shared]
     if lacking:
         raise ValueError(f"not every result has {', '.join(lacking)}; all have {', '.join(shared)}")
-    parts = []
+    rows = []
     for name, other in others:
         found = [_difference(first.model, other.model, metric) for metric in chosen]
         holm = statistics.holm([each.p for each in found])
-        rows = [
-            {
-                "result": name,
-                "metric": metric,
-                "label": first.measure(metric).heading,
-                "first": first.model.mean(metric),
-                "second": other.model.mean(metric),
-                "difference": each.mean,
-                "low": each.low,
-                "high": each.high,
-                "p": each.p,
-                "p_holm": p,
-                "images": each.n,
-                "better": _better(each, p, first.measure(metric).better),
-            }
-            for metric, each, p in zip(chosen, found, holm, strict=True)
-        ]
-        parts.append(pd.DataFrame(rows).astype({"better": object}))
-    return pd.concat(parts, ignore_index=True)
+        for metric, each, p in zip(chosen, found, holm, strict=True):
+            measure = first.measure(metric)
+            row: dict[str, object] = {"result": name, "metric": metric, "label": measure.heading}
+            row |= {"first": first.model.mean(metric), "second": other.model.mean(metric)}
+            row |= {**asdict(each), "p_holm": p, "better": _better(each, p, measure.better)}
+            rows.append(row)
+    frame = pd.DataFrame(rows).rename(columns={"mean": "difference", "n": "images"})
+    return frame.astype({"better": object})
 
 
 def _difference(first: Scores, second: Scores, metric: str) -> statistics.Difference:
@@ -166,20 +156,16 @@ class Leaderboard:
 
     def text(self, detailed: bool = True) -> pd.DataFrame:
         """The board as text: means, and in detail their intervals and the number of samples."""
-        frame = self.frame
-        shown = pd.DataFrame({"rank": frame["rank"].map(str), "entry": frame["entry"]})
-        if detailed:
-            shown["samples"] = frame["samples"]
+        shown = self.frame[["rank", "entry", "samples"]].astype(str)
         for metric, heading in self.headings.items():
-            means = tables.figures(frame[metric])
+            shown[heading] = tables.figures(self.frame[metric])
             if detailed:
-                ranges = tables.intervals(frame[f"{metric}_low"], frame[f"{metric}_high"])
-                both = zip(means, ranges, strict=True)
-                shown[heading] = [m if r == "-" else f"{m} [{r}]" for m, r in both]
-            else:
-                # On the terminal a word a line, so that eight entries fit eighty columns.
-                shown[heading.replace(" ", "\n")] = means
-        return shown
+                ranges = tables.intervals(self.frame[f"{metric}_low"], self.frame[f"{metric}_high"])
+                shown[heading] += ["" if r == "-" else f" [{r}]" for r in ranges]
+        if detailed:
+            return shown
+        # On the terminal a word a line, so that eight entries fit eighty columns.
+        return shown.drop(columns="samples").rename(columns=lambda h: h.replace(" ", "\n"))
 
 
 def leaderboard(results: Mapping[str, Results], metrics: Sequence[str] = HEADLINE) -> Leaderboard:
@@ -196,29 +182,29 @@ def leaderboard(results: Mapping[str, Results], metrics: Sequence[str] = HEADLIN
     Raises:
         ValueError: If the results do not compare, or have no measure in common.
     """
-    entries = list(results.items())
-    for number, (name, one) in enumerate(entries):
-        for other_name, other in entries[:number]:
-            refuse_mismatch(one, other, name, other_name)
+    for (name, one), (other_name, other) in combinations(results.items(), 2):
+        refuse_mismatch(one, other, name, other_name)
     most = max(results.values(), key=lambda one: (one.samples[1], len(one.band)))
-    scores = {name: (one.model, "result") for name, one in entries}
+    scores = {name: (one.model, "result") for name, one in results.items()}
     for who, band in most.band.items():
         scores.setdefault(LABELS.get(who, who), (band, "band"))
     metrics = [m for m in metrics if all(m in entry.rows for entry, _ in scores.values())]
     if not metrics:
         raise ValueError("the results have no measure in common that the leaderboard shows")
+    way = most.measure(metrics[0]).better
     rows = []
     for name, (entry, kind) in scores.items():
+        others = [_difference(entry, one, metrics[0]) for one, _ in scores.values()]
+        rank = 1 + sum(_better(each, 0.0, way) is True for each in others)
         samples = _range(entry.samples or (0, 0))
-        row: dict[str, object] = {"entry": name, "samples": samples, "kind": kind}
+        row: dict[str, object] = {"rank": rank, "entry": name, "samples": samples, "kind": kind}
         for metric in metrics:
             low, high = statistics.interval(entry.rows[metric])
             row |= {metric: entry.mean(metric), f"{metric}_low": low, f"{metric}_high": high}
         rows.append(row)
-    frame, way = pd.DataFrame(rows), most.measure(metrics[0]).better
-    frame.insert(0, "rank", _ranks([entry for entry, _ in scores.values()], metrics[0], way))
-    by = ["rank", metrics[0]]
-    frame = frame.sort_values(by, ascending=[True, way == "down"], ignore_index=True)
+    ascending = [True, way == "down"]
+    frame = pd.DataFrame(rows).sort_values(["rank", metrics[0]], ascending=ascending)
+    frame = frame.reset_index(drop=True)
     images = len(most.model.rows)
     facts = [str(most.meta[key]) for key in ("data", "split") if most.meta.get(key)]
     headings = {metric: most.measure(metric).heading for metric in metrics}
@@ -230,12 +216,3 @@ def leaderboard(results: Mapping[str, Results], metrics: Sequence[str] = HEADLIN
         note += "; observers are scored leave-one-out"
     title = f"Leaderboard: {', '.join([*facts, f'{images} images'])}"
     return Leaderboard(frame, headings, title + tables.kind_of_gaze(most.meta.get("gaze")), note)
-
-
-def _ranks(scores: Sequence[Scores], metric: str, way: str) -> list[int]:
-    """1 + number of entries that are better with certainty; ties share a rank."""
-    ranks = []
-    for one in scores:
-        others = (_difference(one, other, metric) for other in scores if other is not one)
-        ranks.append(1 + sum(_better(each, 0.0, way) is True for each in others))
-    return ranks

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import partial
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,15 +15,17 @@ from rich.table import Table
 
 from spgen_lit.evaluation import tables
 from spgen_lit.evaluation.comparison import refuse_mismatch
+from spgen_lit.evaluation.measures import MEASURES
 from spgen_lit.evaluation.results import CHANCE, Results
 from spgen_lit.evaluation.statistics import FEW, bootstrap_runs
-from spgen_lit.evaluation.trials import few
 
+#: Results of one run, on photographs and on the same images painted.
+Run = tuple[Results, Results]
 Array = NDArray[np.float64]
-#: Measures of the benchmark: name to whether it is taken above chance.
-METRICS = {"energy": False, "scanmatch": True}
-_NAMES = {"energy": "energy score ↓", "scanmatch": "ScanMatch ↑"}
-_LOSSES = ("photographs lose", "behind the oracle")
+SOURCE_ONLY, ORACLE = "source-only", "oracle"
+#: Measures of the benchmark; ScanMatch is taken above chance.
+METRICS = ("energy", "scanmatch")
+_LOSSES = ["photographs lose", "behind the oracle"]
 _ENDS = ("", "_low", "_high")
 _NOTE = (
     "recovered = (floor - adapted) / (floor - ceiling); ScanMatch above chance; 95 % intervals "
@@ -31,26 +33,11 @@ _NOTE = (
 )
 
 
-@dataclass(frozen=True)
-class Runs:
-    """Results of one model under several seeds, on photographs and on their paintings."""
-
-    name: str
-    photographs: tuple[Results, ...]
-    paintings: tuple[Results, ...]
-
-
-def load_group(
-    name: str,
-    runs: Sequence[Path],
-    photographs: str | None = None,
-    paintings: str | None = None,
-) -> Runs:
-    """Read the results of a model's runs.
+def load_run(run: Path, photographs: str | None = None, paintings: str | None = None) -> Run:
+    """Read the results of a run.
 
     Args:
-        name: What to call them.
-        runs: Run folders, one a seed.
+        run: Its folder.
         photographs: Folder under ``results`` of the photographs; None for the only one
             whose name begins with ``source-``.
         paintings: The same of the paintings; None for the only ``evaluation-`` one.
@@ -59,35 +46,33 @@ def load_group(
         FileNotFoundError: Naming what a run lacks and what it has.
         ValueError: If there are several folders to choose from.
     """
-    photos = tuple(Results.load(_folder(run, photographs, "source-")) for run in runs)
-    painted = tuple(Results.load(_folder(run, paintings, "evaluation-")) for run in runs)
-    return Runs(name, photos, painted)
+    sides = ("--photographs", photographs, "source-"), ("--paintings", paintings, "evaluation-")
+    root, folders = run / "results", []
+    for option, name, prefix in sides:
+        fitting = sorted(path.name for path in root.glob(name or f"{prefix}*"))
+        if not fitting:
+            found = ", ".join(sorted(path.name for path in root.glob("*"))) or "none"
+            raise FileNotFoundError(
+                f"{root} holds no results {name or prefix + '…'} (found: {found}); give a "
+                "finished run of +experiment=painted…"
+            )
+        if len(fitting) > 1:
+            raise ValueError(f"{root} holds {', '.join(fitting)}: choose one by {option}")
+        folders.append(root / fitting[0])
+    return Results.load(folders[0]), Results.load(folders[1])
 
 
-def _folder(run: Path, name: str | None, prefix: str) -> Path:
-    root = run / "results"
-    found = sorted(path.name for path in root.glob("*") if path.is_dir())
-    fitting = [one for one in found if (one == name if name else one.startswith(prefix))]
-    if not fitting:
-        raise FileNotFoundError(
-            f"{root} holds no results {name or prefix + '…'} (found: "
-            f"{', '.join(found) or 'none'}); give a finished run of +experiment=painted…"
-        )
-    if len(fitting) > 1:
-        option = "--photographs" if prefix == "source-" else "--paintings"
-        raise ValueError(f"{root} holds {', '.join(fitting)}: choose one by {option}")
-    return root / fitting[0]
-
-
-def gap(source_only: Runs, adapted: Sequence[Runs], oracle: Runs | None = None) -> pd.DataFrame:
+def gap(
+    source_only: Sequence[Run], adapted: Mapping[str, Sequence[Run]], oracle: Sequence[Run] = ()
+) -> pd.DataFrame:
     """Share of the gap each adaptation recovers, with paired bootstrap intervals.
 
     Values are averaged over seeds image by image; a draw takes the same images for
     photographs, paintings and all models and seeds of each, and forms every figure anew.
 
     Args:
-        source_only: What floor and ceiling are taken from.
-        adapted: What is compared with it.
+        source_only: Runs, one a seed, that floor and ceiling are taken from.
+        adapted: Name to the runs that are compared with them.
         oracle: Trained with the gaze on paintings; the last row, and what others are held
             against.
 
@@ -97,113 +82,87 @@ def gap(source_only: Runs, adapted: Sequence[Runs], oracle: Runs | None = None) 
         ``adapted_photographs``; ``recovered``, 0 for nothing and 1 for all of the gap, and
         ``cost``, what photographs lose by adapting, each with ``_low`` and ``_high``;
         ``gap_open``, whether the interval of floor - ceiling leaves zero out; ``images``,
-        ``source_only_seeds``, ``adapted_seeds``. With an oracle also ``of_oracle``, the share
-        of what it recovers, ``oracle_wins``, how much that is, and ``behind_oracle``, what is
-        lost against it, with intervals.
+        ``source_only_seeds``, ``adapted_seeds``. Where there is an oracle also ``of_oracle``,
+        the share of what it recovers, ``oracle_wins``, how much that is, and
+        ``behind_oracle``, what is lost against it, with intervals; else NaN.
 
     Raises:
         ValueError: If protocols, data or images differ between any two results that are
             compared, or a measure is missing; named.
     """
-    compared = [*adapted, *([] if oracle is None else [oracle])]
-    _refuse_mismatches([source_only, *compared])
+    compared = dict(adapted) | ({ORACLE: oracle} if oracle else {})
+    _refuse_mismatches({SOURCE_ONLY: source_only, **compared})
     rows = []
     for metric in METRICS:
-        for group in compared:
-            held = None if group is oracle else oracle
-            row = {"name": group.name, "metric": metric, **_row(metric, source_only, group, held)}
-            seeds = {"source_only_seeds": source_only.paintings, "adapted_seeds": group.paintings}
-            rows.append(row | {name: len(results) for name, results in seeds.items()})
+        for name, runs in compared.items():
+            against = [oracle] if oracle and name != ORACLE else []
+            values = [_values(group, metric) for group in (source_only, runs, *against)]
+            seeds = {"source_only_seeds": len(source_only), "adapted_seeds": len(runs)}
+            rows.append({"name": name, "metric": metric, **_row(metric, values), **seeds})
     return pd.DataFrame(rows)
 
 
-def _row(metric: str, source_only: Runs, group: Runs, oracle: Runs | None) -> dict[str, float]:
-    way = -1.0 if metric == "energy" else 1.0
-    sides = ["ceiling", "floor", "adapted_photographs", "adapted", "oracle_photographs", "oracle"]
-    groups = [source_only, group, *([] if oracle is None else [oracle])]
-    values = [_runs(one, metric) for one in groups]
+def _row(metric: str, values: Sequence[Array]) -> dict[str, float]:
+    """Means and figures of source-only, one adaptation and perhaps the oracle."""
     known = np.logical_and.reduce([np.isfinite(one).all((0, 1)) for one in values])
     values = [one[:, :, known] for one in values]
-
-    def figures(*means: float) -> dict[str, float]:
-        """What is told, from the means of the sides in their order."""
-        mean = dict(zip(sides, means, strict=False))
-        won, lost = mean["floor"] - mean["adapted"], mean["floor"] - mean["ceiling"]
-        found = {
-            "recovered": won / lost,
-            "cost": way * (mean["ceiling"] - mean["adapted_photographs"]),
-            "gap": -way * lost,
-        }
-        if oracle is not None:
-            best = mean["floor"] - mean["oracle"]
-            found |= {
-                "of_oracle": won / best,
-                "oracle_wins": -way * best,
-                "behind_oracle": way * (mean["oracle"] - mean["adapted"]),
-            }
-        return found
-
-    with np.errstate(divide="ignore", invalid="ignore"):
-        means = np.concatenate([one.mean((0, 2)) for one in values])
-        found, names = figures(*means), list(figures(*means))
-        ends = bootstrap_runs(values, lambda *sampled: list(figures(*sampled).values()))
-    out = dict(zip(sides, map(float, means), strict=False)) | found
-    for name, low, high in zip(names, *ends, strict=True):
-        out |= {f"{name}_low": float(low), f"{name}_high": float(high)}
+    way = -1.0 if MEASURES[metric].better == "down" else 1.0
+    means = np.concatenate([one.mean((0, 2)) for one in values])
+    sides = ["ceiling", "floor", "adapted_photographs", "adapted", "oracle_photographs", "oracle"]
+    found = _figures(way, *means)
+    row = dict(zip(sides, means, strict=False)) | found
+    ends = bootstrap_runs(values, lambda *sampled: list(_figures(way, *sampled).values()))
+    for name, low, high in zip(found, *ends, strict=True):
+        row |= {f"{name}_low": low, f"{name}_high": high}
     images = int(known.sum())
-    return {**out, "gap_open": out["gap_low"] > 0 and images >= FEW, "images": images}
+    return {**row, "gap_open": row["gap_low"] > 0 and images >= FEW, "images": images}
 
 
-def _plain(one: Results, image: str) -> str:
-    """An image's id without its set's name, which it carries where several sets are mixed."""
-    return image.removeprefix(f"{one.meta.get('data', '')}/")
+@np.errstate(divide="ignore", invalid="ignore")
+def _figures(
+    way: float, ceiling: float, floor: float, photographs: float, adapted: float, *oracle: float
+) -> dict[str, float]:
+    """What is told of the means of one measure; ``way`` is -1 where less is better."""
+    best = oracle[-1] if oracle else math.nan
+    return {
+        "recovered": (floor - adapted) / (floor - ceiling),
+        "cost": way * (ceiling - photographs),
+        "gap": way * (ceiling - floor),
+        "of_oracle": (floor - adapted) / (floor - best),
+        "oracle_wins": way * (best - floor),
+        "behind_oracle": way * (best - adapted),
+    }
 
 
-def _runs(group: Runs, metric: str) -> Array:
+def _values(runs: Sequence[Run], metric: str) -> Array:
     """Values ``(run, 2, image)`` on photographs and on paintings, images by name."""
-    runs = zip(group.photographs, group.paintings, strict=True)
-    return np.array([[_by_image(one, metric) for one in run] for run in runs])
+    return np.array([[_by_image(side, metric) for side in run] for run in runs])
 
 
 def _by_image(one: Results, metric: str) -> Array:
-    above_chance = METRICS[metric]
+    above_chance = metric == "scanmatch"
     if metric not in one.model.rows or (above_chance and CHANCE not in one.band):
         needed = f"{metric!r}" + (f" and the baseline {CHANCE!r}" if above_chance else "")
         raise ValueError(f"{one.meta.get('model', 'a result')} was not scored with {needed}")
     values = one.model.rows[metric]
     if above_chance:
         values = values - one.band[CHANCE].rows[metric]
-    return values.rename(partial(_plain, one)).sort_index().to_numpy(np.float64)
+    return np.asarray(values.sort_index(), np.float64)
 
 
-def _refuse_mismatches(groups: Sequence[Runs]) -> None:
-    """Every result against the first of its side, and both sides against each other."""
-    first = groups[0]
-    if not first.photographs or any(not g.paintings for g in groups):
+def _refuse_mismatches(groups: Mapping[str, Sequence[Run]]) -> None:
+    """Every result against source-only's first of its side, and both sides of that."""
+    if not all(groups.values()) or len(groups) < 2:
         raise ValueError("the gap needs at least one source-only and one adapted run")
-    for group in groups:
-        for number, (photos, painted) in enumerate(
-            zip(group.photographs, group.paintings, strict=True)
-        ):
-            for side, base, other in (
-                ("photographs", first.photographs[0], photos),
-                ("paintings", first.paintings[0], painted),
-            ):
-                names = f"{first.name} ({side})", f"{group.name} {number} ({side})"
-                refuse_mismatch(base, other, *names)
-    photos, painted = first.photographs[0], first.paintings[0]
-    fields = photos.protocol.differences(painted.protocol)
-    ours, theirs = ({_plain(one, i) for i in one.model.images} for one in (photos, painted))
-    if fields:
-        raise ValueError(
-            f"photographs and paintings were scored under different protocols: {'; '.join(fields)}"
-        )
-    if ours != theirs:
-        raise ValueError(
-            f"paintings are not of the photographs: {len(ours - theirs)} images only among "
-            f"photographs, {len(theirs - ours)} only among paintings "
-            f"({few(sorted(ours ^ theirs))}); score both on the same split"
-        )
+    base = groups[SOURCE_ONLY][0]
+    for name, runs in groups.items():
+        for number, run in enumerate(runs):
+            for side, ours, theirs in zip(("photographs", "paintings"), base, run, strict=True):
+                names = f"{SOURCE_ONLY} ({side})", f"{name} {number} ({side})"
+                refuse_mismatch(ours, theirs, *names)
+    # Photographs and paintings are different data, but must be the same images.
+    photos, painted = (replace(side, meta={}) for side in base)
+    refuse_mismatch(photos, painted, "photographs", "paintings")
 
 
 def gap_text(rows: pd.DataFrame) -> pd.DataFrame:
@@ -211,13 +170,13 @@ def gap_text(rows: pd.DataFrame) -> pd.DataFrame:
     lines = []
     for _, row in rows.iterrows():
         line = {
-            "measure": _NAMES[row["metric"]],
+            "measure": MEASURES[row["metric"]].heading,
             "adaptation": f"{row['name']} ({_seeds(row['adapted_seeds'])})",
             **{side: f"{row[side]:.3f}" for side in ("ceiling", "floor", "adapted")},
             "recovered": _percent(row, "recovered", row["gap_open"]),
             _LOSSES[0]: _loss(row, "cost"),
         }
-        if np.isfinite(row.get("behind_oracle", np.nan)):
+        if np.isfinite(row["behind_oracle"]):
             line |= {
                 "of oracle's": _percent(row, "of_oracle", row["oracle_wins_low"] > 0),
                 _LOSSES[1]: _loss(row, "behind_oracle"),
@@ -240,21 +199,13 @@ def _loss(row: pd.Series, name: str) -> str:
 
 
 def gap_table(rows: pd.DataFrame) -> Group:
-    """The rows on the terminal, each measure's under a line with its name."""
-    text = gap_text(rows)
-    losses = [name for name in text if name in _LOSSES]
-    return Group(
-        _by_measure(text.drop(columns=losses), gap_title(rows), _NOTE),
-        _by_measure(text[["measure", "adaptation", *losses]], "What is lost"),
-    )
-
-
-def _by_measure(text: pd.DataFrame, title: str, note: str | None = None) -> Table:
-    parts = []
-    for measure, lines in text.groupby("measure", sort=False):
-        parts += [pd.DataFrame([{"adaptation": measure}], index=["measure"]), lines]
-    shown = pd.concat(parts).drop(columns="measure").fillna("")
-    return tables.terminal(shown, title, note, bold={"measure"})
+    """The rows on the terminal, two tables a measure: what is won back, and what is lost."""
+    shown: list[Table | str] = []
+    for measure, text in gap_text(rows).groupby("measure", sort=False):
+        lost = text[["adaptation", *text.columns.intersection(_LOSSES)]]
+        won = text.drop(columns=["measure", *lost.columns[1:]])
+        shown += [tables.terminal(won, measure), tables.terminal(lost, f"{measure}: lost")]
+    return Group(gap_title(rows), *shown, _NOTE)
 
 
 def write_gap(path: Path, rows: pd.DataFrame) -> None:

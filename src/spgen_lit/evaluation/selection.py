@@ -52,9 +52,9 @@ def validators(records: Sequence[pd.DataFrame]) -> pd.DataFrame:
         records: For each run, its points as of :func:`read_record`.
 
     Returns:
-        Columns ``validator``; ``correlation``, Spearman's over all epochs of all runs, and
-        ``correlation_in_runs``, averaged over runs; ``regret``, the true score at the point it
-        chooses minus the best there is, and ``regret_in_runs``; ``points``.
+        Columns ``validator``; over all epochs of all runs Spearman's ``correlation`` and the
+        ``regret``, the true score at the point it chooses minus the best there is;
+        ``correlation_in_runs`` and ``regret_in_runs``, averaged over runs; ``points``.
 
     Raises:
         ValueError: For fewer than three points in all, of which nothing can be said.
@@ -66,46 +66,30 @@ def validators(records: Sequence[pd.DataFrame]) -> pd.DataFrame:
             f"rank correlation needs {_FEWEST} or more points (epochs with {TRUE_ENERGY}, "
             f"or runs), found {len(every)}"
         )
-    every = every.dropna(axis=1)
-    names = [n for n in sorted(every) if n.startswith("validator/") or n in _CANDIDATES]
-    rows = []
-    for name in [*names, "last"]:
-        known = name != "last"  # epochs of different runs have no order
-        in_runs = pd.Series([_spearman(record, name) for record in records])
-        rows.append(
-            {
-                "validator": name,
-                "correlation": _spearman(every, name) if known else math.nan,
-                "correlation_in_runs": in_runs.mean() if known else math.nan,
-                "regret": _regret(every, name) if known else math.nan,
-                "regret_in_runs": float(np.mean([_regret(record, name) for record in records])),
-                "points": len(every),
-            }
-        )
-    return pd.DataFrame(rows).sort_values(
-        "correlation", ascending=False, na_position="last", kind="stable", ignore_index=True
-    )
+    complete = sorted(every.dropna(axis=1))
+    names = [n for n in complete if n.startswith("validator/") or n in _CANDIDATES] + ["last"]
+    in_runs = pd.concat([_judge(record, names) for record in records]).groupby(level=0).mean()
+    rows = pd.concat([_judge(every, names), in_runs.add_suffix("_in_runs")], axis=1).loc[names]
+    # Epochs of different runs have no order.
+    rows.loc["last", rows.columns != "regret_in_runs"] = math.nan
+    rows = rows.assign(points=len(every)).sort_values("correlation", ascending=False, kind="stable")
+    return rows.reset_index(names="validator")
 
 
-def _spearman(record: pd.DataFrame, name: str) -> float:
-    """NaN where either side is constant or there are too few points."""
-    found = record[[name, TRUE_ENERGY]].corr("spearman", min_periods=_FEWEST)
-    return float(found.iloc[0, 1])
-
-
-def _regret(record: pd.DataFrame, name: str) -> float:
-    """True score at the lowest risk minus the lowest one; of equal risks the first."""
-    return float(record[TRUE_ENERGY].iloc[int(record[name].argmin())] - record[TRUE_ENERGY].min())
+def _judge(points: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """Correlation and regret of each validator; no correlation with fewer than three points."""
+    truth, risks = points[TRUE_ENERGY], points[[*names, TRUE_ENERGY]]
+    correlation = risks.corr("spearman", min_periods=_FEWEST)[TRUE_ENERGY]
+    regret = truth.loc[risks.idxmin()].set_axis(risks.columns) - truth.min()
+    return pd.DataFrame({"correlation": correlation, "regret": regret})
 
 
 def selection_table(rows: pd.DataFrame) -> Table:
     """The validators beside each other."""
-    shown = pd.DataFrame({"validator": rows["validator"]})
-    columns = {"correlation": "correlation", "in runs": "correlation_in_runs"}
-    columns |= {"regret": "regret", "of runs": "regret_in_runs"}
-    for name, column in columns.items():
-        digits = 2 if column.startswith("correlation") else 4
-        shown[name] = rows[column].map(lambda v, d=digits: f"{v:.{d}f}" if v == v else "-")
+    figures = rows.drop(columns=["validator", "points"]).map("{:.4f}".format).replace("nan", "-")
+    shown = pd.concat(
+        [rows["validator"], figures.rename(columns=lambda c: c.replace("_", " "))], axis=1
+    )
     return tables.terminal(
         shown,
         f"Choosing a checkpoint without target labels, {rows['points'].iloc[0]} checkpoints",

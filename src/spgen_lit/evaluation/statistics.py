@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -17,33 +18,7 @@ _RESAMPLES = 5000
 _BATCH = 500
 
 
-def bootstrap(values: ArrayLike, level: float = LEVEL) -> Array:
-    """Percentile bootstrap interval of the mean over images; the same seed each time.
-
-    Args:
-        values: ``(image,)``.
-        level: Of the interval.
-
-    Returns:
-        Low and high ``(2,)``.
-    """
-    found = scipy.stats.bootstrap(
-        (np.asarray(values, dtype=np.float64),),
-        np.mean,
-        n_resamples=_RESAMPLES,
-        batch=_BATCH,
-        confidence_level=level,
-        method="percentile",
-        rng=np.random.default_rng(0),
-    ).confidence_interval
-    return np.array([found.low, found.high])
-
-
-def bootstrap_runs(
-    groups: Sequence[Array],
-    statistic: Callable[..., Sequence[float]],
-    level: float = LEVEL,
-) -> Array:
+def bootstrap_runs(groups: Sequence[Array], statistic: Callable[..., Sequence[float]]) -> Array:
     """Percentile bootstrap intervals over images and over the runs of each group.
 
     scipy's draws one sample; here the images are common to all groups, and seeds are not.
@@ -51,7 +26,6 @@ def bootstrap_runs(
     Args:
         groups: Values ``(run, side, image)`` of each group, images in the same order.
         statistic: Called with the means of all groups' sides, one after another.
-        level: Of the intervals.
 
     Returns:
         Low and high of everything the statistic gives ``(2, figure)``.
@@ -64,28 +38,36 @@ def bootstrap_runs(
         runs = [group[rng.integers(len(group), size=len(group))] for group in groups]
         means = [values[..., images].mean((0, 2)) for values in runs]
         drawn.append(statistic(*np.concatenate(means)))
-    return np.asarray(np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], axis=0))
+    return np.asarray(np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0))
 
 
-def interval(values: ArrayLike, level: float = LEVEL) -> tuple[float, float]:
+def interval(values: ArrayLike) -> tuple[float, float]:
     """Interval of the mean over images ``(image,)``, those without a value left out.
 
-    By percentile bootstrap; below ``FEW`` images Student's t, which is wide enough for few
-    values where a bootstrap is far too narrow.
+    By percentile bootstrap, with the same seed each time; below ``FEW`` images Student's t,
+    which is wide enough for few values where a bootstrap is far too narrow.
 
     Returns:
         Lower and upper bound; NaN with fewer than two images.
     """
     column = _known(values)
     if len(column) < 2:
-        return (float("nan"), float("nan"))
+        return math.nan, math.nan
     if np.ptp(column) <= 1e-12 * np.abs(column).max():
         return (float(column[0]), float(column[0]))
     if len(column) < FEW:
-        found = scipy.stats.ttest_1samp(column, 0.0).confidence_interval(level)
-        return (float(found.low), float(found.high))
-    low, high = bootstrap(column, level=level)
-    return (float(low), float(high))
+        found = scipy.stats.ttest_1samp(column, 0.0).confidence_interval(LEVEL)
+    else:
+        found = scipy.stats.bootstrap(
+            (column,),
+            np.mean,
+            n_resamples=_RESAMPLES,
+            batch=_BATCH,
+            confidence_level=LEVEL,
+            method="percentile",
+            rng=np.random.default_rng(0),
+        ).confidence_interval
+    return (float(found.low), float(found.high))
 
 
 @dataclass(frozen=True)
@@ -112,7 +94,7 @@ class Difference:
         return self.low > 0 or self.high < 0
 
 
-def paired_difference(a: ArrayLike, b: ArrayLike, level: float = LEVEL) -> Difference:
+def paired_difference(a: ArrayLike, b: ArrayLike) -> Difference:
     """Difference b - a of values over the same images ``(image,)``, in the same order.
 
     Raises:
@@ -125,18 +107,10 @@ def paired_difference(a: ArrayLike, b: ArrayLike, level: float = LEVEL) -> Diffe
     if first.shape != second.shape:
         raise ValueError(f"a paired difference needs the same images: {first.shape}/{second.shape}")
     delta = _known(second - first)
-    if len(delta) == 0:
-        return Difference(float("nan"), float("nan"), float("nan"), float("nan"), 0)
-    low, high = interval(delta, level)
-    return Difference(float(delta.mean()), low, high, _sign_flip(delta), len(delta))
-
-
-def _sign_flip(delta: Array) -> float:
     if len(delta) < 2:
-        return float("nan")
-    if not delta.any():
-        return 1.0
-    found = scipy.stats.permutation_test(
+        only = float(delta[0]) if len(delta) else math.nan
+        return Difference(only, math.nan, math.nan, math.nan, len(delta))
+    flipped = scipy.stats.permutation_test(
         (delta,),
         np.mean,
         permutation_type="samples",
@@ -144,7 +118,7 @@ def _sign_flip(delta: Array) -> float:
         batch=_BATCH,
         rng=np.random.default_rng(0),
     )
-    return float(found.pvalue)
+    return Difference(float(delta.mean()), *interval(delta), float(flipped.pvalue), len(delta))
 
 
 def holm(p: ArrayLike) -> Array:
@@ -176,7 +150,7 @@ def normalized(model: ArrayLike, observers: ArrayLike, chance: ArrayLike) -> flo
     scale = paired_difference(columns[2], columns[1])
     # The exact p as well: five images or fewer can never be certain.
     if not (scale.certain and scale.p < 1 - LEVEL):
-        return float("nan")
+        return math.nan
     ours, theirs, by_chance = columns.mean(axis=1)
     return float((ours - by_chance) / (theirs - by_chance))
 

@@ -45,9 +45,10 @@ class Sweep:
     factors: list[str]
     rows: pd.DataFrame
 
-    def in_state(self, state: str) -> pd.DataFrame:
-        """Jobs that ``failed``, or are ``unfinished``: neither results nor an error."""
-        return self.jobs[self.jobs["state"] == state]
+    @property
+    def lacking(self) -> pd.DataFrame:
+        """Jobs without results: those that failed, then those that are unfinished."""
+        return self.jobs[self.jobs["state"] != "finished"].sort_values("state", kind="stable")
 
     @property
     def sets(self) -> dict[str, pd.DataFrame]:
@@ -77,11 +78,10 @@ def read_sweep(folder: str | Path) -> Sweep:
     settings = pd.DataFrame(map(_settings, given.values()), index=list(given)).fillna("")
     varying = settings.loc[:, settings.nunique() > 1]
     # A sweep of one job has nothing that varies, but its table needs a name for the row.
-    varying = (settings.iloc[:, :1] if varying.empty else varying).map(_value)
-    varying.columns = pd.Index(_short([str(key) for key in varying]))
-    # Numbers before names.
-    order = varying.map(lambda value: (isinstance(value, str), value)).apply(list, axis=1)
-    varying = varying.loc[sorted(given, key=order.get)]
+    varying = settings.iloc[:, :1] if varying.empty else varying
+    last = varying.columns.str.split("[./]").str[-1]
+    varying.columns = last.where(~last.duplicated(keep=False), varying.columns)
+    varying = varying.apply(_numbers).sort_values(list(varying.columns), kind="stable")
     states = [_state(root / name) for name in varying.index]
     jobs = pd.DataFrame(states, varying.index, ["state", "error"])
     parts: list[pd.DataFrame] = []
@@ -94,10 +94,9 @@ def read_sweep(folder: str | Path) -> Sweep:
             new = {key: v for key, v in varying.loc[name].items() if key not in rows}
             parts.append(rows.assign(**new, set=result.parent.name, job=name))
     frame = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
-    factors = list(varying)
-    if "temperature" in frame and "temperature" not in factors:
+    factors = list(varying.columns.drop("temperature", errors="ignore"))
+    if "temperature" in frame:
         factors.insert(0, "temperature")
-    factors.sort(key=lambda name: name != "temperature")
     return Sweep(root, jobs, factors, frame)
 
 
@@ -108,18 +107,10 @@ def _settings(overrides: Path) -> dict[str, str]:
     return {key: value for key, _, value in pairs if key not in _NOT_SETTINGS}
 
 
-def _value(text: str) -> float | str:
-    """A setting as a number where it is one."""
-    try:
-        return float(text)
-    except ValueError:
-        return text
-
-
-def _short(keys: Sequence[str]) -> list[str]:
-    """Last part of each key where that is unambiguous."""
-    last = [key.replace("/", ".").rpartition(".")[2] for key in keys]
-    return [name if last.count(name) == 1 else key for key, name in zip(keys, last, strict=True)]
+def _numbers(column: pd.Series) -> pd.Series:
+    """Values of a setting as numbers, where all of them are."""
+    numbers = pd.to_numeric(column, errors="coerce").astype(float)
+    return column if numbers.isna().any() else numbers
 
 
 def _state(job: Path) -> tuple[str, str]:
@@ -162,35 +153,25 @@ def _rows(result: Path) -> pd.DataFrame:
 
 def wide(
     rows: pd.DataFrame, factors: Sequence[str], metrics: Sequence[str] = SCANNED
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """One data set as text, a line a setting and a column a measure, and the best cells.
+) -> pd.DataFrame:
+    """One data set as text, a line a setting and a column a measure, the best of each marked.
 
-    Returns:
-        The text, observers and chance on the last two lines; and of the same shape, which
-        cells are the best of their measure.
+    Observers and chance are on the last two lines.
     """
     lines = rows[[*factors]].drop_duplicates(ignore_index=True)
     text = lines.map(lambda value: f"{value:g}" if isinstance(value, float) else str(value))
-    levels = {who: {factors[0]: who} for who in (OBSERVERS, "chance")}
-    best = {}
+    levels = pd.DataFrame({factors[0]: [OBSERVERS, "chance"]})
     for metric in metrics:
         of_metric = rows[rows["metric"] == metric]
         if of_metric.empty:
             continue
         first = of_metric.iloc[0]
         values = lines.merge(of_metric, how="left", on=list(factors))["value"]
-        text[first["label"]] = tables.figures(values)
-        best[first["label"]] = values.index == best_of(values, first["better"], first[OBSERVERS])
-        for who, level in levels.items():
-            level[first["label"]] = tables.figure(first[who])
-    shown = pd.concat([text, pd.DataFrame(levels.values())], ignore_index=True).fillna("")
-    marks = pd.DataFrame(best).reindex(index=shown.index, columns=shown.columns, fill_value=False)
-    return shown, marks
-
-
-def marked(text: pd.DataFrame, best: pd.DataFrame, mark: str) -> pd.DataFrame:
-    """The text with its best cells put into a pattern such as ``**{}**``."""
-    return text.where(~best, text.map(mark.format))
+        best = values.index == best_of(values, first["better"], first[OBSERVERS])
+        figures = tables.figures(values)
+        text[first["label"]] = figures.mask(best, figures.map(tables.BEST.format))
+        levels[first["label"]] = tables.figures(first[[OBSERVERS, "chance"]]).tolist()
+    return pd.concat([text, levels], ignore_index=True).fillna("")
 
 
 def best_of(values: pd.Series, better: str, observers: float) -> int | None:
@@ -203,12 +184,12 @@ def best_of(values: pd.Series, better: str, observers: float) -> int | None:
 def sweep_tables(sweep: Sweep) -> list[Table]:
     """Short tables for the terminal: one a data set, and one of the jobs without results."""
     shown = [
-        tables.terminal(marked(*wide(rows, sweep.factors, _SHOWN), "[bold]{} *[/]"), title)
+        tables.terminal(wide(rows, sweep.factors, _SHOWN), title)
         for title, rows in sweep.sets.items()
     ]
-    lacking = pd.concat([sweep.in_state("failed"), sweep.in_state("unfinished")])
-    if len(lacking):
-        shown.append(tables.terminal(lacking.rename_axis("job").reset_index(), "without results"))
+    if len(sweep.lacking):
+        lacking = sweep.lacking.rename_axis("job").reset_index()
+        shown.append(tables.terminal(lacking, "without results"))
     return shown
 
 
@@ -218,8 +199,8 @@ def write_tables(sweep: Sweep, folder: str | Path) -> list[Path]:
     markdown, tex = "", ""
     for title, rows in sweep.sets.items():
         table = wide(rows, sweep.factors)
-        markdown += f"## {title}\n\n{tables.markdown(marked(*table, '**{}**'))}\n\n"
-        tex += f"% {title}; needs booktabs\n{tables.latex(marked(*table, tables.BEST))}\n"
+        markdown += f"## {title}\n\n{tables.markdown(table)}\n\n"
+        tex += f"% {title}; needs booktabs\n{tables.latex(table)}\n"
     return [
         tables.write(Path(folder) / "sweep.csv", sweep.rows[columns]),
         write_text(Path(folder) / "sweep.md", markdown),

@@ -16,15 +16,14 @@ from rich.table import Table
 from spgen_lit.evaluation.statistics import FEW
 from spgen_lit.files import atomic, cell, write_text
 
-# What stands in no cell by itself marks the best of a column until the text is escaped.
+# What stands in no cell by itself marks the best of a column until the text is written.
 BEST = "⟦{}⟧"
-_SYMBOLS = {
-    "↑": r"$\uparrow$",
-    "↓": r"$\downarrow$",
-    "≈": r"$\approx$",
-    "⟦": r"\textbf{",
-    "⟧": "}",
-}
+_TERMINAL = str.maketrans({"⟦": "[bold]", "⟧": " *[/]"})
+_MARKDOWN = str.maketrans({"⟦": "**", "⟧": "**"})
+_HTML = str.maketrans({"⟦": "<b>", "⟧": "</b>"})
+_LATEX = str.maketrans(
+    {"↑": r"$\uparrow$", "↓": r"$\downarrow$", "≈": r"$\approx$", "⟦": r"\textbf{", "⟧": "}"}
+)
 
 
 def figure(value: float) -> str:
@@ -86,7 +85,8 @@ def terminal(
     for number, column in enumerate(frame.columns):
         table.add_column(str(column), justify="right" if number else "left", no_wrap=True)
     for label, row in zip(frame.index, frame.itertuples(index=False), strict=True):
-        table.add_row(*map(str, row), style="bold" if label in bold else None)
+        cells = (str(cell).translate(_TERMINAL) for cell in row)
+        table.add_row(*cells, style="bold" if label in bold else None)
     return table
 
 
@@ -117,22 +117,27 @@ def write(path: str | Path, frame: pd.DataFrame, title: str = "", note: str = ""
         return write_text(target, f"% {title}; needs booktabs\n{latex(frame)}% {note}\n")
     if kind == ".html":
         page = Path(__file__).with_name("table.html").read_text(encoding="utf-8")
-        table = frame.to_html(index=False, border=0)
-        filled = jinja2.Template(page, autoescape=True).render(title=title, note=note, table=table)
-        return write_text(target, filled)
+        template = jinja2.Template(page, autoescape=True)
+        return write_text(target, template.render(title=title, note=note, table=html(frame)))
     raise ValueError(f"{target}: a table is written as .csv, .parquet, .md, .tex or .html")
 
 
 def markdown(frame: pd.DataFrame) -> str:
     """A frame of text as a table in Markdown."""
     aligned = ["left", *["right"] * (len(frame.columns) - 1)]
-    return str(frame.to_markdown(index=False, disable_numparse=True, colalign=aligned))
+    marked = frame.map(lambda cell: str(cell).translate(_MARKDOWN))
+    return str(marked.to_markdown(index=False, disable_numparse=True, colalign=aligned))
+
+
+def html(frame: pd.DataFrame) -> str:
+    """A frame of text as a table in HTML."""
+    return str(frame.to_html(index=False, border=0)).translate(_HTML)
 
 
 def latex(frame: pd.DataFrame) -> str:
     """A frame of text as a tabular of booktabs."""
     text = frame.to_latex(index=False, escape=True, column_format="l" + "r" * (frame.shape[1] - 1))
-    return text.translate(str.maketrans(_SYMBOLS))
+    return text.translate(_LATEX)
 
 
 def finite(content: Any) -> Any:

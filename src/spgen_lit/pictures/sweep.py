@@ -16,8 +16,8 @@ from matplotlib.patches import Rectangle
 from spgen_lit.files import write_text
 from spgen_lit.pictures.figure import LEVEL_COLOR, Pixels, new_figure, render, style, write_cells
 
-#: Columns of the levels that every picture shows.
-_LEVELS = ["observers", "chance"]
+#: Columns of the levels that every picture shows, and how their lines are dashed.
+_LEVELS = {"observers": "--", "chance": ":"}
 _OUTSIDE: dict[str, Any] = {"loc": "center left", "bbox_to_anchor": (1.01, 0.5)}
 
 
@@ -26,7 +26,7 @@ def write_sweep_page(
     title: str,
     notes: Sequence[str],
     factors: Sequence[str],
-    sets: Mapping[str, tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]],
+    sets: Mapping[str, tuple[pd.DataFrame, str]],
 ) -> Path:
     """Draw every picture into ``folder/pictures`` and write ``folder/index.html``.
 
@@ -37,38 +37,38 @@ def write_sweep_page(
         title: Heading.
         notes: Lines under it: what was swept, what failed.
         factors: Columns that varied; the first is drawn across.
-        sets: Heading of a data set to its rows, its table as text, and which cells of the table
-            are marked. There is a row for each setting and measure, with the factors, ``set``,
-            ``metric``, ``label``, ``better``, ``value``, ``low``, ``high``, ``observers`` and
-            ``chance``.
+        sets: Heading of a data set to its rows and its table as HTML. There is a row for each
+            setting and measure, with the factors, ``set``, ``metric``, ``label``, ``better``,
+            ``value``, ``low``, ``high``, ``observers`` and ``chance``.
 
     Returns:
         The page's file.
     """
-    sections = []
-    for heading, (rows, table, best) in sets.items():
-        marks = best.map(lambda marked: "best" if marked else "")
-        styled = table.style.hide(axis="index").format(escape="html").set_td_classes(marks)
-        drawn = draw_set(rows, factors, folder / "pictures" / str(rows["set"].iloc[0]))
-        pictures = {
-            kind: {file.stem: base64.b64encode(file.read_bytes()).decode() for file in files}
-            for kind, files in drawn.items()
+    sections = [
+        {
+            "title": heading,
+            "table": table,
+            "pictures": draw_set(rows, factors, folder / "pictures" / str(rows["set"].iloc[0])),
         }
-        sections.append({"title": heading, "table": styled.to_html(), "pictures": pictures})
+        for heading, (rows, table) in sets.items()
+    ]
     page = (resources.files("spgen_lit.pictures") / "sweep.html").read_text(encoding="utf-8")
-    text = jinja2.Template(page, autoescape=True, trim_blocks=True)
-    texts = {"title": title, "notes": notes, "sections": sections}
-    return write_text(folder / "index.html", text.render(texts))
+    text = jinja2.Template(page, autoescape=True, trim_blocks=True).render(
+        title=title, notes=notes, sections=sections, base64=base64.b64encode
+    )
+    return write_text(folder / "index.html", text)
 
 
 def draw_set(rows: pd.DataFrame, factors: Sequence[str], folder: Path) -> dict[str, list[Path]]:
     """Pictures of one data set as PNG files, by the heading that they stand under.
 
-    Two numeric factors make heat maps, one makes curves; settings that are names make
-    intervals beside each other. Seeds are averaged over, intervals too.
+    Two numeric factors make heat maps, one makes curves; settings that are names stand beside
+    each other. Seeds are averaged over, intervals too.
     """
     rows, factors = over_seeds(rows, factors)
     numeric = [name for name in factors if pd.api.types.is_numeric_dtype(rows[name])]
+    x = numeric[0] if numeric else factors[0]
+    others = [name for name in factors if name != x]
     pictures: dict[str, list[Path]] = {"Heat maps": [], "Trade": [], "Curves": [], "Settings": []}
 
     def file(heading: str, name: str) -> Path:
@@ -79,14 +79,15 @@ def draw_set(rows: pd.DataFrame, factors: Sequence[str], folder: Path) -> dict[s
         if values["value"].isna().all():
             continue
         if len(numeric) == len(factors) == 2:
-            heat_map(values, numeric[0], numeric[1], file("Heat maps", f"heat-{metric}"))
-        if not numeric or len(factors) > 2:
-            intervals(values, factors, file("Settings", f"settings-{metric}"))
+            heat_map(values, x, others[0], file("Heat maps", f"heat-{metric}"))
+        if numeric and len(factors) <= 2:
+            curves(values, x, others, file("Curves", f"curve-{metric}"))
         else:
-            group = next((name for name in factors if name != numeric[0]), None)
-            curves(values, numeric[0], group, file("Curves", f"curve-{metric}"))
+            name = ", ".join(factors)
+            named = values.assign(**{name: _words(values, factors)})
+            curves(named, name, path=file("Settings", f"settings-{metric}"))
     if {"scanmatch", "diversity"} <= set(rows["metric"]):
-        trade_off(rows, factors, file("Trade", "trade"))
+        trade_off(rows, x, others, file("Trade", "trade"))
     return {heading: files for heading, files in pictures.items() if files}
 
 
@@ -139,92 +140,66 @@ def heat_map(rows: pd.DataFrame, x: str, y: str, path: Path | None = None) -> Pi
 
 
 def curves(
-    rows: pd.DataFrame, x: str, group: str | None = None, path: Path | None = None
+    rows: pd.DataFrame, x: str, others: Sequence[str] = (), path: Path | None = None
 ) -> Pixels:
-    """One measure over one setting with its interval as a band, observers and chance as lines.
+    """One measure over one setting with its intervals, observers and chance as lines.
 
     Args:
         rows: Of one measure, as in :func:`write_sweep_page`; those without a value are left out.
-        x: Setting across.
-        group: Setting whose values make the lines; None for one line.
+        x: Setting across; names stand beside each other, numbers are joined.
+        others: Settings whose values make the lines.
         path: Where to save the PNG.
     """
-    first, rows = rows.iloc[0], rows.dropna(subset=[x, "value"]).sort_values(x)
-    lines = rows.groupby(group, sort=False) if group else [("value", rows)]
+    first, rows = rows.iloc[0], rows.dropna(subset=[x, "value"])
+    numeric = pd.api.types.is_numeric_dtype(rows[x])
+    rows = rows.sort_values(x) if numeric else rows
     with style():
-        figure, (axes,) = new_figure(6.4, 4)
-        for name, points in lines:
-            line = axes.plot(points[x], points["value"], "o-", markersize=4, label=text(name))[0]
-            band = (points[x], points["low"], points["high"])
-            axes.fill_between(*band, color=line.get_color(), alpha=0.15, lw=0)
-        for who, level in first[_LEVELS].dropna().items():
-            axes.axhline(level, color=LEVEL_COLOR, lw=1.2, ls="--")
-            across = axes.get_yaxis_transform()
-            axes.text(1, level, str(who), ha="right", va="bottom", transform=across)
+        figure, (axes,) = new_figure(6.4 if numeric else 3.4 + 0.32 * len(rows), 4)
+        for name, points in rows.groupby(_words(rows, others), sort=False):
+            value = points["value"]
+            bars = np.nan_to_num([value - points["low"], points["high"] - value]).clip(0)
+            marks: dict[str, Any] = {"fmt": "o-" if numeric else "o", "label": name or None}
+            axes.errorbar(points[x], value, bars, markersize=4, capsize=3, **marks)
+        for who, dashes in _LEVELS.items():
+            axes.axhline(first[who], color=LEVEL_COLOR, lw=1.2, ls=dashes, label=who)
+        if not numeric:
+            axes.set_xticks(range(len(rows)), rows[x], rotation=35, ha="right")
         axes.set(xlabel=x, ylabel=first["label"], title=first["label"])
-        if group:
-            axes.legend(title=group, **_OUTSIDE)
+        axes.legend(title=", ".join(others), **_OUTSIDE)
         return render(figure, path)
 
 
-def trade_off(rows: pd.DataFrame, factors: Sequence[str], path: Path | None = None) -> Pixels:
-    """Diversity against ScanMatch, a line for each setting of all but the first factor.
+def trade_off(
+    rows: pd.DataFrame, x: str, others: Sequence[str], path: Path | None = None
+) -> Pixels:
+    """Diversity against ScanMatch.
 
     Args:
         rows: As in :func:`write_sweep_page`, every measure.
-        factors: The first is written beside the points, the others make the lines.
+        x: Setting that is written beside the points of one line; it would cover the others.
+        others: Settings whose values make the lines.
         path: Where to save the PNG.
     """
-    axes_of = ["scanmatch", "diversity"]
+    measures = ["scanmatch", "diversity"]
     beside: dict[str, Any] = {"xytext": (5, 5), "textcoords": "offset points", "fontsize": 8}
-    known = rows.groupby("metric")[["label", *_LEVELS]].first().loc[axes_of]
-    both = rows.pivot_table(index=list(factors), columns="metric", values="value")
-    both = both.reindex(columns=axes_of).dropna()
-    lines = both.groupby(level=list(factors[1:])) if len(factors) > 1 else [((), both)]
+    known = rows.groupby("metric")[["label", *_LEVELS]].first().loc[measures]
+    both = rows.pivot_table("value", [x, *others], "metric").reindex(columns=measures)
+    both = both.dropna().reset_index()
     with style():
         figure, (axes,) = new_figure(6.4, 4.4)
-        for order, (setting, points) in enumerate(lines):
-            name = ", ".join(f"{f} {text(v)}" for f, v in zip(factors[1:], setting, strict=True))
-            (drawn,) = axes.plot(*points.to_numpy().T, marker="o", markersize=4, label=name or None)
-            if order:
-                continue  # one line carries the labels: the others would only cover them
-            for value, point in zip(points.index, points.to_numpy(), strict=True):
-                label = text(value[0] if isinstance(value, tuple) else value)
-                axes.annotate(label, point, color=drawn.get_color(), **beside)
+        for name, points in both.groupby(_words(both, others), sort=False):
+            axes.plot(*points[measures].to_numpy().T, "o-", markersize=4, label=name or None)
+        for label, point in zip(_words(points, [x]), points[measures].to_numpy(), strict=True):
+            axes.annotate(label, point, **beside)
         for who, marker in zip(_LEVELS, "*X", strict=True):
             axes.plot(*known[who], marker, color=LEVEL_COLOR, label=who)
         across, upwards = known["label"]
-        title = f"agreement and diversity (figures: {factors[0]})"
-        axes.set(xlabel=across, ylabel=upwards, title=title)
-        axes.legend(**_OUTSIDE)
+        axes.set(xlabel=across, ylabel=upwards, title=f"agreement and diversity (figures: {x})")
+        axes.legend(title=", ".join(others), **_OUTSIDE)
         return render(figure, path)
 
 
-def intervals(rows: pd.DataFrame, factors: Sequence[str], path: Path | None = None) -> Pixels:
-    """One measure of every setting with its interval, observers and chance as lines.
-
-    Args:
-        rows: Of one measure, a row a setting.
-        factors: What names a setting.
-        path: Where to save the PNG.
-    """
-    settings = rows[list(factors)].itertuples(index=False)
-    names = [", ".join(text(value) for value in setting if value != "") for setting in settings]
-    first, heights = rows.iloc[0], np.arange(len(rows))[::-1]
-    spread = np.stack([rows["value"] - rows["low"], rows["high"] - rows["value"]])
-    with style():
-        figure, (axes,) = new_figure(6.4, 1.3 + 0.32 * len(rows))
-        bars = np.nan_to_num(spread).clip(0)
-        axes.errorbar(rows["value"], heights, xerr=bars, fmt="o", markersize=5, capsize=3)
-        for who, level in first[_LEVELS].dropna().items():
-            dashes = "--" if who == "observers" else ":"
-            axes.axvline(level, color=LEVEL_COLOR, lw=1.2, ls=dashes, label=str(who))
-        axes.set_yticks(heights, names)
-        axes.set(title=first["label"])
-        axes.legend(**_OUTSIDE)
-        return render(figure, path)
-
-
-def text(value: object) -> str:
-    """A setting as a legend shows it."""
-    return f"{value:g}" if isinstance(value, int | float) else str(value)
+def _words(rows: pd.DataFrame, settings: Sequence[str]) -> list[str]:
+    """Each row's values of these settings, as an axis or a legend shows them."""
+    values = rows[[*settings]].map(lambda v: f"{v:g}" if isinstance(v, int | float) else str(v))
+    return [", ".join(filter(None, row)) for row in values.to_numpy()]
