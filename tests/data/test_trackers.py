@@ -158,7 +158,7 @@ def test_eyelink_asc_with_two_eyes_blinks_and_messages(recorded, eye, off):
     sample = next(n for n, line in enumerate(lines) if line[:1].isdigit())
     lines[sample] = "9" * 30 + lines[sample][lines[sample].index("\t") :]
     file.write_text("\n".join(lines))
-    with pytest.raises(ValueError, match=r"\.asc: cannot read an EyeLink \.asc file"):
+    with pytest.raises(ValueError, match=r"\.asc: not as EyeLink \.asc files are written"):
         reader.read()
 
 

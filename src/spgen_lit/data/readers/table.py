@@ -268,6 +268,8 @@ class Table(FileReader):
                 bad |= {row: f"column {column} {what}" for row, what in wrong.items()}
             if eyes:
                 rows[key] = pd.DataFrame(eyes).mean().to_numpy()  # of the eyes that were seen
+        if isinstance(self.picture, (tuple, list)) and _BOX[0] not in rows:
+            rows[list(_BOX)] = self.picture
         half = rows["x"].isna() != rows["y"].isna()
         bad = {int(row): "x or y is empty" for row in np.flatnonzero(half)} | bad
         for row, what in bad.items():
@@ -366,41 +368,36 @@ class Table(FileReader):
     def _place(self, image: Array, trial: Trial) -> tuple[Array, float]:
         """Fixations in relative units of an image of this size, and its width on the screen."""
         xy = np.column_stack([trial["x"], trial["y"]])
-        screen = np.ones(2)
+        screen = np.ones_like(xy)
         if self.width and self.height:
             screen = np.column_stack([trial["width"], trial["height"]])
         elif self.size is not None:
-            screen = image if self.size == "image" else np.asarray(self.size, np.float64)
+            screen[:] = image if self.size == "image" else self.size
         if self.units == "relative":
             xy = xy * screen
-        if self.origin == "center":
-            xy = xy * [1, -1 if self.y_up else 1] + screen / 2
-        elif self.y_up:
-            xy = np.column_stack([xy[:, 0], (screen - xy)[:, 1]])
+        zero = screen / 2 if self.origin == "center" else screen * [0, bool(self.y_up)]
+        xy = zero + xy * [1, -1 if self.y_up else 1]
         corner, sides = self._rectangle(image, screen, trial)
-        return (xy - corner) / sides, float(sides.flat[0]) if sides.size else image[0]
+        return (xy - corner) / sides, sides[0, 0] if len(sides) else image[0]
 
     def _rectangle(self, image: Array, screen: Array, trial: Trial) -> tuple[Array, Array]:
-        """Left and top, width and height of the picture on the screen in px."""
+        """Left and top, width and height of the picture on the screen in px, of each fixation."""
         if self.picture is None:
-            aspect = (image[0] / image[1]) / (screen[..., 0] / screen[..., 1])
+            aspect = (image[0] / image[1]) / (screen[:, 0] / screen[:, 1])
             if self.units == "px" and np.abs(np.log(aspect)).max(initial=0) > _ASPECT:
-                width, height = np.atleast_2d(screen)[0]
+                width, height = screen[0]
                 raise ValueError(
                     f"an image of {image[0]:g}x{image[1]:g} px does not fill {width:g}x{height:g} "
                     "px: say where it lay by picture: centered, fitted, or [left, top, width, "
                     f"height] ([0, 0, {width:g}, {height:g}] if it was stretched)"
                 )
             return np.zeros(2), screen
-        if self.picture == "centered":
-            return (screen - image) / 2, np.broadcast_to(image, screen.shape)
-        if self.picture == "fitted":
-            sides = image * (screen / image).min(axis=-1, keepdims=True)
+        if self.picture in ("centered", "fitted"):
+            fit = (screen / image).min(axis=1, keepdims=True) if self.picture == "fitted" else 1
+            sides = np.broadcast_to(image * fit, screen.shape)
             return (screen - sides) / 2, sides
-        in_columns = isinstance(self.picture[0], str)
-        sides = [trial[key] for key in _BOX] if in_columns else self.picture
-        box = np.asarray(sides, np.float64).T
-        return box[..., :2], box[..., 2:]
+        box = np.column_stack([trial[key] for key in _BOX])
+        return box[:, :2], box[:, 2:]
 
 
 def _image_files(folder: Path, images: Sequence[str], problems: Problems) -> dict[str, Path]:

@@ -21,7 +21,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.signal import savgol_filter
 
-from spgen_lit.data.readers.base import library, load
+from spgen_lit.data.readers.base import library, load, placed
 from spgen_lit.data.readers.guarded import guarded
 from spgen_lit.data.readers.rows import load_table, numbers
 from spgen_lit.scanpath import Array
@@ -56,16 +56,10 @@ def load_asc(
             nor the pixels of a degree.
     """
     movements = library("pymovements", "trackers", path)
-    with warnings.catch_warnings():
+    # Whatever polars and pymovements raise on a damaged file.
+    with placed(path, "EyeLink .asc"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of header lines that only some trackers write
-        try:
-            gaze = movements.gaze.from_asc(path, events=True, messages=True)
-        except Exception as error:  # whatever polars and pymovements raise on a damaged file
-            reason = str(error).partition("\n")[0]
-            raise ValueError(
-                f"{path}: cannot read an EyeLink .asc file ({type(error).__name__}: {reason}); "
-                "convert the .edf again by edf2asc"
-            ) from error
+        gaze = movements.gaze.from_asc(path, events=True, messages=True)
     if not len(gaze.samples):
         raise ValueError(f"{path}: no samples; convert it by edf2asc with samples and events")
     times = gaze.samples["time"].to_numpy()
@@ -148,13 +142,11 @@ def load_bids(path: Path) -> pd.DataFrame:
     stem = re.sub(r"(_recording-[^_]+)?_physio\.tsv\.gz$", "", str(path))
     table = Path(f"{stem}_events.tsv")
     screen = _sidecar(table).get("StimulusPresentation", {})
-    try:
+    with placed(f"{stem}_events.json or {path}", "BIDS"):
         width, height = screen["ScreenResolution"]
         degree = width / screen["ScreenSize"][0] * screen["ScreenDistance"] * np.tan(np.pi / 180)
         rate, columns = float(side["SamplingFrequency"]), side["Columns"]
         shown = load_table(table, missing=["n/a"]).dropna(subset=["stim_file"])
-    except KeyError as error:
-        raise ValueError(f"{stem}_events.json or {path}: {error} is missing") from error
     frame = load_table(path, "\t", missing=["n/a"], columns=columns)
     stamps, x, y = (
         numbers(frame[name])[0] for name in ("timestamp", "x_coordinate", "y_coordinate")
