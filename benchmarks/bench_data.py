@@ -30,7 +30,7 @@ from torch.utils.data import DataLoader
 from spgen_lit.data.augment import Augment
 from spgen_lit.data.cache import ImageCache
 from spgen_lit.data.dataset import SourceSet
-from spgen_lit.data.frame import Frame
+from spgen_lit.data.images import Frame
 from spgen_lit.data.readers.folder import Folder
 from spgen_lit.data.records import Stimulus
 from spgen_lit.scanpath import Scanpath

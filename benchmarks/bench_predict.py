@@ -28,7 +28,7 @@ from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
-from spgen_lit.data.frame import Frame
+from spgen_lit.data.images import Frame
 from spgen_lit.instantiation import build_network
 from spgen_lit.predicting import Settings
 from spgen_lit.predicting.illustration import Illustrator

@@ -32,7 +32,6 @@ FILES = {
     "image.pt2",
     "step.pt2",
     "sample.py",
-    "frame.py",
     "images.py",
     "noise.py",
     "scanpath.py",

@@ -12,7 +12,7 @@ from PIL import Image
 from tests.networks import tree
 
 from spgen_lit.batch import pad_paths
-from spgen_lit.data.frame import Frame
+from spgen_lit.data.images import Frame
 from spgen_lit.instantiation import build_network
 from spgen_lit.predictor import Predictor
 from spgen_lit.scanpath import Scanpath, Viewing

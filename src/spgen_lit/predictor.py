@@ -16,8 +16,7 @@ from rich.progress import track
 from torch import Tensor
 
 from spgen_lit.batch import PathBatch, pad_paths, viewing_rows
-from spgen_lit.data.frame import Frame
-from spgen_lit.data.images import Pixels
+from spgen_lit.data.images import Frame, Pixels
 from spgen_lit.instantiation import build_network
 from spgen_lit.network.encoders.base import Domain, check_domain
 from spgen_lit.network.noise import path_seed

@@ -11,8 +11,7 @@ from PIL import Image
 
 from spgen_lit.data import cache as cache_room
 from spgen_lit.data.cache import ImageCache, decode
-from spgen_lit.data.frame import Frame
-from spgen_lit.data.images import ImageError
+from spgen_lit.data.images import Frame, ImageError
 from spgen_lit.data.readers.folder import Folder
 
 FRAME = Frame((32, 24), "letterbox")

@@ -13,8 +13,7 @@ from PIL import Image
 from spgen_lit.data.augment import Augment, ViewingAugment
 from spgen_lit.data.cache import ImageCache
 from spgen_lit.data.dataset import SourceSet, TargetSet
-from spgen_lit.data.frame import Frame
-from spgen_lit.data.images import read_image
+from spgen_lit.data.images import Frame, read_image
 from spgen_lit.data.readers.osie import Osie
 from spgen_lit.data.records import Stimulus
 from spgen_lit.pictures.overlay import draw_scanpath

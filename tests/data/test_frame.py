@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spgen_lit.data.frame import Frame
+from spgen_lit.data.images import Frame
 
 side = st.integers(1, 3000)
 

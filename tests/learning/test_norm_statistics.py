@@ -11,7 +11,7 @@ from tests.networks import encoder as made
 from tests.networks import spgen
 from torch import Tensor
 
-from spgen_lit.data.frame import Frame
+from spgen_lit.data.images import Frame
 from spgen_lit.network.encoders.base import Encoder
 from spgen_lit.predictor import Predictor
 

@@ -24,8 +24,7 @@ from dataclasses import dataclass, fields, replace
 import cv2
 import numpy as np
 
-from spgen_lit.data.frame import resize
-from spgen_lit.data.images import Pixels
+from spgen_lit.data.images import Pixels, resize
 from spgen_lit.scanpath import GAP, Array, Scanpath, Viewing
 
 Sample = tuple[Pixels, list[Scanpath]]

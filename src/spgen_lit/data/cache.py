@@ -14,8 +14,7 @@ import numpy as np
 from filelock import FileLock
 from rich.progress import track
 
-from spgen_lit.data.frame import Frame
-from spgen_lit.data.images import ImageError, Pixels, read_image
+from spgen_lit.data.images import Frame, ImageError, Pixels, read_image
 from spgen_lit.data.records import Stimulus
 from spgen_lit.files import atomic
 

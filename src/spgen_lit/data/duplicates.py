@@ -13,8 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from spgen_lit.data.frame import resize
-from spgen_lit.data.images import Pixels, read_image
+from spgen_lit.data.images import Pixels, read_image, resize
 from spgen_lit.data.records import Stimulus
 from spgen_lit.files import atomic, file_hash
 

@@ -18,7 +18,7 @@ from spgen_lit.data.augment import Augment, ViewingAugment
 from spgen_lit.data.cache import ImageCache
 from spgen_lit.data.dataset import SourceSet, TargetSet, planes
 from spgen_lit.data.duplicates import Print, alike, fingerprints, groups
-from spgen_lit.data.frame import Frame
+from spgen_lit.data.images import Frame
 from spgen_lit.data.painting.painted import Painted, StyleReaders, renditions
 from spgen_lit.data.records import GazeSet, Reader, Split, Stimulus
 from spgen_lit.data.sampling import ShuffledStream, StreamLoader

@@ -27,7 +27,7 @@ from torch.export import Dim, ExportedProgram
 from spgen_lit import scanpath
 from spgen_lit.batch import VIEWING, viewing_row, viewing_rows
 from spgen_lit.config import plain, trusted
-from spgen_lit.data import frame, images
+from spgen_lit.data import images
 from spgen_lit.exporting import onnx_sampler
 from spgen_lit.exporting.onnx_sampler import OnnxSampler
 from spgen_lit.files import write_json, write_text
@@ -222,7 +222,7 @@ def export(predictor: Predictor, folder: Path) -> dict[str, float]:
     _write_onnx(step_program, [*INPUTS, "temperature"], list(OUTPUTS), folder / "step.onnx")
     write_json(folder / "settings.json", _settings(predictor, network, step))
     # Beside the graphs the package need not be installed.
-    for module in (onnx_sampler, noise, frame, images, scanpath):
+    for module in (onnx_sampler, noise, images, scanpath):
         source = Path(str(module.__file__)).read_text(encoding="utf-8")
         alone = re.sub(r"from spgen_lit(?:\.\w+)*\.(\w+) import", r"from \1 import", source)
         name = "sample" if module is onnx_sampler else module.__name__.rpartition(".")[2]

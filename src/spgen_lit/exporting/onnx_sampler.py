@@ -23,7 +23,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from spgen_lit.data.frame import Frame
+from spgen_lit.data.images import Frame
 from spgen_lit.network.noise import draw_noise, path_seed
 from spgen_lit.scanpath import Array, Scanpath
 

@@ -8,8 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from spgen_lit.data.frame import resize
-from spgen_lit.data.images import ImageError, Pixels, image_size, read_image
+from spgen_lit.data.images import ImageError, Pixels, image_size, read_image, resize
 from spgen_lit.files import shown
 from spgen_lit.pictures.density import density_overlay
 from spgen_lit.pictures.figure import save_figure, save_png

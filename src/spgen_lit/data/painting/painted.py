@@ -14,8 +14,7 @@ from PIL import Image
 from rich.console import Console
 from rich.progress import track
 
-from spgen_lit.data.frame import resize
-from spgen_lit.data.images import list_images, read_image
+from spgen_lit.data.images import list_images, read_image, resize
 from spgen_lit.data.painting.painter import FAMILIES, TEST_FAMILIES, TRAIN_FAMILIES, paint
 from spgen_lit.data.records import GazeSet, Reader, Stimulus
 from spgen_lit.files import atomic, write_csv

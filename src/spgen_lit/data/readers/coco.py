@@ -9,8 +9,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from spgen_lit.data.frame import Frame
-from spgen_lit.data.images import list_images
+from spgen_lit.data.images import Frame, list_images
 from spgen_lit.data.readers.base import (
     FileReader,
     Problems,
