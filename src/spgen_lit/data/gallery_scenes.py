@@ -15,7 +15,7 @@ from PIL import Image
 
 from spgen_lit.data.painting.filters import noise
 from spgen_lit.data.painting.materials import random_palette, varnish
-from spgen_lit.data.painting.strokes import strokes
+from spgen_lit.data.painting.painter import strokes
 from spgen_lit.data.readers.base import load
 
 Picture = NDArray[np.uint8]
