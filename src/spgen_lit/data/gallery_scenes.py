@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from spgen_lit.data.painting.filters import noise
-from spgen_lit.data.painting.materials import random_palette, varnish
+from spgen_lit.data.painting.materials import noise, random_palette, varnish
 from spgen_lit.data.painting.painter import strokes
 from spgen_lit.data.readers.base import load
 

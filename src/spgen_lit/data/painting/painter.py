@@ -21,27 +21,25 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from spgen_lit.data.painting.filters import (
+from spgen_lit.data.painting.materials import (
     Flow,
+    Palette,
     Picture,
     Plane,
     anisotropic_kuwahara,
     blur,
     brush_flow,
+    cracks,
+    distort,
     grid,
     kuwahara,
     luma,
-    noise,
-    smear,
-)
-from spgen_lit.data.painting.materials import (
-    Palette,
-    cracks,
-    distort,
     mix,
+    noise,
     random_palette,
     relief,
     saturate,
+    smear,
     to_lab,
     to_rgb,
     transfer,
