@@ -9,23 +9,23 @@ import re
 import shutil
 import tempfile
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import jinja2
 import numpy as np
 import onnx  # imported here, so that a missing extra is said before anything is traced
-import pandas as pd
 import torch
-from numpy.typing import NDArray
 from omegaconf import DictConfig
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
+from torch.utils._pytree import tree_flatten, tree_leaves, tree_unflatten
 
 from spgen_lit import scanpath
-from spgen_lit.batch import VIEWING, viewing_row, viewing_rows
+from spgen_lit.batch import VIEWING, viewing_row
 from spgen_lit.config import plain, trusted
 from spgen_lit.data import images
 from spgen_lit.exporting import onnx_sampler
@@ -34,7 +34,6 @@ from spgen_lit.files import write_json, write_text
 from spgen_lit.network import noise
 from spgen_lit.network.encoders.base import Domain
 from spgen_lit.network.history import PathState
-from spgen_lit.network.noise import path_seed
 from spgen_lit.network.spgen import (
     FIXATIONS_PER_SECOND,
     FixationHead,
@@ -50,7 +49,8 @@ TEMPERATURES, SAMPLES, TOLERANCE = (0.0, 1.0), 8, 1e-4
 #: Names of the graphs' inputs and outputs.
 TERMS = ImageTerms._fields
 STATE = PathState._fields
-INPUTS = (*TERMS, *STATE, "viewing", *(f"noise_{name}" for name in StepNoise._fields))
+_NOISE = tuple(f"noise_{name}" for name in StepNoise._fields)
+INPUTS = (*TERMS, *STATE, "viewing", *_NOISE, "temperature")
 OUTPUTS = ("xy", "seconds", "end_logit", *(f"next_{name}" for name in STATE))
 
 
@@ -106,16 +106,9 @@ def model_card(
         domain: What images the network is exported for, ``source`` or ``target``.
         parity: Figures of the comparison with torch.
     """
-    rows = [
-        {"data": f"{score['data']} ({score['split']}, {score['images']} images)", "metric": name}
-        | {key: values[key] for key in ("value", "low", "high", "normalized")}
-        for score in card["scores"]
-        for name, values in score["metrics"].items()
-    ]
-    scores = pd.DataFrame(rows).to_markdown(index=False, floatfmt=".3f")
     template = Path(__file__).with_name("model_card.md").read_text(encoding="utf-8")
     return jinja2.Template(template, finalize=_recorded).render(
-        card=card, warning=warning, domain=domain, parity=parity, scores=scores
+        card=card, warning=warning, domain=domain, parity=parity
     )
 
 
@@ -144,42 +137,32 @@ class ImageGraph(nn.Module):
 
 
 class StepGraph(nn.Module):
-    """One more fixation of any number of paths: the network's own step, its state spelled out.
+    """One more fixation of any number of paths: the network's own step, its tensors in a row.
 
     Args:
         head: Of the trained network; the network itself would bring the encoder's weights.
+        terms: Of one encoded image.
+        paths: How many the inputs to trace with are for.
+
+    Attributes:
+        example: Inputs to trace with, by the names of ``INPUTS``.
     """
 
-    def __init__(self, head: FixationHead) -> None:
+    def __init__(self, head: FixationHead, terms: ImageTerms, paths: int = 3) -> None:
         super().__init__()
         self.head = head
-
-    def begin(self, paths: int) -> dict[str, Tensor]:
-        """The state, by the names of ``STATE``, of paths on one image that have not begun."""
-        return self.head.maps.begin(1, paths)._asdict()
-
-    def noise(self, paths: int) -> tuple[Tensor, ...]:
-        """Noise of one step, all zero."""
-        shapes = ((self.head.cells,), (2,), (self.head.components,), (), ())
-        return tuple(torch.zeros(1, paths, *shape) for shape in shapes)
-
-    def example(self, terms: tuple[Tensor, ...], paths: int) -> tuple[Tensor, ...]:
-        """Inputs to trace with, by the names of ``INPUTS`` and then the temperature."""
-        viewing = torch.full((1, paths, len(VIEWING)), float("nan"))
-        state = self.begin(paths).values()
+        viewing = torch.full((1, paths, len(VIEWING)), math.nan)
+        drawn = noise.draw_noise(range(paths), 1, head.cells, head.components)
+        step_noise = StepNoise(*(torch.from_numpy(values[None, :, 0]) for values in drawn))
+        state = head.maps.begin(1, paths)
+        inputs = (terms, state, viewing, step_noise, torch.tensor(1.0))
+        tensors, self.form = tree_flatten(inputs)
         # One tensor given for two inputs would be traced as one input.
-        inputs = (*terms, *state, viewing, *self.noise(paths))
-        return (*(value.clone() for value in inputs), torch.tensor(1.0))
+        self.example = tuple(value.clone() for value in tensors)
 
     def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
-        """Inputs by the names of ``INPUTS`` and the temperature; outputs by ``OUTPUTS``."""
-        *inputs, temperature = tensors
-        rest = iter(inputs)
-        terms = ImageTerms(*(next(rest) for _ in TERMS))
-        state = PathState(*(next(rest) for _ in STATE))
-        viewing = next(rest)
-        fixation, after = self.head.step(terms, state, viewing, StepNoise(*rest), temperature)
-        return (*fixation, *after)
+        """Inputs by the names of ``INPUTS``; outputs by ``OUTPUTS``."""
+        return tuple(tree_leaves(self.head.step(*tree_unflatten(tensors, self.form))))
 
 
 def export(predictor: Predictor, folder: Path) -> dict[str, float]:
@@ -203,23 +186,19 @@ def export(predictor: Predictor, folder: Path) -> dict[str, float]:
         raise ValueError(f"export takes networks of network=spgen; this checkpoint holds {name!r}")
     network.eval().requires_grad_(False)
     width, height = network.frame
-    image, step = ImageGraph(network, predictor.domain).eval(), StepGraph(network.head).eval()
     blank = torch.zeros(1, 3, height, width, dtype=torch.uint8)
-    count = Dim("path", min=1, max=1 << 20)
-    shapes = [None if name in TERMS else {1: count} for name in INPUTS]
+    image = ImageGraph(network, predictor.domain).eval()
+    step = StepGraph(network.head, ImageTerms(*image(blank))).eval()
+    paths = {1: Dim("path", min=1, max=1 << 20)}
+    shapes = tuple(None if name in (*TERMS, "temperature") else paths for name in INPUTS)
     # With gradients on, the program would hold switches of them and could not be loaded.
     with torch.no_grad():
         image_program = torch.export.export(image, (blank,))
         step_program = torch.export.export(
-            step,
-            step.example(image(blank), 3),
-            dynamic_shapes={"tensors": (*shapes, None)},
-            strict=True,
+            step, step.example, dynamic_shapes={"tensors": shapes}, strict=True
         )
-    torch.export.save(image_program, folder / "image.pt2")
-    torch.export.save(step_program, folder / "step.pt2")
-    _write_onnx(image_program, ["images"], list(TERMS), folder / "image.onnx")
-    _write_onnx(step_program, [*INPUTS, "temperature"], list(OUTPUTS), folder / "step.onnx")
+    _write(image_program, ["images"], TERMS, folder / "image")
+    _write(step_program, INPUTS, OUTPUTS, folder / "step")
     write_json(folder / "settings.json", _settings(predictor, network, step))
     # Beside the graphs the package need not be installed.
     for module in (onnx_sampler, noise, images, scanpath):
@@ -227,12 +206,14 @@ def export(predictor: Predictor, folder: Path) -> dict[str, float]:
         alone = re.sub(r"from spgen_lit(?:\.\w+)*\.(\w+) import", r"from \1 import", source)
         name = "sample" if module is onnx_sampler else module.__name__.rpartition(".")[2]
         write_text(folder / f"{name}.py", alone)
-    return compare(predictor, network, OnnxSampler(folder, threads=1))
+    return compare(predictor, OnnxSampler(folder, threads=1))
 
 
-def _write_onnx(
-    program: ExportedProgram, inputs: list[str], outputs: list[str], target: Path
+def _write(
+    program: ExportedProgram, inputs: Sequence[str], outputs: Sequence[str], target: Path
 ) -> None:
+    """Write a program for torch and as ONNX."""
+    torch.export.save(program, target.with_suffix(".pt2"))
     # The exporter tells of its own internals; nothing of it can be acted on here.
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
@@ -241,14 +222,15 @@ def _write_onnx(
             program, (), input_names=inputs, output_names=outputs, dynamo=True, verbose=False
         )
     assert made is not None
-    made.save(str(target))
-    onnx.checker.check_model(str(target))
+    made.save(str(target.with_suffix(".onnx")))
+    onnx.checker.check_model(str(target.with_suffix(".onnx")))
 
 
 def _settings(predictor: Predictor, network: SPGen, step: StepGraph) -> dict[str, Any]:
     """What the sampler must know beside the graphs."""
     fitted = predictor.frame
     viewing = viewing_row(predictor.viewing(fitted.size), fitted.size[1], network.datasets)
+    example = dict(zip(INPUTS, step.example, strict=True))
     return {
         "frame": asdict(fitted),
         "cells": network.head.cells,
@@ -260,44 +242,33 @@ def _settings(predictor: Predictor, network: SPGen, step: StepGraph) -> dict[str
         "viewing": [None if math.isnan(value) else value for value in viewing],
         "domain": predictor.domain,
         "state": {
-            name: [str(value.numpy().dtype), list(value.shape[2:])]
-            for name, value in step.begin(1).items()
+            name: [str(example[name].numpy().dtype), list(example[name].shape[2:])]
+            for name in STATE
         },
     }
 
 
-def compare(predictor: Predictor, network: SPGen, sampler: OnnxSampler) -> dict[str, float]:
+def compare(predictor: Predictor, sampler: OnnxSampler) -> dict[str, float]:
     """How far the exported graphs are from torch, path by path on four images of noise.
 
     Both sides draw from the same seeds at temperatures 0 and 1. A path of another length
     counts as infinitely far.
     """
-    paths, worst = 0, {"encoding": 0.0, "place": 0.0, "duration_s": 0.0}
-
-    def note(name: str, found: NDArray[Any], expected: NDArray[Any]) -> None:
-        """Keep the largest difference of one kind."""
-        same = found.shape == expected.shape
-        far = float(np.abs(found - expected).max(initial=0)) if same else math.inf
-        worst[name] = max(worst[name], far)
-
-    width, height = network.frame
+    width, height = predictor.frame.size
     frames = np.random.default_rng(0).integers(0, 256, (4, height, width, 3), np.uint8)
-    viewing = viewing_rows([predictor.viewing((width, height))], [height], network.datasets)
-    for number, planes in enumerate(np.ascontiguousarray(frames.transpose(0, 3, 1, 2))):
-        terms = sampler.encode(planes)
-        seeds = [path_seed(0, str(number), k) for k in range(SAMPLES)]
-        with torch.inference_mode():
-            encoded = network.encode(torch.from_numpy(planes)[None], predictor.domain)
-            for name, value in zip(TERMS, encoded.terms, strict=True):
-                scale = max(1.0, float(value.abs().max()))
-                note("encoding", terms[name] / scale, value.numpy() / scale)
-            for temperature in TEMPERATURES:
-                drawn = network.sample(encoded, [seeds], temperature, viewing)
-                expected = zip(drawn.arrays(0), drawn.seconds(0), strict=True)
-                found = sampler.draw(terms, seeds, temperature)
-                for (xy, seconds), (true_xy, true_seconds) in zip(found, expected, strict=True):
-                    paths += 1
-                    note("place", xy, true_xy)
-                    note("duration_s", seconds, np.asarray(true_seconds))
-    figures = {f"largest_difference_of_{name}": value for name, value in worst.items()}
-    return {"images": len(frames), "paths": paths, **figures}
+    paths, worst = 0, np.zeros(3)
+    for (number, pixels), temperature in product(enumerate(frames), TEMPERATURES):
+        sides = (
+            draw(pixels, SAMPLES, temperature, id=str(number)) for draw in (sampler, predictor)
+        )
+        for path, expected in zip(*sides, strict=True):
+            found, true = path.array((1, 1)), expected.array((1, 1))
+            same = found.shape == true.shape
+            worst = np.maximum(worst, np.abs(found - true).max(axis=0) if same else math.inf)
+            paths += 1
+    return {
+        "images": len(frames),
+        "paths": paths,
+        "largest_difference_of_place": float(worst[:2].max()),
+        "largest_difference_of_duration_s": float(worst[2]),
+    }
