@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -245,14 +246,12 @@ class Predictor:
 
     def _bits(self, planes: Tensor, observers: Sequence[Sequence[Scanpath]]) -> list[list[Bits]]:
         """Log-likelihoods of the observers' places, beside all fixations of each path."""
+        given = self._paths(observers)
         with self._evaluating():
-            bits = self.network.log_prob(self._encode(planes), self._paths(observers)).place
-        out = []
-        for paths, rows in zip(observers, bits.double().cpu().numpy(), strict=True):
-            # A path without a fixation on the image is not among those given to the network.
-            known = iter(rows)
-            out.append([_aligned(path, known) for path in paths])
-        return out
+            found = self.network.log_prob(self._encode(planes), given).place
+        # One after the other those of all fixations on an image: the network is given no others.
+        known = iter(found[given.mask].double().cpu().tolist())
+        return [[_aligned(path, known) for path in paths] for paths in observers]
 
     def log_likelihood(self, image: Image, path: Scanpath) -> dict[str, Floats]:
         """Log-likelihood in bits of each fixation of a path under what is sampled at T = 1.
@@ -363,12 +362,11 @@ def _name(image: Image) -> str:
     return Path(image).name if isinstance(image, str | Path) else "image"
 
 
-def _aligned(path: Scanpath, rows: Iterator[NDArray[np.float64]]) -> Bits:
-    """The next row of bits, laid beside all fixations of a path."""
-    bits = np.full(len(path), np.nan)
+def _aligned(path: Scanpath, known: Iterator[float]) -> Bits:
+    """The next bits, laid beside the fixations of a path that lie on the image."""
     on = ((path.xy >= 0) & (path.xy <= 1)).all(axis=1)
-    if on.any():
-        bits[on] = next(rows)[: on.sum()]
-        if path.viewing.first_fixation == "given":
-            bits[0] = np.nan
+    bits = np.full(len(path), np.nan)
+    bits[on] = list(islice(known, int(on.sum())))
+    if path.viewing.first_fixation == "given":
+        bits[:1] = np.nan
     return bits

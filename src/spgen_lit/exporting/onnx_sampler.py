@@ -138,8 +138,7 @@ class OnnxSampler:
             for name, (kind, shape) in settings["state"].items()
         }
         names = [output.name for output in self._step.get_outputs()]
-        xy = np.zeros((count, steps, 2), np.float32)
-        seconds = np.zeros((count, steps), np.float32)
+        xy, seconds = np.zeros((count, steps, 2)), np.zeros((count, steps))
         length = np.full(count, steps)
         for step in range(steps):
             for name, values in noise._asdict().items():
@@ -150,10 +149,7 @@ class OnnxSampler:
             if (length <= step + 1).all():
                 break
             state = {name: outputs[f"next_{name}"] for name in state}
-        return [
-            (xy[row, :n].astype(np.float64), seconds[row, :n].astype(np.float64))
-            for row, n in enumerate(length.tolist())
-        ]
+        return [(xy[row, :n], seconds[row, :n]) for row, n in enumerate(length.tolist())]
 
 
 def main() -> None:
