@@ -31,7 +31,6 @@ from rich.table import Table
 from spgen_lit.data.images import Frame
 from spgen_lit.instantiation import build_network
 from spgen_lit.predicting import Settings
-from spgen_lit.predicting.illustration import Illustrator
 from spgen_lit.predicting.outputs import Outputs, find_images
 from spgen_lit.predicting.run import predict
 from spgen_lit.predictor import Predictor
@@ -96,9 +95,7 @@ def measure(predictor: Predictor, files: list[Path]) -> list[float]:
     def whole() -> None:
         with tempfile.TemporaryDirectory() as place:
             items, _ = find_images([str(file) for file in files])
-            outputs = Outputs(place, {})
-            settings = Settings()
-            predict(predictor, items, Illustrator(outputs, settings))
+            predict(predictor, items, Outputs(Settings(output=place), {"model": "benchmark"}))
 
     return [rate(work, len(files)) for work in (together, one_by_one, whole)]
 
@@ -119,10 +116,9 @@ def alone(checkpoint: str | None, count: int) -> None:
         folder.mkdir()
         photographs(folder, count)
         items, _ = find_images(str(folder))
-        outputs = Outputs(Path(place, "out"), {})
-        settings = Settings(samples=2, overlay=False, density=False)
-        illustrator = Illustrator(outputs, settings)
-        predict(load(checkpoint, small=True), items, illustrator)
+        settings = Settings(output=f"{place}/out", samples=2, overlay=False, density=False)
+        outputs = Outputs(settings, {"model": "benchmark"})
+        predict(load(checkpoint, small=True), items, outputs)
         outputs.join(items)
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 

@@ -14,9 +14,9 @@ from matplotlib.colors import to_rgb
 from PIL import Image
 
 from spgen_lit.evaluation.aoi import Regions, transitions, visits
-from spgen_lit.pictures.interest import Interest, draw_regions, interest_sheet, region_color
+from spgen_lit.pictures.interest import draw_regions, interest_sheet, region_color
 from spgen_lit.predicting import Settings
-from spgen_lit.predicting.illustration import Illustrator, Observers
+from spgen_lit.predicting.illustration import Observers
 from spgen_lit.predicting.outputs import Outputs, find_images
 from spgen_lit.predicting.regions import find_regions, read_regions, tabulate_regions
 from spgen_lit.scanpath import Scanpath
@@ -161,8 +161,9 @@ def test_regions_are_tinted_in_place_and_the_sheet_is_drawn() -> None:
     tint = 255 * np.array(to_rgb(region_color(0))) - 120
     assert drawn[70, 50].astype(int) - 120 == pytest.approx(tint / 4, abs=1)
     assert (drawn[250, 300] == 120).all()
-    one = Interest(np.array([0.6, 0.4]), np.array([[0.5, 0.5], [np.nan, np.nan]]))
-    assert interest_sheet(image, ["a"], labels, {"model": one, "people": one}).std() > 5
+    dwell = dict.fromkeys(("model", "people"), np.array([0.6, 0.4]))
+    steps = dict.fromkeys(dwell, np.array([0.5, 0.5, np.nan, np.nan]))
+    assert interest_sheet(image, ["a"], labels, dwell, steps).std() > 5
 
 
 def test_tables_for_images_with_regions_and_a_line_for_faulty_files(tmp_path: Path) -> None:
@@ -171,15 +172,14 @@ def test_tables_for_images_with_regions_and_a_line_for_faulty_files(tmp_path: Pa
     content = {"width": 80, "height": 60, "regions": [{"name": "left", "box": [0, 0, 40, 60]}]}
     (tmp_path / "a.json").write_text(json.dumps(content))
     (tmp_path / "b.json").write_text("{}")
-    outputs = Outputs(tmp_path / "out", {})
+    outputs = Outputs(Settings(output=str(tmp_path / "out"), picture_side=400), {"model": "fixed"})
     items, _ = find_images(str(tmp_path / "*.jpg"))
     for item in items:
         outputs.write(item, [path(LEFT, TOP, seconds=[0.3, 0.1])])
     people = Observers({"a.jpg": [path(TOP, REST, seconds=[0.2, 0.2])]})
-    drawn = Illustrator(outputs, Settings(picture_side=400))
-    count, failures = tabulate_regions(drawn, items, tmp_path, people)
+    count, failures = tabulate_regions(outputs, items, tmp_path, people)
     assert count == 1
-    assert [failure.path.name for failure in failures] == ["b.jpg"]
+    assert [path.name for path in failures] == ["b.jpg"]
     with outputs.file("regions", items[0], ".csv").open() as file:
         rows = {(row["group"], row["region"]): row for row in csv.DictReader(file)}
     assert float(rows["model", "left"]["dwell_s"]) == pytest.approx(0.3)

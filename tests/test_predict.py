@@ -20,7 +20,6 @@ from PIL import Image
 from spgen_lit.data.images import ImageError, image_size, read_image
 from spgen_lit.predicting import Settings
 from spgen_lit.predicting.illustration import (
-    Illustrator,
     Observers,
     illustrate_page,
     read_captions,
@@ -30,7 +29,13 @@ from spgen_lit.predicting.run import predict, typical_path
 from spgen_lit.scanpath import Scanpath
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="other systems allow fewer names")
-MADE_BY = {"model": "0", "samples": 3, "temperature": None, "seed": 0}
+MADE_BY = {
+    "model": "fixed",
+    "warning": "SIMULATED gaze",
+    "samples": 3,
+    "temperature": None,
+    "seed": 0,
+}
 PLACES = [(0.2, 0.3), (0.8, 0.4), (0.5, 0.9)]
 SECONDS = [0.2, 0.3, 0.25]
 
@@ -71,16 +76,15 @@ def paint(path: Path, size: tuple[int, int] = (320, 240), level: int = 120) -> P
 
 def go(
     images: str | list[str], output: Path, model: Fixed | None = None, **drawing: Any
-) -> tuple[list[Item], Outputs, list[Any], int]:
+) -> tuple[list[Item], Outputs, dict[Path, str], int]:
     items, failures = find_images(images)
-    outputs = Outputs(output, MADE_BY, "fixed: SIMULATED gaze")
-    settings = Settings(samples=3, batch_size=2, **drawing)
-    illustrator = Illustrator(outputs, settings, read_captions(items))
-    before, refused = predict(model or Fixed(), items, illustrator)
-    bad = {failure.path for failure in failures + refused}
-    outputs.join([item for item in items if item.path not in bad])
-    outputs.refuse(failures + refused)
-    return items, outputs, failures + refused, before
+    settings = Settings(output=str(output), samples=3, batch_size=2, **drawing)
+    outputs = Outputs(settings, MADE_BY, read_captions(items))
+    before, refused = predict(model or Fixed(), items, outputs)
+    failures |= refused
+    outputs.join([item for item in items if item.path not in failures])
+    outputs.refuse(failures)
+    return items, outputs, failures, before
 
 
 def files_of(folder: Path) -> set[str]:
@@ -177,9 +181,10 @@ def test_a_changed_image_or_a_missing_picture_is_made_again(tmp_path: Path) -> N
 
 
 def test_other_settings_are_not_mixed_into_a_folder(tmp_path: Path) -> None:
-    Outputs(tmp_path, MADE_BY)
+    settings = Settings(output=str(tmp_path))
+    Outputs(settings, MADE_BY)
     with pytest.raises(ValueError, match=r"seed was 0, now 1.*output="):
-        Outputs(tmp_path, {**MADE_BY, "seed": 1})
+        Outputs(settings, {**MADE_BY, "seed": 1})
 
 
 def test_what_images_mean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -229,7 +234,7 @@ def test_bad_input_ends_in_a_line_and_harms_nothing_else(tmp_path: Path) -> None
     (folder / "folder.png").mkdir()
 
     _, outputs, failures, _ = go(str(folder), tmp_path / "out")
-    refused = {failure.path.name: failure.reason for failure in failures}
+    refused = {path.name: reason for path, reason in failures.items()}
     assert set(refused) == {"empty.png", "text.jpg", "cut.jpg", "header.png", "dangling.png"}
     for name, reason in refused.items():
         assert reason, name
@@ -269,9 +274,7 @@ def test_a_folder_without_permission_is_named(
     monkeypatch.setattr(os, "scandir", scandir)
     items, failures = find_images(str(tmp_path / "in"))
     assert [item.key for item in items] == ["a.png"]
-    assert [(failure.path, failure.reason) for failure in failures] == [
-        (closed, "folder not searched: Permission denied")
-    ]
+    assert failures == {closed: "folder not searched: Permission denied"}
 
 
 def test_one_bad_image_does_not_take_its_batch_with_it(tmp_path: Path) -> None:
@@ -285,7 +288,7 @@ def test_one_bad_image_does_not_take_its_batch_with_it(tmp_path: Path) -> None:
     for name in "abc":
         paint(tmp_path / "in" / f"{name}.png")
     _, outputs, failures, _ = go(str(tmp_path / "in"), tmp_path / "out", Fussy())
-    assert [(f.path.name, f.reason) for f in failures] == [("b.png", "refused by the model")]
+    assert failures == {tmp_path / "in" / "b.png": "refused by the model"}
     assert {file.name for file in (outputs.root / "json").iterdir()} == {"a.json", "c.json"}
 
 
@@ -359,7 +362,7 @@ def test_names_in_the_wild(tmp_path: Path) -> None:
         for item in items:
             done = (outputs.root / "overlay" / f"{item.stem}.png").is_file()
             assert done is (item.path.name != "pipe.jpg")
-        refused = [(failure.path.name, failure.reason) for failure in failures]
+        refused = [(path.name, reason) for path, reason in failures.items()]
         assert refused == [("pipe.jpg", mock.ANY)] * isinstance(images, str)
         assert all("not a regular file" in reason for _, reason in refused)
 
@@ -386,9 +389,9 @@ def test_page_shows_people_beside_the_model_and_stops_at_its_limit(tmp_path: Pat
     items, outputs, _, _ = go(str(tmp_path / "in"), tmp_path / "out")
     person = Scanpath("a.png", (320, 240), np.array(PLACES), observer="P7")
     person = replace(person, image="elsewhere/a.png")
-    observers = Observers.of({person.image: [person]}, "simulated observers")
-    shown = Illustrator(outputs, Settings(page_limit=2), warning="SIMULATED gaze")
-    page = illustrate_page(shown, items, observers, "noted")
+    observers = Observers({person.image: [person]}, "simulated observers")
+    outputs.settings.page_limit = 2
+    page = illustrate_page(outputs, items, observers, "noted")
     assert page == outputs.root / "index.html"
     text = page.read_text(encoding="utf-8")
     assert text.count('class="entry"') == 2

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -15,20 +14,6 @@ from numpy.typing import NDArray
 
 from spgen_lit.pictures.figure import COLORS, Pixels, draw_over, render, style, write_cells
 from spgen_lit.pictures.overlay import WARNING, stroke_unit, write
-
-
-@dataclass(frozen=True)
-class Interest:
-    """What one group of scanpaths (``model``, ``people``) does with the regions.
-
-    Attributes:
-        dwell: Fraction of fixated time ``(region + 1,)``; the last is everywhere else.
-        steps: Fraction of each row's steps that go to each column ``(region + 1, region + 1)``;
-            NaN in rows without a step.
-    """
-
-    dwell: NDArray[np.float64]
-    steps: NDArray[np.float64]
 
 
 def region_color(index: int) -> str:
@@ -78,7 +63,8 @@ def interest_sheet(
     image: Pixels,
     names: Sequence[str],
     labels: NDArray[np.integer],
-    groups: Mapping[str, Interest],
+    dwell: Mapping[str, NDArray[np.float64]],
+    steps: Mapping[str, NDArray[np.float64]],
     *,
     title: str = "",
     warning: str = "",
@@ -90,7 +76,10 @@ def interest_sheet(
         image: The picture ``(H, W, 3)``, uint8 RGB.
         names: One name a region.
         labels: As in :func:`draw_regions`.
-        groups: Group's name to what it does; at least one.
+        dwell: By group (``model``, ``people``), at least one: fraction of its fixated time
+            ``(region + 1,)``; the last is everywhere else.
+        steps: By group: of its steps from each region, by rows, the fraction to each
+            ``((region + 1)²,)``; NaN where there are none.
         title: Heading.
         warning: A line at the foot; empty for none.
         path: Where to save it as PNG.
@@ -98,7 +87,7 @@ def interest_sheet(
     Raises:
         ValueError: If ``image`` is not a uint8 RGB array.
     """
-    columns = max(2, len(groups))
+    columns = max(2, len(dwell))
     side = max(3.2, 0.55 * len(names) + 2.2)
     with style():
         figure = Figure(figsize=(columns * max(4.4, side), 3.6 + side), layout="constrained")
@@ -109,18 +98,19 @@ def interest_sheet(
         picture.set_title(title, parse_math=False)
         figure.supxlabel(warning, color=WARNING, size="medium", parse_math=False)
         rows = [*names, "elsewhere"]
-        _bars(figure.add_subplot(grid[0, columns - 1]), rows, groups)
-        for index, (name, group) in enumerate(groups.items()):
-            _matrix(figure.add_subplot(grid[1, index]), rows, name, group.steps)
+        _bars(figure.add_subplot(grid[0, columns - 1]), rows, dwell)
+        for index, (name, shares) in enumerate(steps.items()):
+            matrix = shares.reshape(len(rows), -1)
+            _matrix(figure.add_subplot(grid[1, index]), rows, name, matrix)
         return render(figure, path)
 
 
-def _bars(axes: Axes, rows: Sequence[str], groups: Mapping[str, Interest]) -> None:
+def _bars(axes: Axes, rows: Sequence[str], dwell: Mapping[str, NDArray[np.float64]]) -> None:
     """Fractions of time as bars, the groups' beside each other."""
-    thick = 0.8 / len(groups)
-    for index, (name, group) in enumerate(groups.items()):
-        y = np.arange(len(rows)) + (index - (len(groups) - 1) / 2) * thick
-        axes.barh(y, 100 * group.dwell, height=thick, color=region_color(index), label=name)
+    thick = 0.8 / len(dwell)
+    for index, (name, shares) in enumerate(dwell.items()):
+        y = np.arange(len(rows)) + (index - (len(dwell) - 1) / 2) * thick
+        axes.barh(y, 100 * shares, height=thick, color=region_color(index), label=name)
     axes.set_yticks(range(len(rows)), rows)
     axes.invert_yaxis()
     axes.grid(axis="y", visible=False)

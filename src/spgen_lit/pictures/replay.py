@@ -48,13 +48,12 @@ def frame(image: Pixels, path: Scanpath, seconds: float) -> Pixels:
     height, width = image.shape[:2]
     starts, end = onsets(path)
     count = int(np.searchsorted(starts, seconds, side="right"))
-    discs = discs_of(path, width, height)
-    radii = discs.radii[:count]
+    centers, radii, colors = discs_of(path, width, height)
     if count:
         stop = starts[count] - SACCADE_S if count < len(path) else end
         age = (seconds - starts[count - 1]) / max(stop - starts[count - 1], 1e-9)
-        radii[-1] *= 0.35 + 0.65 * min(1.0, age)
-    discs = Discs(discs.centers[:count], radii, discs.colors[:count])
+        radii[count - 1] *= 0.35 + 0.65 * min(1.0, age)
+    discs = Discs(centers[:count], radii[:count], colors[:count])
     unit = stroke_unit(width, height)
     return draw_over(image, lambda axes: draw_discs(axes, discs, unit))
 

@@ -8,6 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import pandas as pd
+
 from spgen_lit.data.images import ImageError, Pixels, image_size, read_image, resize
 from spgen_lit.files import shown
 from spgen_lit.pictures.density import density_overlay
@@ -16,7 +18,6 @@ from spgen_lit.pictures.overlay import Caption, scanpath_figure
 from spgen_lit.pictures.page import PageEntry, picture_side, write_page
 from spgen_lit.pictures.replay import save_replay
 from spgen_lit.pictures.sheets import fit_width, footed
-from spgen_lit.predicting import Settings
 from spgen_lit.predicting.outputs import Item, Outputs
 from spgen_lit.scanpath import Scanpath
 
@@ -25,22 +26,21 @@ SMALLEST = 600
 _CAPTIONS = ("captions.csv", "index.csv")
 
 
-@dataclass(frozen=True)
+@dataclass
 class Observers:
     """People's scanpaths by an image's key, or those of simulated observers.
 
     Attributes:
-        gaze: Image name, whole or without its folder, to scanpaths.
+        gaze: Image name to scanpaths; they are found by its file name alone, too.
         title: What they are called: ``observers``, or ``simulated observers``.
     """
 
     gaze: Mapping[str, Sequence[Scanpath]] = field(default_factory=dict)
     title: str = "observers"
 
-    @classmethod
-    def of(cls, gaze: Mapping[str, Sequence[Scanpath]], title: str = "observers") -> Observers:
-        """Scanpaths by image, to be found by the image's file name too."""
-        return cls({Path(image).name: paths for image, paths in gaze.items()} | dict(gaze), title)
+    def __post_init__(self) -> None:
+        names = {Path(image).name: paths for image, paths in self.gaze.items()}
+        self.gaze = names | dict(self.gaze)
 
     def on(self, key: str) -> Sequence[Scanpath]:
         """Paths on an image: by its whole name, else by its file name."""
@@ -81,72 +81,46 @@ def read_captions(items: Sequence[Item]) -> dict[Path, Caption]:
 def _caption(row: Mapping[str, str]) -> Caption:
     """One row of such a table."""
     artist = row.get("artist") or row.get("author") or ""
-    try:
-        width = float(row.get("width_cm") or 0)
-    except ValueError:
-        width = 0.0
+    width = float(pd.to_numeric(row.get("width_cm") or 0, errors="coerce"))
     line = ", ".join(text for text in (artist, row.get("year")) if text)
     return Caption(row["title"], line, width if width > 0 else None)
 
 
-@dataclass(frozen=True)
-class Illustrator:
-    """Which pictures each image of a prediction gets.
+def draw_pictures(
+    outputs: Outputs, item: Item, paths: Sequence[Scanpath], typical: int | None
+) -> None:
+    """Draw the pictures of one image; narrower ones than 600 px are enlarged.
 
-    Attributes:
-        outputs: The output folder.
-        settings: Which pictures are wanted, and how large; narrower ones than 600 px are
-            enlarged.
-        captions: Image file to what is written above it; its name where there is none.
-        note: The line at the foot of figures: what drew the path.
-        warning: What must be known of the model, at the foot of every picture.
+    Raises:
+        ImageError: If the image cannot be read.
     """
-
-    outputs: Outputs
-    settings: Settings
-    captions: Mapping[Path, Caption] = field(default_factory=dict)
-    note: str = ""
-    warning: str = ""
-
-    def files(self, item: Item) -> list[Path]:
-        """The picture files an image gets."""
-        settings = self.settings
-        kinds = [("overlay", suffix) for suffix in settings.formats if settings.overlay]
-        kinds += [("density", "png")] if settings.density else []
-        kinds += [("replay", settings.replay)] if settings.replay else []
-        return [self.outputs.file(kind, item, f".{suffix}") for kind, suffix in kinds]
-
-    def draw(self, item: Item, paths: Sequence[Scanpath], typical: int | None) -> None:
-        """Draw the pictures of one image.
-
-        Raises:
-            ImageError: If the image cannot be read.
-        """
-        picture = read_within(item.path, self.settings.picture_side)
-        height, width = picture.shape[:2]
-        if width < SMALLEST and height * SMALLEST / width <= 4 * SMALLEST:
-            picture = fit_width(picture, SMALLEST)
-        path = paths[typical or 0]
-        caption = self.captions.get(item.path, Caption(shown(item.path.stem)))
-        caption = replace(caption, note=self.note, warning=self.warning)
-        for file in self.files(item):
-            kind = file.relative_to(self.outputs.root).parts[0]
-            if kind == "density":
-                save_png(file, footed(density_overlay(picture, paths), self.warning))
-            elif kind == "replay":
-                save_replay(file, picture, path, self.warning)
-            else:
-                save_figure(file, scanpath_figure(picture, path, caption))
+    settings, warning = outputs.settings, outputs.warning
+    picture = read_within(item.path, settings.picture_side)
+    height, width = picture.shape[:2]
+    if width < SMALLEST and height * SMALLEST / width <= 4 * SMALLEST:
+        picture = fit_width(picture, SMALLEST)
+    path = paths[typical or 0]
+    for kind, file in outputs.pictures(item):
+        if kind == "density":
+            save_png(file, footed(density_overlay(picture, paths), warning))
+        elif kind == "replay":
+            save_replay(file, picture, path, warning)
+        else:
+            how = f"typical of {settings.samples} sampled scanpaths · seed {settings.seed}"
+            note = f"{outputs.made_by['model']} · {how}"
+            caption = outputs.captions.get(item.path, Caption(shown(item.path.stem)))
+            caption = replace(caption, note=note, warning=warning)
+            save_figure(file, scanpath_figure(picture, path, caption))
 
 
 def illustrate_page(
-    illustrator: Illustrator, items: Sequence[Item], observers: Observers, notes: str
+    outputs: Outputs, items: Sequence[Item], observers: Observers, notes: str
 ) -> Path:
     """Write ``index.html`` of the images that are done, and return its path.
 
     Past ``page_limit`` images the page shows the first ones and says how many there are.
     """
-    outputs, limit = illustrator.outputs, illustrator.settings.page_limit
+    limit = outputs.settings.page_limit
     if len(items) > limit:
         notes += f" · the first {limit} of {len(items)} images"
 
@@ -157,7 +131,7 @@ def illustrate_page(
             if typical is not None:
                 path = paths.pop(typical)
                 paths.insert(0, replace(path, observer=f"typical ({path.observer})"))
-            caption = illustrator.captions.get(item.path, Caption(item.key))
+            caption = outputs.captions.get(item.path, Caption(item.key))
             name = shown(" · ".join(text for text in (caption.title, caption.artist) if text))
             groups = {"model": paths, observers.title: observers.on(item.key)}
             # A file that vanished meanwhile costs its place alone.
@@ -165,5 +139,5 @@ def illustrate_page(
                 yield PageEntry(name, paths[0].size, read_within(item.path, side), groups)
 
     target = outputs.root / "index.html"
-    write_page(target, entries(), notes=notes, warning=illustrator.warning)
+    write_page(target, entries(), notes=notes, warning=outputs.warning)
     return target

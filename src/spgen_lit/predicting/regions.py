@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,9 @@ from spgen_lit.data.images import read_image
 from spgen_lit.evaluation.aoi import Regions, transitions, visits
 from spgen_lit.evaluation.tables import write
 from spgen_lit.files import first_line, shown
-from spgen_lit.pictures.interest import Interest, interest_sheet
-from spgen_lit.predicting.illustration import Illustrator, Observers, read_within
-from spgen_lit.predicting.outputs import Failure, Item
+from spgen_lit.pictures.interest import interest_sheet
+from spgen_lit.predicting.illustration import Observers, read_within
+from spgen_lit.predicting.outputs import Failures, Item, Outputs
 from spgen_lit.scanpath import Scanpath
 
 #: What each kind of shape needs, in px.
@@ -25,6 +26,10 @@ _SHAPES = {
     "polygon": "[[x, y], …], three or more",
     "box": "[left, top, width, height]",
     "ellipse": "[center x, center y, radius x, radius y]",
+}
+_UNIT = {
+    "box": np.asarray(Outline.unit_rectangle().vertices),
+    "ellipse": np.asarray(Outline.unit_regular_polygon(180).vertices),
 }
 _FORM = (
     '{"width": 800, "height": 600, "regions": [{"name": "face", '
@@ -76,14 +81,11 @@ def _outline(kind: str, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
     """
     if kind == "polygon":
         outline = numbers.reshape(-1, 2)
-    elif min(numbers[2:]) <= 0:
-        raise ValueError("no area")
-    elif kind == "box":
-        x, y, wide, high = numbers
-        outline = np.array([[x, y], [x + wide, y], [x + wide, y + high], [x, y + high]])
     else:
-        angle = np.linspace(0, 2 * np.pi, 180, endpoint=False)
-        outline = numbers[:2] + numbers[2:] * np.column_stack([np.cos(angle), np.sin(angle)])
+        x, y, wide, high = numbers
+        if min(wide, high) <= 0:
+            raise ValueError("no area")
+        outline = _UNIT[kind] * (wide, high) + (x, y)
     if len(outline) < 3 or not np.isfinite(outline).all():
         raise ValueError("no outline")
     return outline
@@ -91,13 +93,12 @@ def _outline(kind: str, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _fill(labels: NDArray[np.int32], outline: NDArray[np.float64], label: int) -> None:
     """Label, in place, every px whose center lies inside the outline."""
-    height, width = labels.shape
-    low = np.clip(np.floor(outline.min(axis=0)), 0, (width, height)).astype(int)
-    high = np.clip(np.ceil(outline.max(axis=0)), 0, (width, height)).astype(int)
-    columns, rows = np.meshgrid(np.arange(low[0], high[0]), np.arange(low[1], high[1]))
-    centers = np.column_stack([columns.ravel(), rows.ravel()]) + 0.5
-    inside = Outline(outline).contains_points(centers).reshape(columns.shape)
-    labels[low[1] : high[1], low[0] : high[0]][inside] = label
+    size = labels.shape[::-1]
+    left, top = np.clip(np.floor(outline.min(axis=0)), 0, size).astype(int)
+    right, bottom = np.clip(np.ceil(outline.max(axis=0)), 0, size).astype(int)
+    y, x = np.mgrid[top:bottom, left:right] + 0.5
+    inside = Outline(outline).contains_points(np.column_stack([x.ravel(), y.ravel()]))
+    labels[top:bottom, left:right][inside.reshape(x.shape)] = label
 
 
 def _from_mask(file: Path) -> Regions:
@@ -132,12 +133,12 @@ def find_regions(folder: Path, image: Path) -> Regions | None:
 
 
 def tabulate_regions(
-    illustrator: Illustrator, items: Sequence[Item], folder: Path, observers: Observers
-) -> tuple[int, list[Failure]]:
+    outputs: Outputs, items: Sequence[Item], folder: Path, observers: Observers
+) -> tuple[int, Failures]:
     """Write ``regions/<key>.csv``, ``….transitions.csv`` and ``….png`` where regions exist.
 
     Args:
-        illustrator: Holds the output folder, the pictures' size and the model's warning.
+        outputs: The output folder.
         items: Images that are done.
         folder: Where their regions are; see :func:`find_regions`.
         observers: An image's key to people's scanpaths.
@@ -145,47 +146,39 @@ def tabulate_regions(
     Returns:
         How many images had regions, and the ones whose files were faulty.
     """
-    count, failures = 0, []
+    count, failures = 0, {}
     for item in items:
         try:
             regions = find_regions(folder, Path(item.key))
             if regions is None:
                 continue
-            groups = {"model": illustrator.outputs.read(item)[0]}
+            groups = {"model": outputs.read(item)[0]}
             if people := observers.on(item.key):
                 groups[observers.title] = list(people)
-            _write(illustrator, item, regions, groups)
+            _write(outputs, item, regions, groups)
             count += 1
         except (ValueError, OSError) as error:
-            failures.append(Failure(item.path, first_line(error)))
+            failures[item.path] = first_line(error)
     return count, failures
 
 
 def _write(
-    illustrator: Illustrator,
-    item: Item,
-    regions: Regions,
-    groups: Mapping[str, Sequence[Scanpath]],
+    outputs: Outputs, item: Item, regions: Regions, groups: Mapping[str, Sequence[Scanpath]]
 ) -> None:
     """Tables and picture of one image."""
+    file = partial(outputs.file, "regions", item)
     visited = {name: visits(paths, regions) for name, paths in groups.items()}
     steps = {name: transitions(paths, regions) for name, paths in groups.items()}
     for suffix, tables in ((".csv", visited), (".transitions.csv", steps)):
         table = pd.concat(tables, names=["group"]).reset_index("group")
-        write(illustrator.outputs.file("regions", item, suffix), table.round(4))
-    interest = {
-        name: Interest(
-            visited[name]["dwell_share"].to_numpy(),
-            steps[name]["probability"].to_numpy().reshape(len(visited[name]), -1),
-        )
-        for name in groups
-    }
+        write(file(suffix), table.round(4))
     interest_sheet(
-        read_within(item.path, illustrator.settings.picture_side),
+        read_within(item.path, outputs.settings.picture_side),
         regions.names,
         regions.labels,
-        interest,
+        {name: table["dwell_share"].to_numpy() for name, table in visited.items()},
+        {name: table["probability"].to_numpy() for name, table in steps.items()},
         title=shown(item.key),
-        warning=illustrator.warning,
-        path=illustrator.outputs.file("regions", item, ".png"),
+        warning=outputs.warning,
+        path=file(".png"),
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
-from itertools import chain, product
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -21,12 +21,12 @@ from spgen_lit.files import WriteError, file_hash, first_line, shown
 from spgen_lit.metrics.scanmatch import scanmatch
 from spgen_lit.predicting import Settings
 from spgen_lit.predicting.illustration import (
-    Illustrator,
     Observers,
+    draw_pictures,
     illustrate_page,
     read_captions,
 )
-from spgen_lit.predicting.outputs import Failure, Item, Outputs, find_images
+from spgen_lit.predicting.outputs import Failures, Item, Outputs, find_images
 from spgen_lit.predicting.regions import tabulate_regions
 from spgen_lit.predictor import Predictor
 from spgen_lit.pretrained import training_warning, weights_file
@@ -58,11 +58,8 @@ def typical_path(paths: Sequence[Scanpath]) -> int | None:
 
 
 def predict(
-    predictor: Predictor,
-    items: Sequence[Item],
-    illustrator: Illustrator,
-    console: Console | None = None,
-) -> tuple[int, list[Failure]]:
+    predictor: Predictor, items: Sequence[Item], outputs: Outputs, console: Console | None = None
+) -> tuple[int, Failures]:
     """Sample and draw every image that is not done yet.
 
     Memory stays the same however many images there are: pictures are drawn while the next
@@ -72,9 +69,10 @@ def predict(
     Returns:
         How many images were done before, and the ones that could not be read.
     """
-    settings = illustrator.settings
-    pending = [item for item in items if not _done(item, illustrator)]
-    failures: list[Failure] = []
+    settings = outputs.settings
+    pending = [item for item in items if not outputs.done(item)]
+    failures: Failures = {}
+    complete = partial(_complete, outputs, failures)
     columns = (*Progress.get_default_columns(), MofNCompleteColumn())
     with (
         Progress(*columns, console=console, disable=console is None) as bar,
@@ -82,30 +80,20 @@ def predict(
     ):
         before = len(items) - len(pending)
         task = bar.add_task("predicting", total=len(items), completed=before)
-        illustrated: Iterable[list[Failure]] = ()
+        illustrated: Iterable[None] = ()
         for start in range(0, len(pending), settings.batch_size):
             batch = pending[start : start + settings.batch_size]
             sampled = _sample(predictor, batch, settings, failures)
             # One batch's files are waited for, so that no more than two are ever in memory.
-            failures += chain.from_iterable(illustrated)
-            illustrated = pool.map(partial(_complete, illustrator), sampled, sampled.values())
+            list(illustrated)
+            illustrated = pool.map(complete, sampled, sampled.values())
             bar.advance(task, len(batch))
-        failures += chain.from_iterable(illustrated)
+        list(illustrated)
     return before, failures
 
 
-def _done(item: Item, illustrator: Illustrator) -> bool:
-    """Whether an image has all its files: its JSON, written last, is newer than it."""
-    record = illustrator.outputs.file("json", item, ".json")
-    try:
-        newer = record.stat().st_mtime >= item.path.stat().st_mtime
-    except OSError:  # not written yet, or the image cannot be looked at: reading will say why
-        return False
-    return newer and all(file.is_file() for file in illustrator.files(item))
-
-
 def _sample(
-    predictor: Predictor, items: Sequence[Item], settings: Settings, failures: list[Failure]
+    predictor: Predictor, items: Sequence[Item], settings: Settings, failures: Failures
 ) -> dict[Item, list[Scanpath]]:
     """Scanpaths by image; if a batch fails, its images are tried one by one."""
     seconds = settings.viewing_time
@@ -114,7 +102,7 @@ def _sample(
         found = predictor.batch([item.path for item in items], *how)
     except _UNREADABLE as error:
         if len(items) == 1:
-            failures.append(_failure(items[0], error))
+            failures[items[0].path] = _reason(items[0], error)
             return {}
         singles = [_sample(predictor, [item], settings, failures) for item in items]
         return {item: paths for single in singles for item, paths in single.items()}
@@ -133,22 +121,21 @@ def _until(path: Scanpath, seconds: float) -> Scanpath:
     return replace(path, xy=path.xy[keep], durations=durations)
 
 
-def _complete(illustrator: Illustrator, item: Item, paths: Sequence[Scanpath]) -> list[Failure]:
+def _complete(outputs: Outputs, failures: Failures, item: Item, paths: Sequence[Scanpath]) -> None:
     """Draw and then write what was sampled on one image; a failure if it cannot be read."""
     try:
         typical = typical_path(paths)
-        illustrator.draw(item, paths, typical)
-        illustrator.outputs.write(item, paths, typical)
+        draw_pictures(outputs, item, paths, typical)
+        outputs.write(item, paths, typical)
     except WriteError:
         raise  # a disk that is full takes no other image's files either
     except _UNREADABLE as error:
-        return [_failure(item, error)]
-    return []
+        failures[item.path] = _reason(item, error)
 
 
-def _failure(item: Item, error: BaseException) -> Failure:
+def _reason(item: Item, error: BaseException) -> str:
     """The error's first line, without the path that stands beside it."""
-    return Failure(item.path, first_line(error).removeprefix(f"{item.path}: "))
+    return first_line(error).removeprefix(f"{item.path}: ")
 
 
 def load_observers(people: str | None) -> Observers:
@@ -165,8 +152,8 @@ def load_observers(people: str | None) -> Observers:
         if not root:
             raise ValueError(f"people={people}: neither a .json file nor <set>:<folder>")
         gaze = build_reader(name, root).read()
-        return Observers.of(gaze.by_image(), gaze.observers_title)
-    return Observers.of(ScanpathFile(people, "px", "ms").read().samples)
+        return Observers(gaze.by_image(), gaze.observers_title)
+    return Observers(ScanpathFile(people, "px", "ms").read().samples)
 
 
 def run(settings: Settings, console: Console, *, show: bool = False) -> int:
@@ -186,40 +173,36 @@ def run(settings: Settings, console: Console, *, show: bool = False) -> int:
         raise ValueError("images must be given, for example: spgen predict my_paintings")
     items, failures = find_images(settings.images)
     observers = load_observers(settings.people)
-    regions = Path(settings.regions) if settings.regions else None
-    if regions is not None and not regions.is_dir():
+    if settings.regions and not Path(settings.regions).is_dir():
         raise FileNotFoundError(
-            f"regions={regions}: no such folder; give one with <image name>.json or .png files"
+            f"regions={settings.regions}: no such folder; give one with <image name>.json or .png "
+            "files"
         )
     model = settings.ckpt_path or settings.model
     predictor = Predictor.from_pretrained(model, settings.device, settings.domain, settings.trust)
     info = predictor.info
-    name, warning = str(info["name"]), training_warning(info)
-    label = f"{name}: {warning}" if warning else name
-    _say(console, f"warning: {label}" if warning else "", "bold red")
     temperature = settings.temperature
     made_by = {
-        "model": name,
+        "model": str(info["name"]),
         "weights": file_hash(weights_file(model))[:16],
         "gaze": info.get("gaze", "unknown"),
-        "warning": warning,
+        "warning": training_warning(info),
         "samples": settings.samples,
         "viewing_time": settings.viewing_time,
         "temperature": float(predictor.temperature if temperature is None else temperature),
         "seed": settings.seed,
         "domain": predictor.domain,
     }
-    outputs = Outputs(settings.output, made_by, label)
-    note = f"{name} · typical of {settings.samples} sampled scanpaths · seed {settings.seed}"
-    warning = label if warning else ""
-    illustrator = Illustrator(outputs, settings, read_captions(items), note, warning)
-    before, unread = predict(predictor, items, illustrator, console)
-    failures += unread
-    done = [item for item in items if item.path not in {failure.path for failure in failures}]
+    outputs = Outputs(settings, made_by, read_captions(items))
+    if outputs.warning:
+        _say(console, f"warning: {outputs.warning}", "bold red")
+    before, unread = predict(predictor, items, outputs, console)
+    failures |= unread
+    done = [item for item in items if item.path not in failures]
     outputs.join(done)
-    if regions is not None:
-        count, faulty = tabulate_regions(illustrator, done, regions, observers)
-        failures += faulty
+    if settings.regions:
+        count, faulty = tabulate_regions(outputs, done, Path(settings.regions), observers)
+        failures |= faulty
         _say(console, f"{count} images with regions: {outputs.root}/regions")
     outputs.refuse(failures)
     resumed = f" ({before} of them before this run)" if before else ""
@@ -227,15 +210,15 @@ def run(settings: Settings, console: Console, *, show: bool = False) -> int:
     if failures:
         listing = outputs.root / "unreadable.csv"
         _say(console, f"{len(failures)} could not be read (all listed in {listing}):")
-    for failure in failures[:20]:
-        _say(console, f"  {failure.path}: {failure.reason}")
+    for path, reason in list(failures.items())[:20]:
+        _say(console, f"  {path}: {reason}")
     if settings.page and done:
         learned = " and ".join(info.get("source", [])) or "unknown data"
         notes = (
-            f"{name}, trained on {learned} · {settings.samples} samples an image · "
+            f"{made_by['model']}, trained on {learned} · {settings.samples} samples an image · "
             f"temperature {made_by['temperature']:g} · seed {settings.seed}"
         )
-        page = illustrate_page(illustrator, done, observers, notes)
+        page = illustrate_page(outputs, done, observers, notes)
         _say(console, f"look at them in a browser: {page}")
         if show:
             webbrowser.open(page.absolute().as_uri())
@@ -243,6 +226,5 @@ def run(settings: Settings, console: Console, *, show: bool = False) -> int:
 
 
 def _say(console: Console, text: str, style: str | None = None) -> None:
-    """One line as it is, whatever brackets a name holds; nothing for empty text."""
-    if text:
-        console.print(shown(text), markup=False, highlight=False, soft_wrap=True, style=style)
+    """One line as it is, whatever brackets a name holds."""
+    console.print(shown(text), markup=False, highlight=False, soft_wrap=True, style=style)
