@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import math
 import os
-import re
-from collections import defaultdict
 from collections.abc import Sequence
 
 import pandas as pd
@@ -47,22 +45,12 @@ def domain_scatter(
         return render(figure, path)
 
 
-#: Panels of a training record, in order: heading and the pattern of its columns.
-_PANELS = (
-    ("losses", r"loss"),
-    ("coefficient", r"lambda|coefficient"),
-    ("domain accuracy", r"accuracy|domain.*acc|acc.*domain"),
-    ("validators and A-distance", r"validator/|a_distance"),
-    ("agreement", r"scanmatch|energy|multimatch"),
-    ("NSS", r"nss"),
-    ("gradient norms", r"grad"),
-    ("learning rates", r"^lr|learning_rate|lr-"),
-    ("other", r""),
-)
+#: What heads the panel of a logged value: its kind, else the last word of its name.
+_PANEL = r"(^gradient|^lr|^validator|[^/_]+$)"
 
 
 def training_curves(metrics_csv: PathLike, path: PathLike | None = None) -> Pixels:
-    """Everything a run logged over its steps, one panel per kind of quantity.
+    """Everything a run logged over its steps, one panel for each kind of quantity.
 
     Args:
         metrics_csv: Lightning's ``metrics.csv`` (sparse rows with a ``step`` column).
@@ -73,24 +61,20 @@ def training_curves(metrics_csv: PathLike, path: PathLike | None = None) -> Pixe
     """
     frame = pd.read_csv(metrics_csv, index_col="step").apply(pd.to_numeric, errors="coerce")
     frame = frame.drop(columns="epoch", errors="ignore").dropna(axis=1, how="all")
-    panels: dict[str, list[str]] = defaultdict(list)
-    for name in frame:
-        heading = next(head for head, rule in _PANELS if re.search(rule, str(name).lower()))
-        panels[heading].append(str(name))
-    headings = [heading for heading, _ in _PANELS if heading in panels]
-    if not headings:
+    if frame.empty:
         raise ValueError(f"{metrics_csv}: holds no logged value beside step and epoch")
-    columns = min(2, len(headings))
-    rows = math.ceil(len(headings) / columns)
+    panels = frame.columns.groupby(frame.columns.str.extract(_PANEL, expand=False))
+    columns = min(3, len(panels))
+    rows = math.ceil(len(panels) / columns)
     with style():
-        figure, grid = new_figure(6 * columns, 3 * rows, rows, columns)
-        for axes, heading in zip(grid, headings, strict=False):
-            for name in panels[heading]:
+        figure, grid = new_figure(5 * columns, 3 * rows, rows, columns)
+        for axes, (heading, names) in zip(grid, panels.items(), strict=False):
+            for name in names:
                 values = frame[name].dropna()
                 marker = "o" if len(values) < 15 else None
                 axes.plot(values, marker=marker, markersize=3, label=name)
             axes.set(title=heading, xlabel="step")
             axes.legend(fontsize=8)
-        for axes in grid[len(headings) :]:
+        for axes in grid[len(panels) :]:
             axes.set_axis_off()
         return render(figure, path)
