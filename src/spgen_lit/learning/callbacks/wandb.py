@@ -61,7 +61,6 @@ class Dashboard(WandbLogger):
     ) -> None:
         chosen, self._reason = find_mode(mode)
         self._folder = Path(folder)
-        self._introduced = False
         super().__init__(
             name=name,
             save_dir=folder,
@@ -83,14 +82,14 @@ class Dashboard(WandbLogger):
     @rank_zero_experiment
     def experiment(self) -> Any:
         """W&B's run, begun at first use."""
+        begun = self._experiment is not None
         try:
             run = super().experiment
         except (wandb.Error, TimeoutError) as error:
             self._reason = f"the server refused: {first_line(error)}"
             self._wandb_init["mode"] = "offline"
             run = super().experiment
-        if not self._introduced and isinstance(run, wandb.Run):
-            self._introduced = True
+        if not begun and isinstance(run, wandb.Run):
             self._introduce(run)
         return run
 
@@ -130,21 +129,24 @@ class Dashboard(WandbLogger):
         """Log what was scored after training: figures, curves over temperature, checkpoint.
 
         Args:
-            results: Folder with a folder for each set scored.
+            results: Folder with ``summary.json`` and perhaps ``temperatures.csv`` for each set.
             checkpoint: File of the best checkpoint.
             energy: Its validation energy.
         """
         run = self.experiment
-        figures, charts = result_charts(results)
-        run.summary.update({**figures, "validation_energy": energy})
-        if charts:
-            run.log(charts)
+        run.summary["validation_energy"] = energy
+        for file in sorted(results.glob("*/summary.json")):
+            name = file.parent.name
+            metrics = json.loads(file.read_text(encoding="utf-8"))["metrics"]
+            scores = pd.DataFrame(metrics, index=[*_CURVED, "normalized"], dtype=float).T
+            run.summary.update(scores["value"].dropna().add_prefix(f"results/{name}/").to_dict())
+            table = scores.rename_axis("measure").rename(columns=_CURVED).reset_index()
+            run.log({f"scores/{name}": wandb.Table(dataframe=table)})
+            if (file.parent / "temperatures.csv").is_file():
+                run.log(temperature_curves(file.parent / "temperatures.csv", name))
         if checkpoint and Path(checkpoint).is_file():
-            artifact = wandb.Artifact(
-                f"model-{run.id}",
-                type="model",
-                metadata={"validation_energy": energy, "file": Path(checkpoint).name},
-            )
+            facts = {"validation_energy": energy, "file": Path(checkpoint).name}
+            artifact = wandb.Artifact(f"model-{run.id}", type="model", metadata=facts)
             artifact.add_file(checkpoint, name="best.ckpt")
             run.log_artifact(artifact, aliases=["best", "latest"])
 
@@ -170,7 +172,8 @@ def find_mode(mode: Mode) -> tuple[str, str]:
         return mode, f"logger.wandb.mode={mode}"
     address = urlsplit(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai"))
     host = address.hostname or "api.wandb.ai"
-    if not _has_key(host):
+    key = os.environ.get("WANDB_API_KEY") or os.environ.get("WANDB_IDENTITY_TOKEN_FILE")
+    if not (key or get_netrc_auth(f"https://{host}")):
         return "offline", "no key found (set WANDB_API_KEY, or run wandb login once)"
     port = address.port or (80 if address.scheme == "http" else 443)
     try:
@@ -178,12 +181,6 @@ def find_mode(mode: Mode) -> tuple[str, str]:
     except OSError as error:
         return "offline", f"{host}:{port} cannot be reached ({error.strerror or error})"
     return "online", ""
-
-
-def _has_key(host: str) -> bool:
-    if os.environ.get("WANDB_API_KEY") or os.environ.get("WANDB_IDENTITY_TOKEN_FILE"):
-        return True
-    return get_netrc_auth(f"https://{host}") is not None
 
 
 def _former_id(checkpoint: str | None) -> str | None:
@@ -196,34 +193,16 @@ def _former_id(checkpoint: str | None) -> str | None:
         return None
 
 
-def result_charts(results: Path) -> tuple[dict[str, float], dict[str, Any]]:
-    """Figures of every set scored after training, and its curves over temperature.
-
-    Args:
-        results: Folder with ``summary.json`` and perhaps ``temperatures.csv`` for each set.
-
-    Returns:
-        Name to figure, for the run's summary; chart name to chart.
-    """
-    figures: dict[str, float] = {}
-    charts: dict[str, Any] = {}
-    for file in sorted(results.glob("*/summary.json")):
-        name = file.parent.name
-        metrics = json.loads(file.read_text(encoding="utf-8"))["metrics"]
-        scores = pd.DataFrame(metrics, index=[*_CURVED, "normalized"], dtype=float)
-        scores = scores.T.rename_axis("measure")
-        values = scores["value"].dropna()
-        figures |= {f"results/{name}/{metric}": value for metric, value in values.items()}
-        table = scores.rename(columns=_CURVED).reset_index()
-        charts[f"scores/{name}"] = wandb.Table(dataframe=table)
-        if (file.parent / "temperatures.csv").is_file():
-            rows = pd.read_csv(file.parent / "temperatures.csv").dropna(subset=list(_CURVED))
-            for metric, curve in rows[rows["metric"].isin(_CURVES)].groupby("metric"):
-                charts[f"temperature/{name}/{metric}"] = wandb.plot.line_series(
-                    xs=curve["temperature"].tolist(),
-                    ys=[curve[column].tolist() for column in _CURVED],
-                    keys=list(_CURVED.values()),
-                    title=f"{metric} on {name}",
-                    xname="temperature",
-                )
-    return figures, charts
+def temperature_curves(table: Path, name: str) -> dict[str, Any]:
+    """Charts of a set's measures over temperature, from its ``temperatures.csv``."""
+    rows = pd.read_csv(table).dropna(subset=list(_CURVED))
+    return {
+        f"temperature/{name}/{metric}": wandb.plot.line_series(
+            xs=curve["temperature"].tolist(),
+            ys=[curve[column].tolist() for column in _CURVED],
+            keys=list(_CURVED.values()),
+            title=f"{metric} on {name}",
+            xname="temperature",
+        )
+        for metric, curve in rows[rows["metric"].isin(_CURVES)].groupby("metric")
+    }
