@@ -41,10 +41,10 @@ from spgen_lit.evaluation.comparison import HEADLINE, compare, comparison_table,
 from spgen_lit.evaluation.gap import ORACLE, SOURCE_ONLY, Run, gap, gap_table, load_run, write_gap
 from spgen_lit.evaluation.results import Results
 from spgen_lit.evaluation.selection import read_record, selection_table, validators
-from spgen_lit.evaluation.sweep import Sweep, read_sweep, sweep_tables, wide, write_tables
+from spgen_lit.evaluation.sweep import read_sweep, sweep_tables, wide, write_tables
 from spgen_lit.files import file_hash, write_text
 from spgen_lit.instantiation import instantiated
-from spgen_lit.pictures.sweep import write_sweep_page
+from spgen_lit.pictures.sweep import draw_set, write_sweep_page
 from spgen_lit.pretrained import weights_file
 from spgen_lit.sweeping import refuse_launch
 
@@ -55,13 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one sub-command; returns the exit status: 0, 1 for a result that its files do not
     bear out, or 2 for input that is refused.
     """
-    parser = argparse.ArgumentParser(
-        prog="python -m spgen_lit.report", description="Reports about finished results."
-    )
-    commands = parser.add_subparsers(dest="command", required=True)
-    _add_results_commands(commands)
-    _add_run_commands(commands)
-    options = parser.parse_args(arguments)
+    options = _parser().parse_args(arguments)
     try:
         return int(options.run(options) or 0)
     except (ValueError, FileNotFoundError) as error:
@@ -70,25 +64,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
 
 
-def _add_results_commands(commands: Any) -> None:
+def _parser() -> argparse.ArgumentParser:
+    door = argparse.ArgumentParser(
+        prog="python -m spgen_lit.report", description="Reports about finished results."
+    )
+    commands = door.add_subparsers(dest="command", required=True)
     parser = _command(commands, "compare", _compare, "differences, intervals and p of results")
     parser.add_argument("results", nargs="+", type=Path, help="folders with scores.csv")
     parser.add_argument("--metrics", nargs="+", help="measures to compare; all by default")
     parser.add_argument("--out", type=Path, help="write the differences as .csv, .md, .tex, .html")
     parser = _command(commands, "leaderboard", _leaderboard, "rank results over the same images")
     parser.add_argument("results", nargs="+", type=Path, help="[NAME=]folder with scores.csv")
-    parser.add_argument(
-        "--metrics", nargs="+", default=list(HEADLINE), help="measures; the first one ranks"
-    )
-    parser.add_argument(
-        "--out", nargs="+", type=Path, default=[], help="files: .html, .csv, .md, .tex"
-    )
+    parser.add_argument("--metrics", nargs="+", default=HEADLINE, help="measures; the first ranks")
+    parser.add_argument("--out", nargs="+", type=Path, default=[], help=".html, .csv, .md, .tex")
     parser = _command(commands, "verify", _verify, "hold a result against the files it came from")
     parser.add_argument("result", type=Path, help="folder with scores.csv")
     parser.add_argument("--ids", type=Path, help="write the ids of the scored images to this file")
-
-
-def _add_run_commands(commands: Any) -> None:
     parser = _command(commands, "sweep", _sweep, "tables, heat maps, curves and a page of a sweep")
     parser.add_argument("folder", type=Path, help="the sweep's folder")
     parser = _command(commands, "gap", _gap, "share of the gap to paintings that is recovered")
@@ -104,6 +95,7 @@ def _add_run_commands(commands: Any) -> None:
     parser = _command(commands, "validators", _validators, words)
     parser.add_argument("runs", nargs="+", type=Path, help="run folders (callbacks=oracle)")
     parser.add_argument("--out", type=Path, help="write the table to this CSV file too")
+    return door
 
 
 def _command(
@@ -235,22 +227,13 @@ def sum_up(folder: Path, console: Console) -> int:
     if sweep.sets:
         report, factors = folder / "report", sweep.factors
         write_tables(sweep, report)
-        title = f"{folder.resolve().parent.name}: {' by '.join(factors)}"
-        sets = {name: (rows, tables.html(wide(rows, factors))) for name, rows in sweep.sets.items()}
-        page = write_sweep_page(report, title, _notes(sweep), factors, sets)
+        sections = []
+        for title, rows in sweep.sets.items():
+            pictures = draw_set(rows, factors, report / "pictures" / rows["set"].iloc[0])
+            sections.append((title, tables.html(wide(rows, factors)), pictures))
+        page = write_sweep_page(report / "index.html", sections, sweep=sweep)
         console.print(f"Report: {page}", soft_wrap=True, highlight=False)
     return int((sweep.jobs["state"] == "failed").sum())
-
-
-def _notes(sweep: Sweep) -> list[str]:
-    """What stands above the tables of a sweep's page."""
-    finished = len(sweep.jobs) - len(sweep.lacking)
-    return [
-        f"{finished} of {len(sweep.jobs)} jobs finished; {sweep.folder}",
-        "Framed: the best of each measure (↑ more, ↓ less, ≈ nearest to observers). Bars are "
-        "95 % intervals over images; observers and chance were scored the same way.",
-        *(f"{state}: {job}: {error}" for job, state, error in sweep.lacking.itertuples()),
-    ]
 
 
 if __name__ == "__main__":

@@ -46,6 +46,11 @@ class Sweep:
     rows: pd.DataFrame
 
     @property
+    def name(self) -> str:
+        """Of the sweep: the folder above that of its time."""
+        return self.folder.resolve().parent.name
+
+    @property
     def lacking(self) -> pd.DataFrame:
         """Jobs without results: those that failed, then those that are unfinished."""
         return self.jobs[self.jobs["state"] != "finished"].sort_values("state", kind="stable")

@@ -111,15 +111,12 @@ def write(path: str | Path, frame: pd.DataFrame, title: str = "", note: str = ""
             else:
                 frame.map(cell).to_csv(part, index=False)
         return target
-    if kind == ".md":
-        return write_text(target, f"{title}\n\n{markdown(frame)}\n\n{note}\n")
-    if kind == ".tex":
-        return write_text(target, f"% {title}; needs booktabs\n{latex(frame)}% {note}\n")
-    if kind == ".html":
-        page = Path(__file__).with_name("table.html").read_text(encoding="utf-8")
-        template = jinja2.Template(page, autoescape=True)
-        return write_text(target, template.render(title=title, note=note, table=html(frame)))
-    raise ValueError(f"{target}: a table is written as .csv, .parquet, .md, .tex or .html")
+    forms = {".md": markdown, ".tex": latex, ".html": html}
+    if kind not in forms:
+        raise ValueError(f"{target}: a table is written as .csv, .parquet, .md, .tex or .html")
+    page = Path(__file__).with_name(f"table{kind}").read_text(encoding="utf-8")
+    template = jinja2.Template(page, autoescape=kind == ".html", keep_trailing_newline=True)
+    return write_text(target, template.render(title=title, note=note, table=forms[kind](frame)))
 
 
 def markdown(frame: pd.DataFrame) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -21,42 +21,19 @@ _LEVELS = {"observers": "--", "chance": ":"}
 _OUTSIDE: dict[str, Any] = {"loc": "center left", "bbox_to_anchor": (1.01, 0.5)}
 
 
-def write_sweep_page(
-    folder: Path,
-    title: str,
-    notes: Sequence[str],
-    factors: Sequence[str],
-    sets: Mapping[str, tuple[pd.DataFrame, str]],
-) -> Path:
-    """Draw every picture into ``folder/pictures`` and write ``folder/index.html``.
+def write_sweep_page(file: Path, sections: Iterable[tuple[Any, ...]], **facts: Any) -> Path:
+    """Write the page of a sweep, by ``sweep.html``.
 
-    The page holds its pictures itself and asks for nothing from outside, so it can be sent.
+    It holds its pictures itself and asks for nothing from outside, so it can be sent.
 
     Args:
-        folder: Made if absent.
-        title: Heading.
-        notes: Lines under it: what was swept, what failed.
-        factors: Columns that varied; the first is drawn across.
-        sets: Heading of a data set to its rows and its table as HTML. There is a row for each
-            setting and measure, with the factors, ``set``, ``metric``, ``label``, ``better``,
-            ``value``, ``low``, ``high``, ``observers`` and ``chance``.
-
-    Returns:
-        The page's file.
+        file: Where to.
+        sections: For each data set a heading, a table as HTML, and what :func:`draw_set` gives.
+        facts: What else the template shows: the sweep.
     """
-    sections = [
-        {
-            "title": heading,
-            "table": table,
-            "pictures": draw_set(rows, factors, folder / "pictures" / str(rows["set"].iloc[0])),
-        }
-        for heading, (rows, table) in sets.items()
-    ]
     page = (resources.files("spgen_lit.pictures") / "sweep.html").read_text(encoding="utf-8")
-    text = jinja2.Template(page, autoescape=True, trim_blocks=True).render(
-        title=title, notes=notes, sections=sections, base64=base64.b64encode
-    )
-    return write_text(folder / "index.html", text)
+    template = jinja2.Template(page, autoescape=True, trim_blocks=True)
+    return write_text(file, template.render(sections=sections, base64=base64.b64encode, **facts))
 
 
 def draw_set(rows: pd.DataFrame, factors: Sequence[str], folder: Path) -> dict[str, list[Path]]:
@@ -64,6 +41,12 @@ def draw_set(rows: pd.DataFrame, factors: Sequence[str], folder: Path) -> dict[s
 
     Two numeric factors make heat maps, one makes curves; settings that are names stand beside
     each other. Seeds are averaged over, intervals too.
+
+    Args:
+        rows: One for each setting and measure, with the factors, ``metric``, ``label``,
+            ``better``, ``value``, ``low``, ``high``, ``observers`` and ``chance``.
+        factors: Columns that varied.
+        folder: Where the files are written.
     """
     rows, factors = over_seeds(rows, factors)
     numeric = [name for name in factors if pd.api.types.is_numeric_dtype(rows[name])]
@@ -107,7 +90,7 @@ def heat_map(rows: pd.DataFrame, x: str, y: str, path: Path | None = None) -> Pi
     Several rows of one cell are averaged; cells without a row stay blank.
 
     Args:
-        rows: Of one measure, as in :func:`write_sweep_page`.
+        rows: Of one measure, as in :func:`draw_set`.
         x: Setting across, such as temperature.
         y: Setting upwards, such as the number of Gaussians.
         path: Where to save the PNG.
@@ -145,7 +128,7 @@ def curves(
     """One measure over one setting with its intervals, observers and chance as lines.
 
     Args:
-        rows: Of one measure, as in :func:`write_sweep_page`; those without a value are left out.
+        rows: Of one measure, as in :func:`draw_set`; those without a value are left out.
         x: Setting across; names stand beside each other, numbers are joined.
         others: Settings whose values make the lines.
         path: Where to save the PNG.
