@@ -117,9 +117,7 @@ def alike(prints: list[Print], bits: int = 10, difference: float = 12.0) -> list
     Returns:
         Pairs in the order of `prints`.
     """
-    if not prints:
-        return []
-    hashes, mirrors = np.array([p.hashes for p in prints], np.uint64).T
+    hashes, mirrors = np.array([p.hashes for p in prints], np.uint64).reshape(-1, 2).T
     pairs = []
     for start in range(0, len(prints), _CHUNK):
         rows = hashes[start : start + _CHUNK, None]

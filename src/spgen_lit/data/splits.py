@@ -72,8 +72,7 @@ def split_images(
             count = min(max(count, int(fraction > 0)), max(len(free) - 1, 0))
             out[name] = tuple(sorted(free[:count]))
             free = free[count:]
-    if "train" not in out:
-        out["train"] = tuple(sorted(free))
+    out.setdefault("train", tuple(sorted(free)))
     # A set may be kept for testing as a whole.
     if not out["train"] and len(official) < len(gaze.stimuli):
         raise ValueError(f"{gaze.name}: no image is left for training ({len(gaze.stimuli)} images)")

@@ -229,8 +229,8 @@ def transfer(picture: Picture, palette: NDArray[np.uint8], color: float, light: 
     lab = to_lab(picture)
     thumbnail = cv2.resize(palette, (96, 96), interpolation=cv2.INTER_AREA).astype(np.float32)
     goal = to_lab(thumbnail * np.float32(1 / 255)).reshape(-1, 3).astype(np.float64)
-    small = cv2.resize(lab, (96, 96), interpolation=cv2.INTER_AREA).reshape(-1, 3)
-    small = small.astype(np.float64)
+    small = cv2.resize(lab, (96, 96), interpolation=cv2.INTER_AREA)
+    small = small.reshape(-1, 3).astype(np.float64)
     matrix = _transport(np.cov(small[:, 1:].T), np.cov(goal[:, 1:].T))
     shift = goal[:, 1:].mean(0) - matrix @ small[:, 1:].mean(0)
     ab = lab[..., 1:] @ matrix.T.astype(np.float32) + shift.astype(np.float32)
@@ -317,15 +317,12 @@ def weave(shape: tuple[int, int], rng: np.random.Generator, pitch: float) -> Pla
     return np.asarray(cloth / cloth.std(), np.float32)
 
 
-def distort(
-    picture: NDArray[np.float32], rng: np.random.Generator, reach: float, period: float
-) -> NDArray[np.float32]:
+def distort(picture: Picture, rng: np.random.Generator, reach: float, period: float) -> Picture:
     """Move pixels by about ``reach`` px at random, smooth over ``period`` px."""
     columns, rows = grid(picture.shape[:2])
     x = columns + np.float32(0.5 * reach) * noise(picture.shape[:2], rng, period, 2)
     y = rows + np.float32(0.5 * reach) * noise(picture.shape[:2], rng, period, 2)
-    shifted = cv2.remap(picture, x, y, cv2.INTER_LINEAR, None, _REFLECT)
-    return np.asarray(shifted, np.float32)
+    return np.asarray(cv2.remap(picture, x, y, cv2.INTER_LINEAR, None, _REFLECT), np.float32)
 
 
 def cracks(
