@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -27,13 +26,16 @@ _SPLITS = {"train": "train", "valid": "val", "val": "val", "validation": "val", 
 
 @dataclass(frozen=True)
 class Trial:
-    """One trial as it stands in the file.
+    """One trial of a file.
 
     Attributes:
         where: File, number and name of the trial, for messages.
         name: File name of the image.
         observer: The person; numbers get two digits, so that they sort.
         split: ``train``, ``val``, ``test``, or empty.
+        xy: Places ``(fixation, 2)`` in the file's px.
+        seconds: Durations, if there are any.
+        frame: Width and height that places count, if the trial says so.
         content: Every field of the trial.
     """
 
@@ -41,48 +43,42 @@ class Trial:
     name: str
     observer: str
     split: str
+    xy: Array
+    seconds: Array | None
+    frame: Array | None
     content: dict[str, Any]
 
-    def fixations(self) -> tuple[Array, Array | None]:
-        """Places ``(fixation, 2)`` in the file's px, durations in seconds or None.
+    @classmethod
+    def of(cls, where: str, name: str, observer: str, content: dict[str, Any]) -> Trial:
+        """The trial that these fields make.
 
         Raises:
             KeyError: For a field that is missing.
-            ValueError: Naming a field that is not numeric, or of another length.
+            ValueError: Naming a field that is not numeric, of another length or unknown value.
         """
-        content = self.content
+        split = str(content.get("split") or "")
+        if split and split not in _SPLITS:
+            raise ValueError(f"split must be one of {', '.join(_SPLITS)}, found {split!r}")
         try:
             x, y = (np.asarray(content[key], np.float64).ravel() for key in ("X", "Y"))
             t = content.get("T")
-            ms = None if t is None else np.asarray(t, np.float64).ravel()
+            seconds = None if t is None else np.asarray(t, np.float64).ravel() / 1000
         except (TypeError, ValueError) as error:
             raise ValueError(f"X, Y and T must be lists of numbers ({error})") from error
-        found = {"X": len(x), "Y": len(y)} | ({} if ms is None else {"T": len(ms)})
+        found = {"X": len(x), "Y": len(y)} | ({} if seconds is None else {"T": len(seconds)})
         if "length" in content:
             found["length"] = int(content["length"])
         if len(set(found.values())) > 1:
             raise ValueError(f"fields must be equally long, found {found}")
-        return np.column_stack([x, y]), None if ms is None else ms / 1000
-
-    def frame(self, size: tuple[int, int] | None) -> Array:
-        """Width and height that X and Y count: the trial's own, else this size.
-
-        Raises:
-            ValueError: If neither is known, or one is no positive number.
-        """
-        sides = [self.content.get(key) for key in ("width", "height")]
-        if not all(sides) and size is None:
-            raise ValueError(
-                "needs width and height of the frame that X and Y count; add them to the "
-                "trials, or give `frame`"
-            )
-        frame = np.asarray(sides if all(sides) else size, np.float64)
-        if not (np.isfinite(frame).all() and (frame > 0).all()):
+        sides = [content.get(key) for key in ("width", "height")]
+        frame = np.asarray(sides, np.float64) if all(sides) else None
+        if frame is not None and not (np.isfinite(frame).all() and (frame > 0).all()):
             raise ValueError(f"width and height must be positive numbers, found {sides}"[:200])
-        return frame
+        xy = np.column_stack([x, y])
+        return cls(where, name, observer, _SPLITS.get(split, ""), xy, seconds, frame, content)
 
 
-def load_trials(table: Path, problems: Problems) -> Iterator[Trial]:
+def load_trials(table: Path, problems: Problems) -> list[Trial]:
     """Trials of a JSON file, in its order; what is no trial is reported.
 
     Raises:
@@ -91,19 +87,18 @@ def load_trials(table: Path, problems: Problems) -> Iterator[Trial]:
     content = load(table)
     if not isinstance(content, list):
         raise ValueError(f"{table}: needs a list of trials, found {type(content).__name__}")
+    trials = []
     for number, item in enumerate(content):
         where = f"{table}: trial {number}"
         if not isinstance(item, dict) or not item.get("name"):
             problems.add(where, "needs an object with the field name (the image's file)")
             continue
-        subject = item.get("subject", "")
+        name, subject = str(item["name"]), item.get("subject", "")
         observer = f"{subject:02d}" if isinstance(subject, int) else str(subject)
-        split = str(item.get("split", "") or "")
-        if split and split not in _SPLITS:
-            problems.add(where, f"split must be one of {', '.join(_SPLITS)}, found {split!r}")
-            continue
-        named = f"{where} ({item['name']}, subject {subject})"
-        yield Trial(named, str(item["name"]), observer, _SPLITS.get(split, ""), item)
+        where += f" ({name}, subject {subject})"
+        with problems.at(where):
+            trials.append(Trial.of(where, name, observer, item))
+    return trials
 
 
 @dataclass(frozen=True)
@@ -137,13 +132,13 @@ class CocoJson(FileReader):
         folder = table.parent / self.images
         files = {path.relative_to(folder).as_posix(): path for path in list_images(folder)}
         builder = SetBuilder(files, folder, problems, table.parent)
-        for trial in load_trials(table, problems):
-            with problems.at(trial.where):
-                pixels, seconds = trial.fixations()
-                frame = trial.frame(self.frame)
-                builder.add(
-                    trial.where, trial.name, pixels, seconds, trial.observer, trial.split, frame
-                )
+        for t in load_trials(table, problems):
+            frame = self.frame if t.frame is None else t.frame
+            if frame is None:
+                needed = "needs width and height of the frame that X and Y count; add them to the"
+                problems.add(t.where, f"{needed} trials, or give `frame`")
+            else:
+                builder.add(t.where, t.name, t.xy, t.seconds, t.observer, t.split, frame)
         return builder.build(table.parent.resolve().name)
 
 
@@ -202,11 +197,9 @@ class CocoFreeView(FileReader):
             stimulus = builder.stimulus(image, trial.where)
             if stimulus is None:
                 continue
-            with problems.at(trial.where):
-                pixels, seconds = trial.fixations()
-                on_screen = pixels / np.asarray(self.screen, np.float64)
-                xy = Frame(self.screen, "letterbox").inverse(on_screen, stimulus.size)
-                builder.add(trial.where, image, xy, seconds, trial.observer, trial.split, (1, 1))
+            on_screen = trial.xy / np.asarray(self.screen, np.float64)
+            xy = Frame(self.screen, "letterbox").inverse(on_screen, stimulus.size)
+            builder.add(trial.where, image, xy, trial.seconds, trial.observer, trial.split, (1, 1))
         return public_set(builder.build(), self._name)
 
     def _image(self, trial: Trial) -> str | None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -91,11 +90,11 @@ class ScanpathFile:
         problems = Problems(collect=True)
         path = need(Path(self.path), "scanpath file", "Give a .json or .csv that exists.")
         read = load_trials if path.suffix.lower() == ".json" else _table_trials
-        trials = list(read(path, problems))
+        trials = read(path, problems)
         mistake = self._mistake(trials)
         if sizes is None:
-            sized = (t for t in trials if {"width", "height"} <= t.content.keys())
-            sizes = {t.name: (int(t.content["width"]), int(t.content["height"])) for t in sized}
+            framed = ((t.name, t.frame) for t in trials if t.frame is not None)
+            sizes = {name: (int(width), int(height)) for name, (width, height) in framed}
         names = _image_names([*sizes, *elsewhere])
         samples: dict[str, list[Scanpath]] = {}
         counts = Counter(trials=len(trials) + len(problems.found))
@@ -129,15 +128,15 @@ class ScanpathFile:
         return Loaded(samples, dict(counts), lines)
 
     def _scanpath(self, trial: Trial, image: str, size: tuple[int, int]) -> Scanpath:
-        pixels, seconds = trial.fixations()
+        pixels, relative = trial.xy, self.units == "relative"
         if len(pixels) == 0:
             raise ValueError("X: no fixation")
         if len(pixels) < self.minimum:
             found = f"X: {len(pixels)} fixations, at least {self.minimum} are needed"
             raise ValueError(f"{found}: minimum={len(pixels)} keeps it")
-        relative = self.units == "relative"
-        frame = np.ones(2) if relative else trial.frame(self.frame or size)
-        path = Scanpath(image, size, pixels / frame, self._seconds(seconds), trial.observer)
+        frame = np.asarray(self.frame or size) if trial.frame is None else trial.frame
+        xy = pixels if relative else pixels / frame
+        path = Scanpath(image, size, xy, self._seconds(trial.seconds), trial.observer)
         far = np.argwhere((path.xy < -_FAR) | (path.xy > 1 + _FAR))
         if len(far):
             row, column = far[0]
@@ -161,17 +160,13 @@ class ScanpathFile:
 
     def _mistake(self, trials: Sequence[Trial]) -> str:
         """A mistake that only the whole file shows: tiny numbers everywhere."""
-        largest = {"X": 0.0, "Y": 0.0, "T": 0.0}
-        with suppress(OverflowError, TypeError, ValueError):  # named trial by trial
-            for trial in trials:
-                for key in largest.keys() & trial.content.keys():
-                    values = np.abs(np.asarray(trial.content[key], np.float64))
-                    largest[key] = float(np.fmax.reduce(values, axis=None, initial=largest[key]))
-            places = max(largest["X"], largest["Y"])
-            if self.units == "px" and 0 < places <= 1 + _FAR:
-                return f"X, Y: all values up to {places:g} px: shares? units=relative"
-            if self.time == "ms" and 0 < largest["T"] < _LONG:
-                return f"T: all values up to {largest['T']:g} ms: seconds? time=s"
+        places = np.concatenate([[0], *(trial.xy.ravel() for trial in trials)])
+        times = np.concatenate([[0], *(t.seconds for t in trials if t.seconds is not None)])
+        largest, longest = np.nanmax(np.abs(places)), 1000 * np.nanmax(np.abs(times))
+        if self.units == "px" and 0 < largest <= 1 + _FAR:
+            return f"X, Y: all values up to {largest:g} px: shares? units=relative"
+        if self.time == "ms" and 0 < longest < _LONG:
+            return f"T: all values up to {longest:g} ms: seconds? time=s"
         return ""
 
 
@@ -181,7 +176,7 @@ def _image_names(ids: Sequence[str]) -> dict[str, str]:
     return {Path(i).stem: i for i in ids if stems[Path(i).stem] == 1} | {i: i for i in ids}
 
 
-def _table_trials(path: Path, problems: Problems) -> Iterator[Trial]:
+def _table_trials(path: Path, problems: Problems) -> list[Trial]:
     """Trials of a table: rows of one image, observer and sample, by number of fixation."""
     table = load_table(path)
     rows = pd.DataFrame(dict.fromkeys(_WORDS, ""), table.index)
@@ -194,6 +189,7 @@ def _table_trials(path: Path, problems: Problems) -> Iterator[Trial]:
                 f"{path}: no column for {key.lower()}; found {', '.join(table) or 'none'}; needed "
                 "image, x, y and, if known, observer, sample, fixation, duration"
             )
+    trials = []
     for number, ((image, observer, sample), trial) in enumerate(rows.groupby(_WORDS, sort=False)):
         who = f"observer {observer}" + (f", sample {sample}" if sample else "")
         where = f"{path}: trial {number} ({image}, {who})"
@@ -206,4 +202,6 @@ def _table_trials(path: Path, problems: Problems) -> Iterator[Trial]:
         known = {key for key in trial if key in "XY" or trial[key].notna().any()}
         content = {key: trial[key].to_numpy() for key in known & {"X", "Y", "T"}}
         sides = {key: trial[key].iloc[0] for key in known & {"width", "height"}}
-        yield Trial(where, image, observer or sample, "", content | sides)
+        with problems.at(where):
+            trials.append(Trial.of(where, image, observer or sample, content | sides))
+    return trials
