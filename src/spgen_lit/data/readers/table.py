@@ -200,9 +200,8 @@ class Table(FileReader):
         columns = {key: rows[key].to_numpy() for key in rows}
         for (image, observer, _), index in rows.groupby(_TRIAL, sort=False).indices.items():
             trial = {key: values[index] for key, values in columns.items()}
-            where = f"{trial['where'][0]} (image {image}, observer {observer})"
-            with problems.at(where):
-                self._add(builder, where, trial)
+            with problems.at(trial["where"][0]):
+                self._add(builder, image, observer, trial)
         return builder.build(self.name or self.folder.resolve().name)
 
     def _load(self) -> pd.DataFrame:
@@ -272,9 +271,9 @@ class Table(FileReader):
             rows[list(_BOX)] = self.picture
         half = rows["x"].isna() != rows["y"].isna()
         bad = {int(row): "x or y is empty" for row in np.flatnonzero(half)} | bad
+        rows["where"] += " (image " + rows["image"] + ", observer " + rows["observer"] + ")"
         for row, what in bad.items():
-            where, image, observer = rows.loc[row, ["where", "image", "observer"]]
-            problems.add(f"{where} (image {image}, observer {observer})", what)
+            problems.add(rows.at[row, "where"], what)
         trials = pd.MultiIndex.from_frame(rows[_TRIAL])
         rows = rows[~trials.isin(trials[list(bad)])]
         if "merge" in columns:
@@ -312,9 +311,7 @@ class Table(FileReader):
         Raises:
             ValueError: Naming every column that is declared and not there.
         """
-        named: dict[str, str | Sequence[str] | None] = {
-            f"keep {key}": key for key in self.keep or {}
-        }
+        named: dict[str, Any] = {f"keep {key}": key for key in self.keep or {}}
         for key in (*_TEXTS, *_NUMBERS, "merge"):
             in_file_name = f"{{{key}}}"
             named[key] = in_file_name if in_file_name in frame else getattr(self, key)
@@ -337,9 +334,9 @@ class Table(FileReader):
             )
         return {key: names for key, names in found.items() if names}
 
-    def _add(self, builder: SetBuilder, where: str, trial: Trial) -> None:
+    def _add(self, builder: SetBuilder, image: str, observer: str, trial: Trial) -> None:
         """Take the scanpath of one trial into the set."""
-        image, observer, split = (str(trial[key][0]) for key in ("image", "observer", "split"))
+        where, split = trial["where"][0], trial["split"][0]
         stimulus = builder.stimulus(image, where)
         if stimulus is None:
             return
@@ -352,18 +349,16 @@ class Table(FileReader):
         if self.order:
             seen = seen[np.argsort(trial["order"][seen], kind="stable")]
         trial = {key: values[seen] for key, values in trial.items()}
-        seconds = None
-        if self.duration:
-            timed = ~np.isnan(trial["duration"])
-            if timed.any() and not timed.all():
-                raise ValueError(f"{timed.sum()} of {len(timed)} fixations have a duration")
-            if timed.all():
-                seconds = trial["duration"] / (1000 if self.time == "ms" else 1)
+        seconds = trial["duration"] / (1000 if self.time == "ms" else 1) if self.duration else None
+        untimed = 0 if seconds is None else np.isnan(seconds).sum()
+        if 0 < untimed < len(seen):
+            raise ValueError(f"{len(seen) - untimed} of {len(seen)} fixations have a duration")
         xy, width = self._place(np.asarray(stimulus.size, np.float64), trial)
         if degree is not None and self.units == "px":
             degree = float(degree * stimulus.size[0] / width)
         viewing = Viewing(shown, degree, self.first_fixation, self.task)
-        builder.add(where, image, xy, seconds, observer, split, (1, 1), viewing)
+        timed = None if untimed else seconds
+        builder.add(where, image, xy, timed, observer, split, (1, 1), viewing)
 
     def _place(self, image: Array, trial: Trial) -> tuple[Array, float]:
         """Fixations in relative units of an image of this size, and its width on the screen."""
