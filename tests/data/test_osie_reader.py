@@ -126,7 +126,7 @@ def test_a_survey_lists_every_fault(tmp_path):
 
 def test_files_of_another_kind_are_refused(tmp_path):
     write(tmp_path, variable="gaze")
-    with pytest.raises(ValueError, match=r"variable fixations is needed, found \['gaze'\]"):
+    with pytest.raises(ValueError, match=r"needs the variable fixations, found \['gaze'\]"):
         Osie(tmp_path).read()
     (tmp_path / "data/eye/fixations.mat").write_bytes(b"not MATLAB, whatever the name says")
     with pytest.raises(ValueError, match=r"fixations\.mat: not a readable MATLAB file"):

@@ -49,10 +49,7 @@ class Figrim(FileReader):
         files = {path.name: path for path in list_images(root)}
         builder = SetBuilder(files, f"{root} or below", problems)
         for table in tables:
-            content = load_matlab(table)
-            if "allImages" not in content:
-                raise ValueError(f"{table}: needs the variable allImages, found {sorted(content)}")
-            for item in listed(content["allImages"]):
+            for item in listed(load_matlab(table, "allImages")):
                 image = str(item.get("filename", ""))
                 if builder.stimulus(image, f"{table}: image {image}") is not None:
                     self._add_viewings(builder, table, image, listed(item.get("userdata", [])))

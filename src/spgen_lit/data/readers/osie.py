@@ -69,12 +69,10 @@ def read_layout(root: Path, problems: Problems, name: str = "osie") -> SetBuilde
     """
     images = need(root / "data" / "stimuli", name)
     table = need(root / "data" / "eye" / "fixations.mat", name)
-    content = load_matlab(table)
-    if "fixations" not in content:
-        raise ValueError(f"{table}: the variable fixations is needed, found {sorted(content)}")
+    records = listed(load_matlab(table, "fixations"))
     builder = SetBuilder({path.name: path for path in list_images(images)}, images, problems)
     read: set[str] = set()
-    for entry, record in enumerate(listed(content["fixations"]), start=1):
+    for entry, record in enumerate(records, start=1):
         with problems.at(f"{table}: entry {entry} of fixations"):
             image, subjects = record["img"], listed(record["subjects"])
             if image in read:
