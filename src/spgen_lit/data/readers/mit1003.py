@@ -50,19 +50,16 @@ class FixaTons(FileReader):
         builder = SetBuilder({path.name: path for path in list_images(images)}, images, problems)
         builder.measure_all()
         stems = {Path(image).stem: image for image in builder.files}
-        for folder in sorted(path for path in traces.iterdir() if path.is_dir()):
-            image = stems.get(folder.name, folder.name)
-            if builder.stimulus(image, folder) is None:
+        for file in sorted(path for path in traces.glob("*/[!.]*") if path.is_file()):
+            image = stems.get(file.parent.name, file.parent.name)
+            if builder.stimulus(image, file.parent) is None:
                 continue
-            for file in sorted(path for path in folder.iterdir() if path.is_file()):
-                if file.name.startswith("."):
+            with problems.at(file):
+                rows = _rows(file)
+                if not self.first and len(rows) < 2:
                     continue
-                with problems.at(file):
-                    rows = _rows(file)
-                    if not self.first and len(rows) < 2:
-                        continue
-                    rows = rows if self.first else rows[1:]
-                    builder.add(file, image, rows[:, :2], rows[:, 3] - rows[:, 2], file.name)
+                rows = rows if self.first else rows[1:]
+                builder.add(file, image, rows[:, :2], rows[:, 3] - rows[:, 2], file.name)
         return builder.build(root.resolve().name)
 
 
@@ -130,16 +127,15 @@ class Mit1003Mat(FileReader):
         builder = SetBuilder({path.name: path for path in list_images(images)}, images, problems)
         builder.measure_all()
         stems = {Path(image).stem: image for image in builder.files}
-        for observer in sorted(path for path in data.iterdir() if path.is_dir()):
-            for file in sorted(observer.glob("*.mat")):
-                with problems.at(file, "one struct with DATA(1).eyeData"):
-                    (trial,) = load_matlab(file).values()
-                    samples = points(listed(trial["DATA"])[0]["eyeData"])[:, :2]
-                    places, starts, ends = detect_fixations(samples, self.velocity, self.duration)
-                    seen = np.isfinite(places[:, 0])  # the eye was lost all the while: no place
-                    seen[:1] &= self.first
-                    image = stems.get(file.stem, file.stem)
-                    builder.add(file, image, places[seen], (ends - starts)[seen], observer.name)
+        for file in sorted(data.glob("*/*.mat")):
+            with problems.at(file, "one struct with DATA(1).eyeData"):
+                (trial,) = load_matlab(file).values()
+                samples = points(listed(trial["DATA"])[0]["eyeData"])[:, :2]
+                places, starts, ends = detect_fixations(samples, self.velocity, self.duration)
+                seen = np.isfinite(places[:, 0])  # the eye was lost all the while: no place
+                seen[:1] &= self.first
+                image, observer = stems.get(file.stem, file.stem), file.parent.name
+                builder.add(file, image, places[seen], (ends - starts)[seen], observer)
         note = (
             f"fixations by acceleration above {self.velocity:g} deg/s, longer than "
             f"{1000 * self.duration:g} ms"
