@@ -78,7 +78,7 @@ def _domain_gradients(module: ScanpathModule, batch: dict[str, Any]) -> dict[str
     """Gradients on the network of the domain loss alone."""
     _prepare(module)
     encoded = module.network.encode(batch["source"].images)
-    module._domain_loss(encoded, batch["target"], 0, 2).backward()
+    module._domain_loss(encoded, batch["target"], 0)["loss"].backward()
     return _gradients(module)
 
 

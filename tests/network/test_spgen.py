@@ -12,8 +12,8 @@ from scipy import stats
 
 from spgen_lit.batch import VIEWING, PathBatch, viewing_rows
 from spgen_lit.network.fixation import cell_of
-from spgen_lit.network.noise import path_seed
-from spgen_lit.network.spgen import ImageTerms, SPGen, StepNoise
+from spgen_lit.network.noise import Noise, path_seed
+from spgen_lit.network.spgen import ImageTerms, SPGen
 from spgen_lit.scanpath import Viewing
 
 Build = Callable[..., SPGen]
@@ -279,7 +279,7 @@ def test_paths_go_where_the_maps_point(small: Build, images: torch.Tensor) -> No
             ranks[0, step, cell] = 100.0
         state = network.head.maps.begin(1, 1)
         viewing = torch.full((1, 1, len(VIEWING)), float("nan"))
-        still = StepNoise(*(torch.zeros(1, 1, *s) for s in ((128,), (2,), (2,), (), ())))
+        still = Noise(*(torch.zeros(1, 1, *s) for s in ((128,), (2,), (2,), (), ())))
         given = terms._replace(base=torch.zeros_like(terms.base), ranks=ranks)
         places = []
         for _ in corners:
@@ -296,7 +296,7 @@ def test_the_step_compiles_to_one_graph(small: Build, images: torch.Tensor) -> N
     step = torch.compile(head.step, fullgraph=True, backend="eager")
     with torch.no_grad():
         terms = ImageTerms(*network.encode(images).terms)
-        noise = StepNoise(*(torch.rand(3, 2, *s) for s in ((32,), (2,), (2,), (), ())))
+        noise = Noise(*(torch.rand(3, 2, *s) for s in ((32,), (2,), (2,), (), ())))
         viewing = SHOWN[:, None].expand(3, 2, 5)
         state = head.maps.begin(3, 2)
         given = (terms, state, viewing, noise, torch.tensor(1.0))

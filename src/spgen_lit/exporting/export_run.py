@@ -34,13 +34,7 @@ from spgen_lit.files import write_json, write_text
 from spgen_lit.network import noise
 from spgen_lit.network.encoders.base import Domain
 from spgen_lit.network.history import PathState
-from spgen_lit.network.spgen import (
-    FIXATIONS_PER_SECOND,
-    FixationHead,
-    ImageTerms,
-    SPGen,
-    StepNoise,
-)
+from spgen_lit.network.spgen import FIXATIONS_PER_SECOND, FixationHead, ImageTerms, SPGen
 from spgen_lit.predictor import Predictor
 from spgen_lit.pretrained import card_of, training_warning
 
@@ -49,7 +43,7 @@ TEMPERATURES, SAMPLES, TOLERANCE = (0.0, 1.0), 8, 1e-4
 #: Names of the graphs' inputs and outputs.
 TERMS = ImageTerms._fields
 STATE = PathState._fields
-_NOISE = tuple(f"noise_{name}" for name in StepNoise._fields)
+_NOISE = tuple(f"noise_{name}" for name in noise.Noise._fields)
 INPUTS = (*TERMS, *STATE, "viewing", *_NOISE, "temperature")
 OUTPUTS = ("xy", "seconds", "end_logit", *(f"next_{name}" for name in STATE))
 
@@ -153,7 +147,7 @@ class StepGraph(nn.Module):
         self.head = head
         viewing = torch.full((1, paths, len(VIEWING)), math.nan)
         drawn = noise.draw_noise(range(paths), 1, head.cells, head.components)
-        step_noise = StepNoise(*(torch.from_numpy(values[None, :, 0]) for values in drawn))
+        step_noise = noise.Noise(*(torch.from_numpy(values[None, :, 0]) for values in drawn))
         state = head.maps.begin(1, paths)
         inputs = (terms, state, viewing, step_noise, torch.tensor(1.0))
         tensors, self.form = tree_flatten(inputs)

@@ -33,30 +33,18 @@ def features_at(encoded: Encoded, level: Level) -> Tensor:
     adversarial networks classify (CDAN, Long et al. 2018). As there, no gradient passes
     through the prediction.
     """
-    if level == "bottleneck":
-        return encoded.features
+    maps = (*encoded.taps, encoded.features)[_index(level, len(encoded.taps))]
     if level == "prediction":
         expected = map_logs(encoded).detach().exp().mean(1, keepdim=True)
-        return encoded.features * expected * (expected.shape[-2] * expected.shape[-1])
-    return encoded.taps[_tap(level, len(encoded.taps))]
+        maps = maps * expected * (expected.shape[-2] * expected.shape[-1])
+    return maps
 
 
-def channels_at(network: Network, level: Level) -> int:
-    """Channels of the maps that :func:`features_at` gives for a network.
-
-    Raises:
-        ValueError: For an unknown level.
-    """
+def _index(level: Level, taps: int) -> int:
+    """Where a level's maps are among those of an encoder's taps and of the bottleneck."""
     if level not in get_args(Level):
         raise ValueError(f"adaptation.levels must be from {get_args(Level)}, found {level!r}")
-    if level in ("bottleneck", "prediction"):
-        return network.channels
-    taps = network.encoder.channels
-    return taps[_tap(level, len(taps))]
-
-
-def _tap(level: Level, count: int) -> int:
-    return {"shallow": 0, "middle": count // 2}.get(level, count - 1)
+    return {"shallow": 0, "middle": taps // 2, "deep": taps - 1}.get(level, taps)
 
 
 class DomainDiscriminator(nn.Module):
@@ -65,14 +53,13 @@ class DomainDiscriminator(nn.Module):
     Args:
         channels: Channels of the maps it sees.
         per_position: Classify each place of the map rather than its mean.
-        hidden: Units of the hidden layer; 360 in the released code.
     """
 
-    def __init__(self, channels: int, per_position: bool = False, hidden: int = 360) -> None:
+    def __init__(self, channels: int, per_position: bool = False) -> None:
         super().__init__()
         self.per_position = per_position
-        self.first = nn.Linear(channels, hidden)
-        self.last = nn.Linear(hidden, 2)
+        self.first = nn.Linear(channels, 360)  # as in the released code
+        self.last = nn.Linear(360, 2)
 
     def forward(self, maps: Tensor) -> Tensor:
         """Logits ``(row, 2)``; rows are images, or places of images one after another."""
@@ -159,10 +146,9 @@ class Adaptation(nn.Module):
         self.method = "+".join(methods)
         self.levels = tuple(levels)
         self.schedule = schedule or Schedule()
-        self.per_position = per_position
-        self.heads = nn.ModuleList(
-            DomainDiscriminator(channels_at(network, level), per_position) for level in self.levels
-        )
+        taps = network.encoder.channels
+        channels = [(*taps, network.channels)[_index(level, len(taps))] for level in self.levels]
+        self.heads = nn.ModuleList(DomainDiscriminator(n, per_position) for n in channels)
 
     @property
     def source_only(self) -> bool:
@@ -191,21 +177,15 @@ class Adaptation(nn.Module):
             domain_loss(head, features_at(source, level), features_at(target, level), reversal)
             for head, level in zip(self.heads, self.levels, strict=True)
         ]
-        losses, on_source, on_target = zip(*found, strict=True)
-        classifier = torch.stack(losses).mean()
-        logs = {
-            "domain_loss": classifier.detach(),
-            "source_accuracy": torch.stack(on_source).mean(),
-            "target_accuracy": torch.stack(on_target).mean(),
-            "coefficient": torch.tensor(coefficient),
-        }
-        total = classifier
+        means = (torch.stack(values).mean() for values in zip(*found, strict=True))
+        logs = dict(zip(("domain_loss", "source_accuracy", "target_accuracy"), means, strict=True))
+        logs["coefficient"] = torch.tensor(coefficient)
+        total = logs["domain_loss"]
         for name, weight in self.weights.items():
             if name not in ("adversarial", "none"):
-                extra = self._plain(name, source, target, view)
-                logs[name] = extra.detach()
+                logs[name] = self._plain(name, source, target, view)
                 if coefficient * weight:
-                    total = total + coefficient * weight * extra
+                    total = total + coefficient * weight * logs[name]
         return {"loss": total, **logs}
 
     def _plain(self, method: str, source: Encoded, target: Encoded, view: Encoded | None) -> Tensor:

@@ -89,17 +89,19 @@ class ScanpathModule(L.LightningModule):
         encoded = self.network.encode(source.images)
         parts = self.loss(self.network, encoded, source.paths, source.weights)
         total = parts["total"]
-        size = len(source.ids)
-        for name, value in parts.items():
-            self.log(f"train/{name}_loss", value.detach(), batch_size=size, sync_dist=True)
+        logs = {f"train/{name}_loss": value for name, value in parts.items()}
         if source.originals is not None and self.distillation is not None:
             distill_loss = self.distillation(encoded.taps, source.originals)
             total = total + self.distillation.weight * distill_loss
-            self.log("train/distillation", distill_loss.detach(), batch_size=size, sync_dist=True)
+            logs["train/distillation"] = distill_loss
         if "target" in batch:
-            domain_loss = self._domain_loss(encoded, batch["target"], batch_idx, size)
-            self._log_balance(parts["total"], domain_loss)
-            total = total + domain_loss
+            domain = self._domain_loss(encoded, batch["target"], batch_idx)
+            self._log_balance(parts["total"], domain["loss"])
+            total = total + domain["loss"]
+            logs |= {f"adaptation/{name}": value for name, value in domain.items()}
+        size = len(source.ids)
+        for name, value in logs.items():
+            self.log(name, value.detach(), batch_size=size, sync_dist=True)
         self.log("train/loss", total.detach(), batch_size=size, prog_bar=True, sync_dist=True)
         self._refuse_nonsense("training", total, parts, source.ids)
         return total
@@ -120,8 +122,8 @@ class ScanpathModule(L.LightningModule):
         )
 
     def _domain_loss(
-        self, source: Encoded, batch: TargetBatch, batch_idx: int, size: int
-    ) -> Tensor:
+        self, source: Encoded, batch: TargetBatch, batch_idx: int
+    ) -> dict[str, Tensor]:
         # Where the target cannot change the network its gradient is not worth computing;
         # the discriminator still learns, so that domain accuracy is known for λ = 0 too.
         view = None
@@ -131,11 +133,8 @@ class ScanpathModule(L.LightningModule):
                 # Of step, batch and rank, so that a resumed run sees the same views.
                 seed = (self.global_step << 24) + (batch_idx << 8) + self.global_rank
                 view = self.network.encode(second_view(batch.images / 255, seed), "target")
-        out = self.adaptation(source, target, self.progress, view)
-        for name, value in out.items():
-            self.log(f"adaptation/{name}", value.detach(), batch_size=size, sync_dist=True)
-        loss: Tensor = out["loss"]
-        return loss
+        out: dict[str, Tensor] = self.adaptation(source, target, self.progress, view)
+        return out
 
     def _log_balance(self, scanpath_loss: Tensor, domain_loss: Tensor) -> None:
         """Log the norms of both losses' gradients on the encoder, seldom: each costs a pass."""
@@ -194,16 +193,22 @@ class ScanpathModule(L.LightningModule):
         size = len(batch.ids)
         # A metric, since the trainer's own mean over devices rounds the number of images.
         self.likelihood.update(parts["total"], weight=size)
-        seeds = [[path_seed(0, i, k) for k in range(self.samples)] for i in batch.ids]
-        drawn = self.network.sample(encoded, seeds, viewing=batch.paths.viewing[:, 0])
-        energy = []
-        for index in range(size):
-            values = image_scores(
-                drawn.arrays(index), batch.paths.arrays(index), self.network.frame
-            )
-            energy.append(values["energy"])
+        found = self.scores_of(encoded, batch, self.samples)
+        for values in found:
             self.scores.update(values)
-        return {"features": encoded.features.mean((2, 3)), "energy": torch.tensor(energy)}
+        energy = torch.tensor([values["energy"] for values in found])
+        return {"features": encoded.features.mean((2, 3)), "energy": energy}
+
+    def scores_of(
+        self, encoded: Encoded, batch: SourceBatch, samples: int
+    ) -> list[dict[str, float]]:
+        """Scores of so many paths drawn on each image of a batch, against its observers'."""
+        seeds = [[path_seed(0, i, k) for k in range(samples)] for i in batch.ids]
+        drawn = self.network.sample(encoded, seeds, viewing=batch.paths.viewing[:, 0])
+        return [
+            image_scores(drawn.arrays(index), batch.paths.arrays(index), self.network.frame)
+            for index in range(len(batch.ids))
+        ]
 
     def on_validation_epoch_end(self) -> None:
         """Log the means over all images of all ranks."""
@@ -220,10 +225,7 @@ class ScanpathModule(L.LightningModule):
         """AdamW and its schedule, by step."""
         steps = int(self.trainer.estimated_stepping_batches)
         optimizer, schedule = self.optimizer.build(self, steps)
-        return {
-            "optimizer": optimizer,
-            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
-        }
+        return [optimizer], [{"scheduler": schedule, "interval": "step"}]
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add what rebuilds the network, and the random state that dropout depends on."""

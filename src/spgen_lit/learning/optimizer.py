@@ -80,8 +80,7 @@ class ScheduledAdamW:
                 return (step + 1) / warm
             done = min((step - warm) / max(steps - warm, 1), 1.0)
             fall = (1 + math.cos(math.pi * done)) / 2
-            return {"cosine": fall, "cosine_floor": 0.05 + 0.95 * fall, "constant": 1.0}[
-                self.schedule
-            ]
+            curves = {"cosine": fall, "cosine_floor": 0.05 + 0.95 * fall, "constant": 1.0}
+            return curves[self.schedule]
 
         return optimizer, LambdaLR(optimizer, factor)

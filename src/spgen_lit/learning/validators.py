@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import PredefinedSplit, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
@@ -20,7 +21,7 @@ from torch.nn import functional as F
 from spgen_lit.learning.adaptation import map_entropy, missing_information
 
 Array = NDArray[np.float64]
-_FEWEST = 4
+FEWEST = 4
 
 
 def soft_neighborhood_density(logs: Tensor, temperature: float = 0.05) -> float:
@@ -78,10 +79,9 @@ def deep_embedded_validation(weights: Array, losses: Array) -> float:
     if len(weights) != len(losses) or not len(weights):
         raise ValueError(f"one weight a loss is needed, found {len(weights)} and {len(losses)}")
     weighted = weights * losses
-    variance = float(weights.var())
+    (_, covariance), (_, variance) = np.cov(weighted, weights, bias=True)
     if variance < 1e-12:
         return float(weighted.mean())
-    covariance = float(((weighted - weighted.mean()) * (weights - weights.mean())).mean())
     factor = -covariance / variance
     return float(weighted.mean() + factor * weights.mean() - factor)
 
@@ -102,25 +102,21 @@ def proxy_a_distance(source: Array, target: Array, seed: int = 0) -> float:
     Raises:
         ValueError: For fewer than four images of a domain.
     """
-    if min(len(source), len(target)) < _FEWEST:
+    if min(len(source), len(target)) < FEWEST:
         raise ValueError(
-            f"a proxy A-distance needs {_FEWEST} images of each domain, found {len(source)} "
+            f"a proxy A-distance needs {FEWEST} images of each domain, found {len(source)} "
             f"of the source and {len(target)} of the target"
         )
     rng = np.random.default_rng(seed)
     labels = np.repeat([0, 1], [len(source), len(target)])
     half = np.concatenate([rng.permutation(len(part)) % 2 for part in (source, target)])
-    features = np.concatenate([source, target])
-    errors = []
-    for kept in (0, 1):
-        # A small C: there are more channels than images.
-        svm = LinearSVC(C=0.01, class_weight="balanced", dual=True, random_state=seed)
-        classifier = make_pipeline(StandardScaler(), svm)
-        classifier.fit(features[half == kept], labels[half == kept])
-        wrong = classifier.predict(features[half != kept]) != labels[half != kept]
-        for label in (0, 1):
-            errors.append(wrong[labels[half != kept] == label].mean())
-    return float(2 * (1 - 2 * min(float(np.mean(errors)), 0.5)))
+    # A small C: there are more channels than images.
+    svm = LinearSVC(C=0.01, class_weight="balanced", dual=True, random_state=seed)
+    classifier, features = make_pipeline(StandardScaler(), svm), np.concatenate([source, target])
+    accuracies = cross_val_score(
+        classifier, features, labels, cv=PredefinedSplit(half), scoring="balanced_accuracy"
+    )
+    return float(max(4 * accuracies.mean() - 2, 0.0))
 
 
 def plane(source: Array, target: Array) -> Array:

@@ -56,13 +56,10 @@ def local_soft_argmax(logits: Tensor, index: Tensor, height: int, width: int) ->
         ``(…, 2)``: x, y in [0, 1], within one and a half cells of the cell's center.
     """
     offsets = torch.tensor([-1, 0, 1], device=logits.device)
-    rows = (index // width)[..., None] + offsets
-    columns = (index % width)[..., None] + offsets
-    inside_rows = (rows >= 0) & (rows < height)
-    inside_columns = (columns >= 0) & (columns < width)
-    inside = (inside_rows[..., :, None] & inside_columns[..., None, :]).flatten(-2)
-    near = rows.clamp(0, height - 1)[..., :, None] * width
-    near = (near + columns.clamp(0, width - 1)[..., None, :]).flatten(-2)
+    row = (index // width)[..., None, None] + offsets[:, None]
+    column = (index % width)[..., None, None] + offsets
+    inside = ((row >= 0) & (row < height) & (column >= 0) & (column < width)).flatten(-2)
+    near = (row.clamp(0, height - 1) * width + column.clamp(0, width - 1)).flatten(-2)
     values = logits.gather(-1, near).masked_fill(~inside, float("-inf"))
     centers = cell_centers(height, width, logits.device).to(logits.dtype)
     return (values.softmax(-1)[..., None] * centers[near]).sum(-2)

@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import Literal, NamedTuple, get_args
+from typing import Generic, Literal, NamedTuple, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 NoiseKind = Literal["gumbel", "gaussian", "uniform"]
 Floats = NDArray[np.float32]
+Values = TypeVar("Values")
 _GUMBEL_STD = np.float32(1.2825498301618641)  # π/√6
 _TINY = np.float32(2.0**-25)
 
 
-class Noise(NamedTuple):
-    """Noise of every step of every path.
+class Noise(NamedTuple, Generic[Values]):
+    """Noise of every step of every path, or of one step, as arrays or tensors.
 
     Attributes:
         place: ``(path, step, cell)`` added to the logits of the next fixation.
@@ -29,11 +30,11 @@ class Noise(NamedTuple):
         end: ``(path, step)`` standard logistic, added to the logit that it is the last.
     """
 
-    place: Floats
-    offset: Floats
-    component: Floats
-    duration: Floats
-    end: Floats
+    place: Values
+    offset: Values
+    component: Values
+    duration: Values
+    end: Values
 
 
 def path_seed(seed: int, image: str, sample: int) -> int:
@@ -65,7 +66,7 @@ def _gumbel(uniform: Floats) -> Floats:
 
 def draw_noise(
     seeds: Sequence[int], steps: int, cells: int, components: int, kind: str = "gumbel"
-) -> Noise:
+) -> Noise[Floats]:
     """Noise of paths by their seeds.
 
     A step's numbers depend on the seed and the step alone: more steps or other paths beside

@@ -76,31 +76,24 @@ class Network(Protocol):
 
     def parameters(self, recurse: bool = True) -> Iterator[nn.Parameter]:
         """All parameters, as of any module."""
-        ...
 
     def train(self, mode: bool = True) -> Self:
         """Set the mode, as of any module."""
-        ...
 
     def state_dict(self) -> Mapping[str, Tensor]:
         """All parameters and buffers by name, as of any module."""
-        ...
 
     def load_state_dict(self, state_dict: Mapping[str, Tensor]) -> object:
         """Load all parameters and buffers, as any module."""
-        ...
 
     def to(self, device: torch.device) -> Self:
         """Move to a device, as any module."""
-        ...
 
     def encode(self, images: Tensor, domain: Domain = "source") -> Encoded:
         """Encode RGB images ``(image, 3, height, width)``, uint8 or float in [0, 1], once."""
-        ...
 
     def loss(self, encoded: Encoded, paths: PathBatch, weights: Tensor) -> dict[str, Tensor]:
         """Parts of the scanpath loss and their ``total``; weights ``(image,)``."""
-        ...
 
     def sample(
         self,
@@ -110,7 +103,6 @@ class Network(Protocol):
         viewing: Tensor | None = None,
     ) -> PathBatch:
         """Draw scanpaths; each depends on its image, seed, temperature and viewing alone."""
-        ...
 
     def log_prob(self, encoded: Encoded, paths: PathBatch) -> LogProb:
         """Log-likelihood of given paths under the law that is sampled at temperature 1.
@@ -138,4 +130,3 @@ class Loss(Protocol):
         self, network: Network, encoded: Encoded, paths: PathBatch, weights: Tensor
     ) -> dict[str, Tensor]:
         """Parts to log and their ``total``, which is minimized."""
-        ...

@@ -21,7 +21,7 @@ from spgen_lit.network.encoders.base import Domain, Encoder
 from spgen_lit.network.fixation import cell_centers, cell_of, local_soft_argmax
 from spgen_lit.network.history import HistoryMaps, PathState
 from spgen_lit.network.losses import end_loss, last_steps, mean_of_image, place_loss, weighted
-from spgen_lit.network.noise import NoiseKind, draw_noise
+from spgen_lit.network.noise import Noise, NoiseKind, draw_noise
 from spgen_lit.network.priors import GaussianPriors
 from spgen_lit.network.protocol import Encoded, LogProb
 from spgen_lit.scanpath import GAP
@@ -90,25 +90,14 @@ class Neck(nn.Module):
     """
 
     def __init__(
-        self,
-        inputs: Sequence[int],
-        channels: int,
-        priors: int,
-        dropout: float,
-        domain_priors: bool,
+        self, inputs: Sequence[int], channels: int, priors: int, dropout: float, domain_priors: bool
     ) -> None:
         super().__init__()
-        self.project = nn.ModuleList(
-            nn.Sequential(nn.Conv2d(n, channels, 1), nn.GroupNorm(8, channels), nn.ReLU())
-            for n in inputs
-        )
+        self.project = nn.ModuleList(nn.Sequential(*_block(n, channels, 1)) for n in inputs)
         self.priors = GaussianPriors(priors, domains=domain_priors)
         self.dropout = nn.Dropout2d(dropout)
-        layers: list[nn.Module] = []
-        for width in (channels * len(inputs) + priors, channels):
-            layers.append(nn.Conv2d(width, channels, 3, padding=1))
-            layers += [nn.GroupNorm(8, channels), nn.ReLU()]
-        self.decode = nn.Sequential(*layers)
+        joined = channels * len(inputs) + priors
+        self.decode = nn.Sequential(*_block(joined, channels, 3), *_block(channels, channels, 3))
 
     def forward(self, taps: Sequence[Tensor], grid: tuple[int, int], domain: Domain) -> Tensor:
         """Bottleneck features ``(image, channels, height, width)``."""
@@ -119,22 +108,17 @@ class Neck(nn.Module):
         return out
 
 
+def _block(inputs: int, outputs: int, size: int) -> tuple[nn.Module, ...]:
+    convolution = nn.Conv2d(inputs, outputs, size, padding=size // 2)
+    return convolution, nn.GroupNorm(8, outputs), nn.ReLU()
+
+
 def _resize(maps: Tensor, grid: tuple[int, int]) -> Tensor:
     if maps.shape[-2:] == grid:
         return maps
     if maps.shape[-2] > grid[0]:
         return F.adaptive_avg_pool2d(maps, grid)
     return F.interpolate(maps, grid, mode="bilinear", align_corners=False)
-
-
-class StepNoise(NamedTuple):
-    """Noise of one step or of all; the fields of :class:`~spgen_lit.network.noise.Noise`."""
-
-    place: Tensor
-    offset: Tensor
-    component: Tensor
-    duration: Tensor
-    end: Tensor
 
 
 class Fixation(NamedTuple):
@@ -234,10 +218,10 @@ class FixationHead(nn.Module):
         self,
         channels: int,
         grid: tuple[int, int],
-        steps: int = 12,
-        history: HistoryKind = "full",
-        aspect: float = 4 / 3,
-        datasets: int = 0,
+        steps: int,
+        history: HistoryKind,
+        aspect: float,
+        datasets: int,
     ) -> None:
         super().__init__()
         if history not in get_args(HistoryKind):
@@ -360,7 +344,7 @@ class FixationHead(nn.Module):
         aspect = xy.new_tensor([self.maps.aspect, 1.0])
         begun = state.known[:, :, 0]
         saccade = ((xy - state.recent[:, :, 0]) * aspect).norm(dim=2) * begun
-        timing, _ = self._time_features(state, viewing)
+        timing = self._time_features(state, viewing)
         rest = torch.stack([saccade, self._pace(state), begun], dim=2)
         order = self.order(state.step.clamp(max=self.steps - 1))
         code = self._code(viewing, state.step)
@@ -372,7 +356,8 @@ class FixationHead(nn.Module):
 
     def end_logits(self, terms: ImageTerms, after: PathState, viewing: Tensor) -> Tensor:
         """Logits ``(image, path)`` that the last fixation of each path so far ends it."""
-        timing, timed_end = self._time_features(after, viewing)
+        timing = self._time_features(after, viewing)
+        timed_end = timing[..., -1]
         timed = (after.timed == after.step).to(timed_end.dtype)
         rest = torch.stack([timed, self._pace(after), timed_end], dim=2)
         # Where the time that is left is known, the order must not matter: a longer viewing
@@ -388,7 +373,7 @@ class FixationHead(nn.Module):
         terms: ImageTerms,
         state: PathState,
         viewing: Tensor,
-        noise: StepNoise,
+        noise: Noise[Tensor],
         temperature: Tensor,
     ) -> tuple[Fixation, PathState]:
         """Draw one more fixation of any number of paths on any number of images.
@@ -435,12 +420,12 @@ class FixationHead(nn.Module):
         return code
 
     @staticmethod
-    def _time_features(state: PathState, viewing: Tensor) -> tuple[Tensor, Tensor]:
+    def _time_features(state: PathState, viewing: Tensor) -> Tensor:
         """Steps of the viewing time that is left, or of the time gone by where that is unknown.
 
         Returns:
             ``(image, path, feature)``, smooth steps at ``_LEFT`` and at ``_GONE``, of which one
-            group is 0, and whether the time that is left is known; then 1 where it is known.
+            group is 0, and last 1 where the time that is left is known.
         """
         seconds = viewing[..., :1]
         timed = (state.timed == state.step)[..., None]
@@ -449,7 +434,7 @@ class FixationHead(nn.Module):
         left = seconds.nan_to_num(0.0) - gone - gone.new_tensor(_LEFT)
         since = (gone - gone.new_tensor(_GONE)) * timed
         steps = [(8 * left).tanh() * timed_end, (4 * since).tanh() * (1 - timed_end), timed_end]
-        return torch.cat(steps, dim=-1), timed_end[..., 0]
+        return torch.cat(steps, dim=-1)
 
     @staticmethod
     def _pace(state: PathState) -> Tensor:
@@ -552,14 +537,8 @@ class SPGen(nn.Module):
         self.encoder = encoder
         self.neck = Neck(encoder.channels, channels, priors, dropout, domain_priors)
         grid = (self.frame[1] // stride, self.frame[0] // stride)
-        self.head = FixationHead(
-            channels, grid, steps, history, self.aspect, datasets=len(self.datasets)
-        )
-
-    @property
-    def aspect(self) -> float:
-        """Width of the frame over its height."""
-        return self.frame[0] / self.frame[1]
+        aspect = self.frame[0] / self.frame[1]
+        self.head = FixationHead(channels, grid, steps, history, aspect, len(self.datasets))
 
     @property
     def has_likelihood(self) -> bool:
@@ -606,20 +585,15 @@ class SPGen(nn.Module):
         Returns:
             Parts ``fixation``, ``end``, ``duration`` in nats a fixation, and ``total``.
         """
-        out = self(encoded, paths)
+        out, head = self(encoded, paths), self.head
         timed = paths.mask & ~paths.durations.isnan()
         logs = paths.durations.nan_to_num(0.25).clamp_min(1e-3).log()
-        parts = {
-            "fixation": place_loss(out.logits, paths, self.head.grid, self.sigma, self.aspect),
-            "end": end_loss(out.end, paths),
-            # Of the logarithm: a density per second would weigh short fixations more.
-            "duration": mean_of_image(-out.duration - logs, timed),
-        }
-        parts["total"] = (
-            parts["fixation"]
-            + self.end_weight * parts["end"]
-            + self.duration_weight * parts["duration"]
-        )
+        place = place_loss(out.logits, paths, head.grid, self.sigma, head.maps.aspect)
+        end = end_loss(out.end, paths)
+        # Of the logarithm: a density per second would weigh short fixations more.
+        duration = mean_of_image(-out.duration - logs, timed)
+        total = place + self.end_weight * end + self.duration_weight * duration
+        parts = {"fixation": place, "end": end, "duration": duration, "total": total}
         return weighted(parts, weights)
 
     def log_prob(self, encoded: Encoded, paths: PathBatch) -> LogProb:
@@ -680,7 +654,7 @@ class SPGen(nn.Module):
         length = torch.zeros(images, count, dtype=torch.long, device=device)
         fixations: list[Fixation] = []
         for n in range(steps):
-            now = StepNoise(*(values[:, :, n] for values in noise))
+            now = Noise(*(values[:, :, n] for values in noise))
             fixation, state = self.head.step(ImageTerms(*encoded.terms), state, given, now, scale)
             fixations.append(fixation)
             last = (fixation.end > 0) | (n + 1 >= limit)

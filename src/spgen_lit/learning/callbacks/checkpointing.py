@@ -157,9 +157,7 @@ class LastCheckpoint(ModelCheckpoint):
         if self._leaving:
             raise Stopped(128 + (self._signal or signal.SIGTERM))
 
-    def on_exception(
-        self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException
-    ) -> None:
+    def on_exception(self, *_: Any) -> None:
         """Give the signals back."""
         self._release()
 

@@ -9,18 +9,15 @@ from typing import Any
 import lightning as L
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from spgen_lit.data.module import DomainMix
 from spgen_lit.learning.adaptation import map_logs
-from spgen_lit.learning.validators import plane, proxy_a_distance, validate
+from spgen_lit.learning.validators import FEWEST, Array, plane, proxy_a_distance, validate
 from spgen_lit.network.encoders.base import Domain
 from spgen_lit.pictures.plots import domain_scatter
 
-Array = NDArray[np.float64]
 _DOMAINS: tuple[Domain, ...] = ("source", "target")
-_FEWEST = 4
 _BATCH = 8
 
 
@@ -41,9 +38,9 @@ class DomainMonitor(L.Callback):
     """
 
     def __init__(self, data: DomainMix, images: int = 32) -> None:
-        if images < _FEWEST:
+        if images < FEWEST:
             raise ValueError(
-                f"callbacks.domain_monitor.images must be at least {_FEWEST}, found {images}"
+                f"callbacks.domain_monitor.images must be at least {FEWEST}, found {images}"
             )
         self.data = data
         trained = {domain: data.parts[domain, "train"].stimuli for domain in _DOMAINS}
@@ -60,7 +57,7 @@ class DomainMonitor(L.Callback):
         if batch_idx:
             return
         self._outputs = []
-        if min(map(len, self._stimuli.values())) >= _FEWEST:
+        if min(map(len, self._stimuli.values())) >= FEWEST:
             self._known = {
                 domain: encoded(pl_module, self.data.planes(stimuli), domain)
                 for domain, stimuli in self._stimuli.items()

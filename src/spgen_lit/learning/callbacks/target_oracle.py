@@ -8,11 +8,10 @@ import lightning as L
 import numpy as np
 import torch
 
-from spgen_lit.batch import viewing_rows
+from spgen_lit.data.dataset import SourceSet
 from spgen_lit.data.module import DomainMix
 from spgen_lit.learning.callbacks.domain_monitor import evenly_spaced
-from spgen_lit.metrics.collection import image_scores
-from spgen_lit.network.noise import path_seed
+from spgen_lit.learning.module import ScanpathModule
 
 _MEASURES = ("energy", "scanmatch")
 
@@ -41,8 +40,8 @@ class TargetOracle(L.Callback):
             raise ValueError(
                 "callbacks.oracle needs evaluation images with gaze: name a set in data/evaluation"
             )
-        self.data, self.samples = data, samples
-        self.ids = evenly_spaced(ids, images)
+        stimuli = {key: part.stimuli[key] for key in evenly_spaced(ids, images)}
+        self.images, self.samples = SourceSet(stimuli, part.paths, data.cache), samples
         self._values: dict[str, float] = {}
 
     def setup(self, trainer: Any, pl_module: L.LightningModule, stage: str) -> None:
@@ -62,19 +61,12 @@ class TargetOracle(L.Callback):
         """Score before the first batch, while averaged weights are in."""
         if batch_idx:
             return
-        module: Any = pl_module
-        part, frame = self.data.parts["evaluation", "val"], self.data.frame
+        assert isinstance(pl_module, ScanpathModule)
         rows = []
-        for key in self.ids:
-            stimulus = part.stimuli[key]
-            planes = self.data.planes([stimulus]).to(module.device)
-            seeds = [path_seed(0, key, k) for k in range(self.samples)]
-            viewing = viewing_rows([part.paths[key][0].viewing], [stimulus.size[1]])
-            encoded = module.network.encode(planes, domain="target")
-            sampled = module.network.sample(encoded, [seeds], viewing=viewing)
-            observed = [frame.xy(path.on_image().xy, stimulus.size) for path in part.paths[key]]
-            observed = [xy for xy in observed if len(xy)]
-            values = image_scores(sampled.arrays(0), observed, module.network.frame)
+        for index in range(len(self.images)):
+            one = self.images.collate([self.images[index]])
+            encoded = pl_module.network.encode(one.images.to(pl_module.device), "target")
+            (values,) = pl_module.scores_of(encoded, one, self.samples)
             rows.append([values[name] for name in _MEASURES])
         self._values = dict(zip(_MEASURES, np.nanmean(rows, axis=0).tolist(), strict=True))
 

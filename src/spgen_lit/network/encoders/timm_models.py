@@ -8,12 +8,7 @@ from typing import Any, Literal, Unpack
 
 from torch import Tensor, nn
 
-from spgen_lit.network.encoders.base import (
-    IMAGENET_MEAN,
-    IMAGENET_STD,
-    Encoder,
-    EncoderOptions,
-)
+from spgen_lit.network.encoders.base import IMAGENET_MEAN, IMAGENET_STD, Encoder, EncoderOptions
 
 
 def _created(
