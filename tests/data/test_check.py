@@ -13,6 +13,7 @@ from PIL import Image
 from spgen_lit.data.__main__ import main
 from spgen_lit.data.check import check
 from spgen_lit.data.duplicates import alike, fingerprint, perceptual_hash
+from spgen_lit.data.gaze_checks import gaze_findings
 from spgen_lit.data.images import read_image
 from spgen_lit.data.readers.mit1003 import FixaTons
 from spgen_lit.data.readers.osie import Osie
@@ -243,3 +244,11 @@ def test_real_osie_is_sound_but_holds_one_photograph_twice(data_dir):
     (twice,) = [f for f in report.findings if f.kind == "duplicate image"]
     assert "1374.jpg" in twice.where
     assert "1279.jpg" in twice.what
+
+
+def test_names_that_are_no_text_are_named(tmp_path):
+    name = "a\udc80"  # a byte that is not UTF-8, as Python keeps it
+    stimuli = {name: Stimulus(name, tmp_path / name, (100, 100))}
+    paths = [Scanpath(name, (100, 100), np.full((30, 2), 0.3), None, name)] * 2
+    kinds = {f.kind for f in gaze_findings(GazeSet(name, stimuli, paths)) if name in f.where}
+    assert {"repeated trial", "copied path", "repeated fixation", "samples"} <= kinds

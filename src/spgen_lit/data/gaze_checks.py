@@ -36,17 +36,12 @@ def gaze_findings(gaze: GazeSet) -> Iterator[Finding]:
     if not gaze.scanpaths:
         return
     yield from _coverage(gaze)
-    yield from _judged(
-        "paths", [{"where": _place(gaze, p), **_path_figures(p)} for p in gaze.scanpaths]
-    )
-    yield from _same_gaze(gaze)
+    names = {image: f"{stimulus.path} (image {image}" for image, stimulus in gaze.stimuli.items()}
+    where = [f"{names[path.image]}, observer {path.observer})" for path in gaze.scanpaths]
+    yield from _judged("paths", _path_figures(gaze), where)
     if sum(map(len, gaze.scanpaths)) >= _FEW:
         paths = [path for path in gaze.scanpaths if len(path)]
-        yield from _judged("sets", [{"where": gaze.name, **_set_figures(paths)}])
-
-
-def _place(gaze: GazeSet, path: Scanpath) -> str:
-    return f"{gaze.stimuli[path.image].path} (image {path.image}, observer {path.observer})"
+        yield from _judged("sets", pd.DataFrame([_set_figures(paths)]), [gaze.name])
 
 
 def content_findings(gaze: GazeSet, thumbs: Mapping[str, Pixels]) -> Iterator[Finding]:
@@ -118,18 +113,29 @@ def _z(difference: Array) -> float:
     return float(difference.mean() / max(difference.std() / np.sqrt(len(difference)), 1e-9))
 
 
-def _judged(checks: str, figures: list[dict[str, Any]]) -> Iterator[Finding]:
-    """What these checks of ``gaze_checks.yaml`` say of figures, each with its place."""
+def _judged(checks: str, figures: pd.DataFrame, where: Sequence[str]) -> Iterator[Finding]:
+    """What these checks of ``gaze_checks.yaml`` say of rows of figures, each of its place."""
     for alternatives in _CHECKS[checks]:
-        left = pd.DataFrame(figures)
+        left = figures
         for level, kind, condition, sentence in alternatives:
             rows = left.query(condition)
             left = left.drop(rows.index)
-            for row in rows.to_dict("records"):
-                yield Finding(level, kind, row["where"], sentence.format(**row))
+            for number, row in rows.iterrows():
+                yield Finding(level, kind, where[number], sentence.format(**row))
 
 
-def _path_figures(path: Scanpath) -> dict[str, Any]:
+def _path_figures(gaze: GazeSet) -> pd.DataFrame:
+    """Figures of each path; how many before it are of the same trial, or the same places."""
+    paths = pd.DataFrame([_figures(path) for path in gaze.scanpaths])
+    # Pairs, since pandas takes no text that is not Unicode.
+    paths["trial"] = [(path.image, path.observer) for path in gaze.scanpaths]
+    paths["trials"] = paths.groupby("trial").cumcount()
+    same = paths.groupby([path.xy.tobytes() for path in gaze.scanpaths])
+    paths["copies"], paths["copied"] = same.cumcount(), same["trial"].transform("first")
+    return paths
+
+
+def _figures(path: Scanpath) -> dict[str, Any]:
     """Figures of a path; of some, also the number of the fixation that has them."""
     unknown = np.full((1, 2), np.nan)
     xy = path.xy if len(path) else unknown
@@ -139,6 +145,7 @@ def _path_figures(path: Scanpath) -> dict[str, Any]:
     pixels = xy * path.size
     still = (np.diff(xy, axis=0) == 0).all(axis=1)
     return {
+        "named": bool(path.observer),
         "length": len(path),
         "off": (beyond > 0).mean(),
         "extent": np.abs(pixels).max(),
@@ -228,16 +235,3 @@ def _coverage(gaze: GazeSet) -> Iterator[Finding]:
             named = f": without {', '.join(absent)}" if len(absent) <= 3 else ""
             where = f"{stimulus.path} (image {image})"
             yield found(where, "observer", seen=len(seen), usual=usual, named=named)
-
-
-def _same_gaze(gaze: GazeSet) -> Iterator[Finding]:
-    viewers: Counter[tuple[str, str]] = Counter()
-    paths: dict[bytes, Scanpath] = {}
-    for path in gaze.scanpaths:
-        viewers[path.image, path.observer] += 1
-        if viewers[path.image, path.observer] == 2 and path.observer:
-            yield found(_place(gaze, path), "repeated_trial")
-        first = paths.setdefault(path.xy.tobytes(), path) if len(path) >= SHORT else path
-        if first is not path:
-            about = {"image": first.image, "observer": first.observer}
-            yield found(_place(gaze, path), "copied", **about)

@@ -271,7 +271,8 @@ class Table(FileReader):
             rows[list(_BOX)] = self.picture
         half = rows["x"].isna() != rows["y"].isna()
         bad = {int(row): "x or y is empty" for row in np.flatnonzero(half)} | bad
-        rows["where"] += " (image " + rows["image"] + ", observer " + rows["observer"] + ")"
+        named = zip(rows["where"], rows["image"], rows["observer"], strict=True)
+        rows["where"] = [f"{row} (image {image}, observer {who})" for row, image, who in named]
         for row, what in bad.items():
             problems.add(rows.at[row, "where"], what)
         trials = pd.MultiIndex.from_frame(rows[_TRIAL])
