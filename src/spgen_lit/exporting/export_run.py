@@ -9,7 +9,7 @@ import re
 import shutil
 import tempfile
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from itertools import product
 from pathlib import Path
@@ -21,7 +21,7 @@ import onnx  # imported here, so that a missing extra is said before anything is
 import torch
 from omegaconf import DictConfig
 from torch import Tensor, nn
-from torch.export import Dim, ExportedProgram
+from torch.export import Dim
 from torch.utils._pytree import tree_flatten, tree_leaves, tree_unflatten
 
 from spgen_lit import scanpath
@@ -32,9 +32,8 @@ from spgen_lit.exporting import onnx_sampler
 from spgen_lit.exporting.onnx_sampler import OnnxSampler
 from spgen_lit.files import write_json, write_text
 from spgen_lit.network import noise
-from spgen_lit.network.encoders.base import Domain
 from spgen_lit.network.history import PathState
-from spgen_lit.network.spgen import FIXATIONS_PER_SECOND, FixationHead, ImageTerms, SPGen
+from spgen_lit.network.spgen import FIXATIONS_PER_SECOND, ImageTerms, SPGen
 from spgen_lit.predictor import Predictor
 from spgen_lit.pretrained import card_of, training_warning
 
@@ -43,8 +42,8 @@ TEMPERATURES, SAMPLES, TOLERANCE = (0.0, 1.0), 8, 1e-4
 #: Names of the graphs' inputs and outputs.
 TERMS = ImageTerms._fields
 STATE = PathState._fields
-_NOISE = tuple(f"noise_{name}" for name in noise.Noise._fields)
-INPUTS = (*TERMS, *STATE, "viewing", *_NOISE, "temperature")
+_OF_PATHS = (*STATE, "viewing", *(f"noise_{name}" for name in noise.Noise._fields))
+INPUTS = (*TERMS, *_OF_PATHS, "temperature")
 OUTPUTS = ("xy", "seconds", "end_logit", *(f"next_{name}" for name in STATE))
 
 
@@ -112,51 +111,28 @@ def _recorded(value: Any) -> Any:
     return "not recorded" if unknown else value
 
 
-class ImageGraph(nn.Module):
-    """From uint8 RGB images in the frame to all that sampling needs of them.
+class Graph(nn.Module):
+    """A step of the network with its tensors in a row, as graphs take and give them.
 
     Args:
-        network: The trained network, in evaluation mode.
-        domain: What images it is shown.
-    """
-
-    def __init__(self, network: SPGen, domain: Domain = "source") -> None:
-        super().__init__()
-        self.network = network
-        self.domain: Domain = domain
-
-    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
-        """``(image, 3, height, width)`` uint8 → tensors named by ``TERMS``."""
-        return tuple(self.network.encode(images, self.domain).terms)
-
-
-class StepGraph(nn.Module):
-    """One more fixation of any number of paths: the network's own step, its tensors in a row.
-
-    Args:
-        head: Of the trained network; the network itself would bring the encoder's weights.
-        terms: Of one encoded image.
-        paths: How many the inputs to trace with are for.
+        owner: Holds the weights that it needs, and no others.
+        run: Takes and gives tensors and tuples of them.
+        inputs: What it is traced with.
 
     Attributes:
-        example: Inputs to trace with, by the names of ``INPUTS``.
+        example: The tensors of the inputs, one after the other.
     """
 
-    def __init__(self, head: FixationHead, terms: ImageTerms, paths: int = 3) -> None:
+    def __init__(self, owner: nn.Module, run: Callable[..., Any], *inputs: Any) -> None:
         super().__init__()
-        self.head = head
-        viewing = torch.full((1, paths, len(VIEWING)), math.nan)
-        drawn = noise.draw_noise(range(paths), 1, head.cells, head.components)
-        step_noise = noise.Noise(*(torch.from_numpy(values[None, :, 0]) for values in drawn))
-        state = head.maps.begin(1, paths)
-        inputs = (terms, state, viewing, step_noise, torch.tensor(1.0))
+        self.owner, self.run = owner, run
         tensors, self.form = tree_flatten(inputs)
         # One tensor given for two inputs would be traced as one input.
         self.example = tuple(value.clone() for value in tensors)
 
     def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
-        """Inputs by the names of ``INPUTS``; outputs by ``OUTPUTS``."""
-        return tuple(tree_leaves(self.head.step(*tree_unflatten(tensors, self.form))))
+        """Tensors of the outputs from those of the inputs."""
+        return tuple(tree_leaves(self.run(*tree_unflatten(tensors, self.form))))
 
 
 def export(predictor: Predictor, folder: Path) -> dict[str, float]:
@@ -181,18 +157,20 @@ def export(predictor: Predictor, folder: Path) -> dict[str, float]:
     network.eval().requires_grad_(False)
     width, height = network.frame
     blank = torch.zeros(1, 3, height, width, dtype=torch.uint8)
-    image = ImageGraph(network, predictor.domain).eval()
-    step = StepGraph(network.head, ImageTerms(*image(blank))).eval()
-    paths = {1: Dim("path", min=1, max=1 << 20)}
-    shapes = tuple(None if name in (*TERMS, "temperature") else paths for name in INPUTS)
-    # With gradients on, the program would hold switches of them and could not be loaded.
-    with torch.no_grad():
-        image_program = torch.export.export(image, (blank,))
-        step_program = torch.export.export(
-            step, step.example, dynamic_shapes={"tensors": shapes}, strict=True
-        )
-    _write(image_program, ["images"], TERMS, folder / "image")
-    _write(step_program, INPUTS, OUTPUTS, folder / "step")
+    image = Graph(network, lambda frames: network.encode(frames, predictor.domain).terms, blank)
+    head, paths = network.head, 3
+    drawn = noise.draw_noise(range(paths), 1, head.cells, head.components)
+    step = Graph(
+        head,
+        head.step,
+        image.run(blank),
+        head.maps.begin(1, paths),
+        torch.full((1, paths, len(VIEWING)), math.nan),
+        noise.Noise(*(torch.from_numpy(values[None, :, 0]) for values in drawn)),
+        torch.tensor(1.0),
+    )
+    _write(image, ("images",), TERMS, folder / "image")
+    _write(step, INPUTS, OUTPUTS, folder / "step")
     write_json(folder / "settings.json", _settings(predictor, network, step))
     # Beside the graphs the package need not be installed.
     for module in (onnx_sampler, noise, images, scanpath):
@@ -203,10 +181,15 @@ def export(predictor: Predictor, folder: Path) -> dict[str, float]:
     return compare(predictor, OnnxSampler(folder, threads=1))
 
 
-def _write(
-    program: ExportedProgram, inputs: Sequence[str], outputs: Sequence[str], target: Path
-) -> None:
-    """Write a program for torch and as ONNX."""
+def _write(graph: Graph, inputs: Sequence[str], outputs: Sequence[str], target: Path) -> None:
+    """Trace a graph, and write it as a program of torch and as ONNX."""
+    paths = {1: Dim("path", min=1, max=1 << 20)}
+    shapes = tuple(paths if name in _OF_PATHS else None for name in inputs)
+    # With gradients on, the program would hold switches of them and could not be loaded.
+    with torch.no_grad():
+        program = torch.export.export(
+            graph.eval(), graph.example, dynamic_shapes={"tensors": shapes}
+        )
     torch.export.save(program, target.with_suffix(".pt2"))
     # The exporter tells of its own internals; nothing of it can be acted on here.
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
@@ -220,7 +203,7 @@ def _write(
     onnx.checker.check_model(str(target.with_suffix(".onnx")))
 
 
-def _settings(predictor: Predictor, network: SPGen, step: StepGraph) -> dict[str, Any]:
+def _settings(predictor: Predictor, network: SPGen, step: Graph) -> dict[str, Any]:
     """What the sampler must know beside the graphs."""
     fitted = predictor.frame
     viewing = viewing_row(predictor.viewing(fitted.size), fitted.size[1], network.datasets)
