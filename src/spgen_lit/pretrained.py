@@ -68,7 +68,12 @@ def load_pretrained(model: str | os.PathLike[str]) -> Pretrained:
         ImportError: For a Hugging Face id without the package ``huggingface_hub``.
     """
     found = _locate(model)
-    return _read_folder(found) if found.is_dir() else _read_checkpoint(found)
+    if found.is_dir():
+        return _read_folder(found)
+    content = checkpoint.read_checkpoint(found)
+    card = content[checkpoint.CARD]
+    name = card.get("config", {}).get("name") or found.stem
+    return Pretrained({**card, "name": str(name)}, checkpoint.network_state(content))
 
 
 def weights_file(model: str | os.PathLike[str]) -> Path:
@@ -97,13 +102,6 @@ def _locate(model: str | os.PathLike[str]) -> Path:
         f"model {path}: no such file or folder, and no model of that name is shipped; "
         f"shipped: {', '.join(shipped) or 'none'}"
     )
-
-
-def _read_checkpoint(file: Path) -> Pretrained:
-    found = checkpoint.read_checkpoint(file)
-    card = found[checkpoint.CARD]
-    name = card.get("config", {}).get("name") or file.stem
-    return Pretrained({**card, "name": str(name)}, checkpoint.network_state(found))
 
 
 def _read_folder(folder: Path) -> Pretrained:
@@ -203,9 +201,8 @@ def card_of(
     """
     card = load_pretrained(checkpoint).card
     run = checkpoint.parent.parent if checkpoint.is_file() else checkpoint
-    summary: dict[str, Any] = {}
-    if (run / "summary.json").is_file():
-        summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))
+    file = run / "summary.json"
+    summary = json.loads(file.read_bytes()) if file.is_file() else {}
     folders = scores or [
         folder for kind in ("source", "target") for folder in (run / "results").glob(f"{kind}-*")
     ]
@@ -256,9 +253,8 @@ def training_warning(card: Mapping[str, Any]) -> str:
 
 def model_table() -> Table:
     """The shipped models: what taught them, how well they do, how large they are."""
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    for heading in ("model", "learned from", "normalized energy", "terms of the data", "size"):
-        table.add_column(heading)
+    headings = ("model", "learned from", "normalized energy", "terms of the data", "size")
+    table = Table(*headings, box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for name, folder in shipped_models().items():
         card = json.loads((folder / CARD).read_text(encoding="utf-8"))
         warning = training_warning(card)
@@ -272,7 +268,6 @@ def model_table() -> Table:
 
 
 def _headline(score: Mapping[str, Any]) -> str:
-    energy = score["metrics"].get("energy", {})
-    value = energy.get("normalized")
+    value = score["metrics"].get("energy", {}).get("normalized")
     figure = "-" if value is None else f"{value:.2f}"
     return f"{score['data']} ({score['split']}, {score['images']} images): {figure}"

@@ -175,20 +175,23 @@ def _window(path: Scanpath, corner: Array, extent: Array) -> Scanpath:
     return replace(path, xy=xy[inside], durations=durations, viewing=viewing)
 
 
-def cut_path(path: Scanpath, seconds: float) -> Scanpath:
+def cut_path(path: Scanpath, seconds: float, gap: float | None = None) -> Scanpath:
     """The path as it would be had the picture been shown for a shorter time.
 
-    Fixations and the gaps between them are taken to fill the recorded viewing time; the
-    fixation in progress at the end is cut short. A path without durations, or whose viewing
-    time is unknown, is given back as it is.
+    The fixation in progress at the end is cut short. A path without durations, or whose
+    viewing time is unknown and needed, is given back as it is.
 
     Args:
         path: With durations.
         seconds: The shorter time.
+        gap: Seconds between two fixations; None: such that fixations and the gaps between
+            them fill the recorded viewing time.
     """
-    if path.durations is None or path.viewing.seconds is None:
+    shown = path.viewing.seconds
+    if path.durations is None or (gap is None and shown is None):
         return path
-    gap = np.clip((path.viewing.seconds - path.durations.sum()) / len(path), *GAPS)
+    if gap is None:
+        gap = np.clip((shown - path.durations.sum()) / len(path), *GAPS)
     begins = np.cumsum(path.durations) - path.durations + gap * np.arange(len(path))
     keep = begins < seconds
     durations = np.minimum(path.durations, seconds - begins)[keep]

@@ -188,17 +188,15 @@ def scanpath_figure(image: Pixels, path: Scanpath, caption: Caption = Caption())
     tall = foot + 1.5 * letter * len(below)
     figure = px_figure(wide, tall, PAPER)
     sheet = px_axes(figure, 0, 0, wide, tall)
+    left, right = 0.5 * letter, wide - 0.5 * letter
     for row, (text, weight) in enumerate(above):
-        place = (0.5 * letter, letter * (1.2 + 1.8 * row))
-        write(sheet, text, place, 1.15 * letter, weight=weight)
+        write(sheet, text, (left, letter * (1.2 + 1.8 * row)), 1.15 * letter, weight=weight)
     for row, (text, tint) in enumerate(below):
-        place = (0.5 * letter, foot + letter * (0.4 + 1.5 * row))
-        write(sheet, text, place, 0.85 * letter, color=tint)
+        write(sheet, text, (left, foot + letter * (0.4 + 1.5 * row)), 0.85 * letter, color=tint)
     middle = head + height + largest + 0.9 * letter
     lines = middle, middle + largest + 1.3 * letter
     _legend(sheet, path, lines, letter, unit)
     length, share, unit_name = _round_length(path, caption.width_cm)
-    right = wide - 0.5 * letter
     sheet.plot([right - share * width, right], [middle] * 2, color=INK, lw=0.22 * letter)
     write(sheet, f"{length:g}{unit_name}", (right, lines[1]), 0.85 * letter, ha="right")
     sheet.set(xlim=(0, wide), ylim=(tall, 0))

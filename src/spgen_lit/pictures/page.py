@@ -8,7 +8,6 @@ import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -72,12 +71,9 @@ def write_page(
         notes: A line under the heading: what was predicted, by what, with which settings.
         warning: A sentence that stands out: what must be known of the model; may be empty.
     """
-    page, style, script = (
-        (resources.files("spgen_lit.pictures") / f"page.{kind}").read_text(encoding="utf-8")
-        for kind in ("html", "css", "js")
-    )
-    texts = {"style": style, "script": script, "notes": notes, "warning": warning}
-    parts = jinja2.Template(page, autoescape=True).generate(texts, entries=map(_entry, entries))
+    folder = jinja2.FileSystemLoader(Path(__file__).parent)
+    page = jinja2.Environment(loader=folder, autoescape=True).get_template("page.html")
+    parts = page.generate(notes=notes, warning=warning, entries=map(_entry, entries))
     # Names that are not UTF-8 arrive as surrogates; the page shows a question mark.
     with atomic(Path(target)) as part, part.open("w", encoding="utf-8", errors="replace") as file:
         file.writelines(parts)

@@ -54,7 +54,7 @@ def read_regions(file: Path) -> Regions:
         content = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"{file} is not JSON: {error}") from error
-    names: list[str] = []
+    names: dict[str, int] = {}
     place = str(file)
     try:
         width, height = int(content["width"]), int(content["height"])
@@ -64,10 +64,9 @@ def read_regions(file: Path) -> Regions:
             kinds = list(shape.keys() & _SHAPES.keys())
             if len(kinds) != 1:
                 raise ValueError(f"{len(kinds)} of {', '.join(_SHAPES)}")
-            if shape["name"] not in names:
-                names.append(shape["name"])
+            label = names.setdefault(shape["name"], len(names) + 1)
             outline = _outline(kinds[0], np.array(shape[kinds[0]], dtype=np.float64))
-            _fill(labels, outline, names.index(shape["name"]) + 1)
+            _fill(labels, outline, label)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ValueError(f"{place}: missing or wrong: {error}; needed {_FORM}") from error
     return Regions(tuple(names), labels)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import webbrowser
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
 
+from spgen_lit.data.augment import cut_path
 from spgen_lit.data.catalogue import build_reader
 from spgen_lit.data.images import ImageError
 from spgen_lit.data.readers.scanpath_file import ScanpathFile
@@ -107,18 +107,9 @@ def _sample(
         singles = [_sample(predictor, [item], settings, failures) for item in items]
         return {item: paths for single in singles for item, paths in single.items()}
     if seconds is not None:
-        found = [[_until(path, seconds) for path in paths] for paths in found]
+        # The fixation of the moment that the picture is taken away ends with it.
+        found = [[cut_path(path, seconds, gap=0) for path in paths] for paths in found]
     return dict(zip(items, found, strict=True))
-
-
-def _until(path: Scanpath, seconds: float) -> Scanpath:
-    """The path until the picture is taken away; the fixation of that moment ends with it."""
-    if path.durations is None:
-        return path
-    starts = np.cumsum(path.durations) - path.durations
-    keep = starts < seconds
-    durations = np.minimum(path.durations, seconds - starts)[keep]
-    return replace(path, xy=path.xy[keep], durations=durations)
 
 
 def _complete(outputs: Outputs, failures: Failures, item: Item, paths: Sequence[Scanpath]) -> None:
