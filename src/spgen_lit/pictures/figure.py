@@ -33,7 +33,6 @@ def new_figure(
 ) -> tuple[Figure, list[Axes]]:
     """A figure of ``width`` x ``height`` inches and its axes, row by row."""
     figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
     grid = figure.subplots(rows, columns, squeeze=False)
     return figure, list(grid.ravel())
 

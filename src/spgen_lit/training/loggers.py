@@ -6,8 +6,6 @@ import logging
 import math
 import time
 import warnings
-from argparse import Namespace
-from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -56,10 +54,8 @@ def overview(
         config=config,
         data=data,
         module=module,
-        network=module.network,
         trainer=trainer,
         splits=SPLITS,
-        styles=sum(map(len, data.style_stimuli.values())),
         parameters=sum(p.numel() for p in module.network.parameters()),
         trained=sum(p.numel() for p in module.network.parameters() if p.requires_grad),
         threads=torch.get_num_threads(),
@@ -107,10 +103,10 @@ class CsvLogger(Logger):
             self.save()
 
     @rank_zero_only
-    def log_hyperparams(self, params: Mapping[str, Any] | Namespace, *_: Any, **__: Any) -> None:
+    def log_hyperparams(self, params: Any, *_: Any, **__: Any) -> None:
         """Write what the run was started with."""
-        values = vars(params) if isinstance(params, Namespace) else dict(params)
-        write_text(self.file.with_name("hparams.yaml"), OmegaConf.to_yaml(OmegaConf.create(values)))
+        text = OmegaConf.to_yaml(OmegaConf.create(dict(params)))
+        write_text(self.file.with_name("hparams.yaml"), text)
 
     @rank_zero_only
     def save(self) -> None:
