@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.spatial.distance import squareform
 
 from spgen_lit.evaluation.maps import Maps, information_gains, map_values
 from spgen_lit.evaluation.measures import (
@@ -27,6 +28,7 @@ from spgen_lit.metrics.distributions import QUANTITIES, scanpath_distributions
 from spgen_lit.metrics.energy import (
     diversity_aware_score,
     energy_score,
+    finite_mean,
     path_recall,
     score_divergence,
 )
@@ -56,7 +58,7 @@ class Pairs:
     @property
     def threshold(self) -> float:
         """Mean sequence score over images: what RSS calls a match by default."""
-        return _mean(np.array([_mean(matrix) for matrix in self.sequence.values()]))
+        return finite_mean(np.array([finite_mean(matrix) for matrix in self.sequence.values()]))
 
 
 def score_set(
@@ -127,7 +129,7 @@ def _scores(
 ) -> Scores:
     """Means over the comparisons of each image, those without a value counted."""
     images = pd.Index([trial.image for trial in everything], name="image")
-    means = {name: {i: _mean(v) for i, v in values.items()} for name, values in found.items()}
+    means = {name: {i: finite_mean(v) for i, v in values.items()} for name, values in found.items()}
     every = {name: np.concatenate([[], *values.values()]) for name, values in found.items()}
     counts = {
         "comparisons": {name: len(values) for name, values in every.items()},
@@ -159,29 +161,24 @@ class _Family:
         columns = MEMBERS.get(self.name, (self.name,))
         rows = self._compare([np.nonzero(trial.allowed) for trial in self.block], "observers")
         made = {name for name, m in self.measures.items() if m.family == self.name}
-        within: list[Array | None] = [None] * len(self.block)
-        if made & {*ENERGIES, "diversity", "dss"}:
-            upper = [np.triu_indices(len(trial.samples), 1) for trial in self.block]
-            within = [*self._compare(upper, "samples")]
+        inner = bool(made & {*ENERGIES, "diversity", "dss"})
+        upper = [np.triu_indices(inner * len(trial.samples), 1) for trial in self.block]
+        within = self._compare(upper, "samples")
         if self.name in KL_PROTOCOL:
             pairs.values.setdefault(self.name, []).extend(rows)
         results = []
         for trial, values, inside in zip(self.block, rows, within, strict=True):
             found = {name: values[:, column] for column, name in enumerate(columns)}
-            if inside is not None:
-                for name in made & ENERGIES.keys():
-                    to_observers = _filled(trial.allowed, ENERGIES[name](values))
-                    square = _square(ENERGIES[name](inside), len(trial.samples))
-                    found[name] = _energies(to_observers, square, trial.allowed)
-                if "diversity" in made:
-                    found["diversity"] = np.array([_mean(1 - inside[:, 0])])
+            for name in made & ENERGIES.keys():
+                to_observers = _filled(trial.allowed, ENERGIES[name](values))
+                square = squareform(ENERGIES[name](inside), checks=False)
+                found[name] = _energies(to_observers, square, trial.allowed)
+            if "diversity" in made:
+                found["diversity"] = np.array([finite_mean(1 - inside[:, 0])])
             if self.name == CLUSTERED:
                 pairs.sequence[trial.image] = _filled(trial.allowed, values[:, 0])
                 # A single sample stands for a model that always gives it: it is like itself.
-                several = inside is not None and len(trial.samples) > 1
-                pairs.inside[trial.image] = (
-                    _mean(inside[:, 0]) if inside is not None and several else 1.0
-                )
+                pairs.inside[trial.image] = finite_mean(inside[:, 0]) if len(inside) else 1.0
             results.append((trial.image, found))
         return results
 
@@ -221,7 +218,7 @@ def _from_sequences(
         image: {
             "rss": path_recall(matrix, threshold),
             "dss": diversity_aware_score(
-                _mean(matrix), pairs.inside[image], _mean(reference.sequence[image])
+                finite_mean(matrix), pairs.inside[image], finite_mean(reference.sequence[image])
             ),
         }
         for image, matrix in pairs.sequence.items()
@@ -279,15 +276,3 @@ def _filled(allowed: Mask, values: Array) -> Array:
     matrix = np.full(allowed.shape, np.nan)
     matrix[allowed] = values
     return matrix
-
-
-def _square(upper: Array, size: int) -> Array:
-    """A symmetric matrix from the values above its diagonal, which stays NaN."""
-    matrix = np.full((size, size), np.nan)
-    matrix[np.triu_indices(size, 1)] = upper
-    return np.where(np.isfinite(matrix), matrix, matrix.T)
-
-
-def _mean(values: Array) -> float:
-    known = values[np.isfinite(values)]
-    return float(known.mean()) if known.size else float("nan")

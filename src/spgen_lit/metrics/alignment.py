@@ -29,20 +29,18 @@ class Rule:
     Attributes:
         step: ``step(cost, diagonal, up, left)`` gives the values ``(cell, pair)``; up is the
             cell (i-1, j), left is (i, j-1). The cost may be overwritten.
-        border: Value of the empty prefix against k symbols, or None where a path may not run
-            along the border (warping paths).
+        border: What each symbol adds along the border, against the empty prefix; infinite where
+            a path may not run there (warping paths).
         origin: Value of two empty prefixes.
     """
 
     step: Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
-    border: Callable[[int], float] | None = None
+    border: float = float("inf")
     origin: float = 0.0
 
     def edge(self, k: int) -> float:
         """Value of the border cell k symbols from the origin."""
-        if k == 0:
-            return self.origin
-        return float("inf") if self.border is None else self.border(k)
+        return self.origin + self.border * k if k else self.origin
 
 
 def euclidean(a: Tensor, b: Tensor) -> Tensor:
@@ -68,7 +66,7 @@ LEASH = Rule(lambda cost, diagonal, up, left: cost.maximum(_cheapest(diagonal, u
 
 EDITS = Rule(
     lambda cost, diagonal, up, left: cost.add_(diagonal).minimum(torch.minimum(up, left).add_(1)),
-    border=float,
+    border=1.0,
 )
 """Levenshtein distance; the cost is 1 for unequal symbols."""
 
@@ -80,7 +78,7 @@ def scores(gap: float = 0.0, offset: float = 0.0) -> Rule:
         skipped = torch.maximum(up, left)
         return torch.maximum(cost.add_(diagonal), skipped + gap if gap else skipped, out=cost)
 
-    return Rule(step, border=lambda k: offset + gap * k, origin=offset)
+    return Rule(step, border=gap, origin=offset)
 
 
 @dataclass(frozen=True)

@@ -66,27 +66,24 @@ def scanpath_distributions(
     ours, theirs = path_quantities(model, screen), path_quantities(observers, screen)
     result = {}
     for name in QUANTITIES:
-        distance = circular_wasserstein if name == "direction" else wasserstein
+        modeled, observed = ours[name], theirs[name]
+        if not len(modeled) or not len(observed):
+            result[name] = {"wasserstein": math.nan, "kl": math.nan}
+            continue
+        distance = circular_wasserstein if name == "direction" else wasserstein_distance
         result[name] = {
-            "wasserstein": distance(ours[name], theirs[name]),
-            "kl": divergence(ours[name], theirs[name], _edges(name, theirs[name])),
+            "wasserstein": float(distance(modeled, observed)),
+            "kl": divergence(modeled, observed, _edges(name, observed)),
         }
     return result
-
-
-def wasserstein(a: Values, b: Values) -> float:
-    """Wasserstein-1 distance of two samples ``(value,)``; NaN if one is empty."""
-    return float(wasserstein_distance(a, b)) if len(a) and len(b) else math.nan
 
 
 def circular_wasserstein(a: Values, b: Values) -> float:
     """Wasserstein-1 distance of two samples of angles in radians, along the circle.
 
     The integral of |F - G - c| with c the weighted median of F - G (Rabin, Delon & Gousseau
-    2011); at most pi / 2 on average. NaN if one is empty.
+    2011); at most pi / 2 on average.
     """
-    if not len(a) or not len(b):
-        return math.nan
     turn = 2 * math.pi
     a, b = np.sort(np.mod(a, turn)), np.sort(np.mod(b, turn))
     knots = np.sort(np.concatenate([[0.0], a, b, [turn]]))
@@ -104,10 +101,8 @@ def divergence(model: Values, observers: Values, edges: Values) -> float:
     """Kullback-Leibler divergence of the observers from the model in nats, over bins.
 
     Values beyond the outer edges count to the outer bins; half a count is added to every bin of
-    both, so that it is finite. NaN if a sample ``(value,)`` is empty.
+    both, so that it is finite.
     """
-    if not len(model) or not len(observers):
-        return math.nan
     mass = []
     for values in (observers, model):
         counts = np.histogram(np.clip(values, edges[0], edges[-1]), edges)[0] + 0.5
@@ -117,7 +112,7 @@ def divergence(model: Values, observers: Values, edges: Values) -> float:
 
 def _edges(name: str, observers: Values) -> Values:
     """Bins: 36 of 10 degrees, whole fixations, or 20 quantiles of the observers."""
-    if name == "direction" or not len(observers):
+    if name == "direction":
         return np.linspace(-math.pi, math.pi, 37)
     if name == "length":
         return np.arange(observers.min() - 0.5, observers.max() + 1.0)

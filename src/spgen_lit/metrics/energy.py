@@ -104,9 +104,7 @@ def diversity(samples: Paths, distance: PairMetric = scanmatch_distance, **optio
     >>> diversity(samples, screen=(800, 600))
     0.5
     """
-    values = within(distance, samples, **options)
-    known = values[np.isfinite(values)]
-    return float(known.mean()) if known.size else math.nan
+    return finite_mean(within(distance, samples, **options))
 
 
 def score_divergence(observers: ArrayLike, model: ArrayLike, bins: int = 99) -> float:
@@ -179,6 +177,12 @@ def diversity_aware_score(to_observers: float, samples: float, observers: float)
     0.25
     """
     return to_observers / (1 + abs(samples - observers))
+
+
+def finite_mean(values: Values) -> float:
+    """Mean of all finite values; NaN without any."""
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if known.size else math.nan
 
 
 def known_mean(values: Values, axis: int = 0) -> Values:

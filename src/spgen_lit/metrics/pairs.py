@@ -85,17 +85,12 @@ def pair_up(a: Paths, b: Paths, screen: Screen | None = None) -> Pairs:
     order = np.argsort(seen)
     first, second = np.split(np.argsort(order)[index.reshape(-1)], 2)
     names = {i: f"a[{i}]" if i < len(a) else f"b[{i - len(a)}]" for i in seen[order].tolist()}
-    arrays = [_shaped(both[i], name, screen) for i, name in names.items()]
+    arrays = [as_rows(both[i], name, screen) for i, name in names.items()]
     lengths = np.array([len(rows) for rows in arrays], dtype=np.int64)
     timed = np.array([rows.shape[1] == 3 for rows in arrays], dtype=np.bool_)
     table = np.full((int(lengths.sum()), 3), np.nan)
     for rows, end in zip(arrays, np.cumsum(lengths).tolist(), strict=True):
         table[end - len(rows) : end, : rows.shape[1]] = rows
-    # One look at all paths; only where it fails is the faulty one sought.
-    finite = np.isfinite(table)
-    if not (finite[:, :2].all() and finite[np.repeat(timed, lengths), 2].all()):
-        for name, rows in zip(names.values(), arrays, strict=True):
-            as_rows(rows, name)
     return Pairs(table, lengths, first, second, timed[first] & timed[second])
 
 
@@ -105,15 +100,6 @@ def as_rows(path: PathLike, name: str = "path", screen: Screen | None = None) ->
     Raises:
         ValueError: For another shape or values that are not finite, naming the path.
     """
-    rows = _shaped(path, name, screen)
-    finite = np.isfinite(rows)
-    if not finite.all():
-        bad = int(np.flatnonzero(~finite.all(axis=1))[0])
-        raise ValueError(f"{name}: fixation {bad} is not finite: {rows[bad]}")
-    return rows
-
-
-def _shaped(path: PathLike, name: str, screen: Screen | None) -> Values:
     rows = as_array(path, screen)
     if rows.size == 0:
         rows = rows.reshape(0, 3)
@@ -122,6 +108,10 @@ def _shaped(path: PathLike, name: str, screen: Screen | None) -> Values:
             f"{name}: a path must have shape (fixation, 2) or (fixation, 3) "
             f"(x, y in px, duration in s), found {rows.shape}"
         )
+    finite = np.isfinite(rows)
+    if not finite.all():
+        bad = int(np.flatnonzero(~finite.all(axis=1))[0])
+        raise ValueError(f"{name}: fixation {bad} is not finite: {rows[bad]}")
     return rows
 
 

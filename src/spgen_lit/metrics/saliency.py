@@ -156,8 +156,7 @@ def information_gain(xy: Fixations, density: MapLike, baseline: MapLike) -> floa
     >>> information_gain([[1.0, 0.0]], [[0.125, 0.5], [0.25, 0.125]], uniform)
     1.0
     """
-    model, base = _map(density), _map(baseline)
-    _same(model, base)
+    model, base = _both(density, baseline)
     for name, each in (("density", model), ("baseline", base)):
         if (each < 0).any() or not math.isclose(each.sum(), 1.0, abs_tol=1e-6):
             raise ValueError(
@@ -177,8 +176,7 @@ def cc(a: MapLike, b: MapLike) -> float:
     >>> cc([[1.0, 2.0], [3.0, 4.0]], [[4.0, 3.0], [2.0, 1.0]])
     -1.0
     """
-    one, two = _map(a), _map(b)
-    _same(one, two)
+    one, two = _both(a, b)
     x, y = one - one.mean(), two - two.mean()
     norm = math.sqrt(float((x * x).sum()) * float((y * y).sum()))
     return float((x * y).sum() / norm) if norm > 0 else math.nan
@@ -193,8 +191,7 @@ def kl(saliency: MapLike, observers: MapLike) -> float:
     >>> round(kl([[1.0, 1.0]], [[1.0, 3.0]]), 3)
     0.131
     """
-    q, p = normalized(saliency), normalized(observers)
-    _same(q, p)
+    q, p = _both(normalized(saliency), normalized(observers))
     eps = float(np.finfo(np.float64).eps)
     return float((p * np.log(eps + p / (q + eps))).sum())
 
@@ -205,8 +202,7 @@ def sim(a: MapLike, b: MapLike) -> float:
     >>> sim([[1.0, 1.0]], [[1.0, 3.0]])
     0.75
     """
-    p, q = normalized(a), normalized(b)
-    _same(p, q)
+    p, q = _both(normalized(a), normalized(b))
     return float(np.minimum(p, q).sum())
 
 
@@ -277,9 +273,11 @@ def _map(values: MapLike) -> Map:
     return result
 
 
-def _same(a: Map, b: Map) -> None:
-    if a.shape != b.shape:
-        raise ValueError(f"maps must have one shape, found {a.shape} and {b.shape}")
+def _both(a: MapLike, b: MapLike) -> tuple[Map, Map]:
+    one, two = _map(a), _map(b)
+    if one.shape != two.shape:
+        raise ValueError(f"maps must have one shape, found {one.shape} and {two.shape}")
+    return one, two
 
 
 def _pixels(xy: Fixations, shape: tuple[int, ...]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

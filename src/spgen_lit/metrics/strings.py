@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.distance import cdist
 
 from spgen_lit.metrics.alignment import EDITS, Rule, scores, sweep, unequal
 from spgen_lit.metrics.pairs import (
@@ -61,7 +62,7 @@ class FixationClusters:
         points = np.concatenate(found)
         if bandwidth is None:
             nearest = max(1, int(0.3 * len(points)))
-            distances = np.sqrt(_squared_distances(points, points))
+            distances = np.sqrt(cdist(points, points, "sqeuclidean"))
             bandwidth = float(np.partition(distances, nearest - 1, axis=1)[:, nearest - 1].mean())
             bandwidth = bandwidth or 1.0  # all fixations coincide: any radius gives one cluster
         if not bandwidth > 0:
@@ -71,7 +72,7 @@ class FixationClusters:
 
     def labels(self, points: Values) -> NDArray[np.int64]:
         """Nearest cluster of each position ``(fixation, 2)`` in px, ``(fixation,)``."""
-        found: NDArray[np.int64] = _squared_distances(points, self.centers).argmin(1)
+        found: NDArray[np.int64] = cdist(points, self.centers, "sqeuclidean").argmin(1)
         return found
 
 
@@ -218,20 +219,14 @@ def _aligned(strings: Pairs, rule: Rule, otherwise: Values) -> Values:
     return fill_by_block(otherwise, lambda block: sweep(block, cost, rule).final, symbols)
 
 
-def _squared_distances(a: Values, b: Values) -> Values:
-    x = a[:, :1] - b[None, :, 0]
-    y = a[:, 1:2] - b[None, :, 1]
-    squared: Values = x * x + y * y
-    return squared
-
-
 def _climb(points: Values, bandwidth: float, steps: int = 300) -> tuple[Values, NDArray[np.int64]]:
     """Move every point to the mean of its neighborhood until it rests."""
     modes = np.unique(points, axis=0)
     weights = np.zeros(len(modes), dtype=np.int64)
     moving = np.arange(len(modes))
     for _ in range(steps + 1):
-        near = (_squared_distances(modes[moving], points) <= bandwidth**2).astype(np.float64)
+        distances = cdist(modes[moving], points, "sqeuclidean")
+        near = (distances <= bandwidth**2).astype(np.float64)
         counts = near.sum(1)
         means = near @ points / counts[:, None]
         steps_px = np.hypot(*(means - modes[moving]).T)
@@ -247,7 +242,7 @@ def _strongest(modes: Values, weights: NDArray[np.int64], bandwidth: float) -> V
     """Drop modes within a bandwidth of a stronger one; ties go to the larger x, then y."""
     order = np.lexsort((modes[:, 1], modes[:, 0], weights))[::-1]
     modes = modes[order]
-    near = _squared_distances(modes, modes) <= bandwidth**2
+    near = cdist(modes, modes, "sqeuclidean") <= bandwidth**2
     keep = np.ones(len(modes), dtype=np.bool_)
     for i in range(len(modes)):
         if keep[i]:

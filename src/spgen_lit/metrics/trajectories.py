@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -184,10 +185,9 @@ def tde(
     squared = _squared(convention)
 
     def at_k(block: Block, matrix: Tensor) -> Tensor:
-        for length, value in _window_distances(block, matrix, squared):
-            if length == k:
-                return value
-        return torch.full_like(matrix[0, 0], torch.nan)
+        windows = _window_distances(block, matrix, squared)
+        none = torch.full_like(matrix[0, 0], torch.nan)
+        return next((value for length, value in windows if length == k), none)
 
     return _by_block(a, b, at_k, 1, screen)[:, 0]
 
@@ -279,11 +279,7 @@ def recurrence(a: Paths, b: Paths, radius: float, screen: Screen | None = None) 
     """
     if not radius >= 0:
         raise ValueError(f"recurrence needs a radius of at least 0 px, found {radius}")
-
-    def measures(block: Block, matrix: Tensor) -> Tensor:
-        return _recurrence(block, matrix, radius)
-
-    return _by_block(a, b, measures, 4, screen)
+    return _by_block(a, b, partial(_recurrence, radius=radius), 4, screen)
 
 
 def _recurrence(block: Block, matrix: Tensor, radius: float) -> Tensor:
