@@ -137,13 +137,13 @@ def run(config: DictConfig, console: Console) -> Results:
 
 def _meta(config: DictConfig, scene: Scene, facts: Facts, subject: str) -> Facts:
     """Facts of a result, with what its files can be held against later."""
+    what = str(config[subject])
     files = {"scanpaths": Path, "model": weights_file, "ckpt_path": weights_file}
     file = files[subject](config[subject]) if subject in files else None
-    scored = {subject: str(config[subject])}
     ((_, reader),) = config.data.source.items()
-    where = provenance.describe(scored, file, plain(reader), scene.gaze, scene.observers)
+    where = provenance.describe({subject: what}, file, plain(reader), scene.gaze, scene.observers)
     return {
-        "title": facts.pop("title"),
+        "title": f"baseline {what}" if subject == "baseline" else Path(what).name,
         "data": scene.name,
         "set": scene.gaze.name,
         "split": Path(scene.split).stem,
@@ -236,7 +236,6 @@ def _from_model(config: DictConfig, scene: Scene, protocol: Protocol) -> tuple[S
     )
     temperature = predictor.temperature if config.temperature is None else config.temperature
     facts = {
-        "title": Path(model).name,
         "ckpt_path": str(model),
         "viewing_time": config.viewing_time,
         "warnings": [warning] if warning else [],
@@ -288,7 +287,7 @@ def _from_baseline(config: DictConfig, scene: Scene, protocol: Protocol) -> tupl
         images=scene.pictures(),
         seed=int(config.seed),
     )
-    return samples, {"title": f"baseline {config.baseline}", "baseline": config.baseline}
+    return samples, {"baseline": config.baseline}
 
 
 def _from_file(config: DictConfig, scene: Scene, protocol: Protocol) -> tuple[Samples, Facts]:
@@ -321,7 +320,6 @@ def _from_file(config: DictConfig, scene: Scene, protocol: Protocol) -> tuple[Sa
         )
     left_out = [f"left out: {line}" for line in loaded.problems[:10]]
     facts = {
-        "title": Path(config.scanpaths).name,
         "scanpaths": str(config.scanpaths),
         "counts": {**loaded.counts, "images_without_scanpaths": len(missing)},
         "warnings": [*left_out, *(mistake.text for mistake in mistakes)],

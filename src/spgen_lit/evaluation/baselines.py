@@ -25,7 +25,6 @@ LABELS = {
 }
 BASELINES = tuple(LABELS)
 Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 Image = NDArray[np.uint8]
 Images = Mapping[str, Image | Callable[[], Image]]
 _Observers = Mapping[str, Sequence[Scanpath]]
@@ -108,8 +107,7 @@ def baseline(
             saliency = spectral_residual(found() if callable(found) else found)
             out[image] = [other.typical(image, partial(winner_take_all, saliency), name)]
         else:
-            draw = other.uniform if name == "uniform" else other.central
-            out[image] = [draw(image, random) for _ in range(count)]
+            out[image] = [other.sample(image, name, random) for _ in range(count)]
     return out
 
 
@@ -141,7 +139,7 @@ class Elsewhere:
 
     def fixations(self, image: str) -> Array:
         """x, y in [0, 1] ``(fixation, 2)`` of fixations on other images."""
-        return self._xy[self._fixation_is_other(image)]
+        return self._xy[self._code_of_fixation != self._code_of(image)]
 
     def strangers(self, image: str, count: int, random: np.random.Generator) -> list[Scanpath]:
         """Paths of observers of other images, each of a different one if possible.
@@ -163,44 +161,37 @@ class Elsewhere:
 
     def typical(self, image: str, positions: Callable[[int], Array], name: str) -> Scanpath:
         """A path of median length and durations, at the positions given for that length."""
-        lengths = self._lengths[self._path_is_other(image)]
-        if not len(lengths):
-            raise ValueError(_alone(image, "a typical length needs other images"))
-        durations = self._durations[self._fixation_is_other(image)]
+        length = max(1, round(float(np.median(self._lengths[self._others(image)]))))
+        durations = self._durations[self._code_of_fixation != self._code_of(image)]
         durations = durations[np.isfinite(durations)]
-        length = max(1, round(float(np.median(lengths))))
         timed = np.full(length, np.median(durations)) if len(durations) else None
         return Scanpath(image, self._observers[image][0].size, positions(length), timed, name)
 
-    def uniform(self, image: str, random: np.random.Generator) -> Scanpath:
-        """A path as long as a drawn one, anywhere on the image alike."""
-        model, size = self._model(image, random)
-        return Scanpath(image, size, random.random((len(model), 2)), model.durations, "uniform")
-
-    def central(self, image: str, random: np.random.Generator) -> Scanpath:
-        """A path as long as a drawn one, its positions from the center bias.
+    def sample(self, image: str, name: str, random: np.random.Generator) -> Scanpath:
+        """A path as long as a drawn one: ``uniform`` anywhere alike, or by the ``center_bias``.
 
         The center bias is a kernel density of training fixations; positions are drawn from
         it independently, so order and image play no part.
         """
-        model, size = self._model(image, random)
-        others = self.fixations(image)
-        xy = others[random.integers(len(others), size=len(model))]
-        xy = xy + random.normal(0, _KERNEL, (len(model), 2))
-        return Scanpath(image, size, np.clip(xy, 0, 1), model.durations, "center_bias")
+        others = self._others(image)
+        model = self._paths[others[random.integers(len(others), size=1)[0]]]
+        if name == "uniform":
+            xy = random.random((len(model), 2))
+        else:
+            fixations = self.fixations(image)
+            chosen = fixations[random.integers(len(fixations), size=len(model))]
+            xy = np.clip(chosen + random.normal(0, _KERNEL, chosen.shape), 0, 1)
+        return Scanpath(image, self._observers[image][0].size, xy, model.durations, name)
 
-    def _model(self, image: str, random: np.random.Generator) -> tuple[Scanpath, tuple[int, int]]:
-        others = np.flatnonzero(self._path_is_other(image))
+    def _others(self, image: str) -> NDArray[np.intp]:
+        """Numbers of the paths on other images; at least one."""
+        others = np.flatnonzero(self._code_of_path != self._code_of(image))
         if not len(others):
-            raise ValueError(_alone(image, "chance and center bias need scanpaths on others"))
-        path = self._paths[others[random.integers(len(others), size=1)[0]]]
-        return path, self._observers[image][0].size
+            raise ValueError(_alone(image, "lengths and center bias need scanpaths on others"))
+        return others
 
-    def _path_is_other(self, image: str) -> Mask:
-        return self._code_of_path != self._code.get(image, -1)
-
-    def _fixation_is_other(self, image: str) -> Mask:
-        return self._code_of_fixation != self._code.get(image, -1)
+    def _code_of(self, image: str) -> int:
+        return self._code.get(image, -1)
 
 
 def spectral_residual(image: NDArray[np.uint8]) -> Array:

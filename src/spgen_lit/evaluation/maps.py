@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import compress
 
 import numpy as np
 
@@ -53,11 +55,9 @@ class Maps:
         scale = self.protocol.map_side / max(screen)
         return max(1, round(screen[0] * scale)), max(1, round(screen[1] * scale))
 
-    def cells(self, paths: Sequence[Array], screen: Screen) -> Array:
-        """Fixations of all paths ``(fixation, 2)`` in cells of the map."""
-        rows = [path[:, :2] for path in paths if len(path)]
-        xy = np.concatenate(rows) / np.asarray(screen) if rows else np.zeros((0, 2))
-        return self._cells(xy, screen)
+    def cells(self, path: Array, screen: Screen) -> Array:
+        """Fixations of a path ``(fixation, 2)`` in cells of the map."""
+        return self._cells(path[:, :2] / np.asarray(screen), screen)
 
     def density(self, cells: Array, screen: Screen) -> Array:
         """Density ``(row, column)`` of fixations in cells, summing to 1."""
@@ -100,19 +100,26 @@ def map_values(trial: Trial, maps: Maps, names: Collection[str]) -> dict[str, Ar
         Name to values: one per observer, per sample (congruency) or per density.
     """
     screen = trial.screen
-    observers = [maps.cells([path], screen) for path in trial.observers]
-    samples = [maps.cells([path], screen) for path in trial.samples]
+    observers = [maps.cells(path, screen) for path in trial.observers]
+    samples = [maps.cells(path, screen) for path in trial.samples]
     values = {name: np.full(len(observers), np.nan) for name in _BY_OBSERVER if name in names}
     if values:
         elsewhere = maps.elsewhere(trial.image, screen)
         prior = maps.floored(maps.density(elsewhere, screen))
         for keep, whose in groups(trial.allowed):
             density = maps.density(_join(samples, keep), screen)
+            floored = maps.floored(density)
+            at_fixations: dict[str, Callable[[Array], float]] = {
+                "nss": partial(nss, saliency=density),
+                "auc": partial(auc_judd, saliency=density),
+                "sauc": partial(shuffled_auc, saliency=density, others=elsewhere),
+                "density_information_gain": partial(
+                    information_gain, density=floored, baseline=prior
+                ),
+            }
             for observer in whose if keep.any() else ():
-                for name in values:
-                    values[name][observer] = _at_fixations(
-                        name, observers[observer], density, elsewhere, prior, maps
-                    )
+                for name, found in values.items():
+                    found[observer] = at_fixations[name](observers[observer])
     if "congruency" in names:
         inside = np.full(len(samples), np.nan)
         for keep, whose in groups(trial.allowed.T):
@@ -153,25 +160,13 @@ def information_gains(trial: Trial, maps: Maps, bits: Sequence[Array]) -> Array:
                 f"image {trial.image!r}: {len(path)} fixations of observer {number} need as many "
                 f"log-likelihoods, found {len(values)}"
             )
-        column, row = np.floor(maps.cells([path], trial.screen)).astype(int).T
+        column, row = np.floor(maps.cells(path, trial.screen)).astype(int).T
         on = (column >= 0) & (row >= 0) & (column < prior.shape[1]) & (row < prior.shape[0])
         on &= np.isfinite(values)
         if on.any():
             base = np.log2(prior[row[on], column[on]] * prior.size)
             gains[number] = (values[on] - base).mean()
     return gains
-
-
-def _at_fixations(
-    name: str, xy: Array, density: Array, elsewhere: Array, prior: Array, maps: Maps
-) -> float:
-    if name == "nss":
-        return nss(xy, density)
-    if name == "auc":
-        return auc_judd(xy, density)
-    if name == "sauc":
-        return shuffled_auc(xy, density, elsewhere)
-    return information_gain(xy, maps.floored(density), prior)
 
 
 def _densities(
@@ -185,5 +180,4 @@ def _densities(
 
 
 def _join(paths: list[Array], keep: Mask) -> Array:
-    chosen = [cells for cells, kept in zip(paths, keep, strict=True) if kept]
-    return np.concatenate(chosen) if chosen else np.zeros((0, 2))
+    return np.concatenate([np.zeros((0, 2)), *compress(paths, keep)])

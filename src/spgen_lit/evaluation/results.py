@@ -216,8 +216,7 @@ class Results:
         with atomic(target / "scores.csv") as part:
             table.to_csv(part, index=False)
         if importlib.util.find_spec("pyarrow") is not None:
-            with atomic(target / "scores.parquet") as part:
-                table.to_parquet(part, index=False)
+            tables.write(target / "scores.parquet", table)
         write_json(target / "protocol.json", self.protocol.card())
         hashes = {name: file_hash(target / name) for name in FILES[:2]}
         write_json(target / "summary.json", tables.finite({**self.summary(), "files": hashes}))
