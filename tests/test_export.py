@@ -244,7 +244,7 @@ def test_what_cannot_be_exported_is_said_and_leaves_nothing(tmp_path: Path) -> N
 
 def test_a_model_card_says_what_is_not_known_and_warns() -> None:
     card = {"name": "mine", "gaze": "simulated", "source": ["gallery"], "scores": []}
-    text = model_card(card, "trained on SIMULATED gaze", "source", {"paths": 3})
-    assert "**trained on SIMULATED gaze**" in text
+    text = model_card(card, "source", {"paths": 3})
+    assert "**trained on SIMULATED gaze: " in text
     assert "`spgen evaluate`" in text
     assert "- seed: not recorded" in text

@@ -77,8 +77,7 @@ def run(config: DictConfig) -> str:
                 f"{TOLERANCE:g} ({json.dumps(parity)}); nothing was written"
             )
         write_json(part / "card.json", card)
-        readme = model_card(card, training_warning(card), predictor.domain, parity)
-        write_text(part / "README.md", readme)
+        write_text(part / "README.md", model_card(card, predictor.domain, parity))
         if target.exists():
             shutil.rmtree(target)
         part.replace(target)
@@ -88,20 +87,17 @@ def run(config: DictConfig) -> str:
     )
 
 
-def model_card(
-    card: Mapping[str, Any], warning: str, domain: str, parity: Mapping[str, float]
-) -> str:
+def model_card(card: Mapping[str, Any], domain: str, parity: Mapping[str, float]) -> str:
     """A model card in Markdown, beside ONNX graphs.
 
     Args:
         card: As :func:`~spgen_lit.pretrained.card_of` gives it.
-        warning: What must be known of the model; may be empty.
         domain: What images the network is exported for, ``source`` or ``target``.
         parity: Figures of the comparison with torch.
     """
     template = Path(__file__).with_name("model_card.md").read_text(encoding="utf-8")
     return jinja2.Template(template, finalize=_recorded).render(
-        card=card, warning=warning, domain=domain, parity=parity
+        card=card, warning=training_warning(card), domain=domain, parity=parity
     )
 
 

@@ -98,15 +98,13 @@ def save_replay(
 
 
 def _write_mp4(target: Path, pictures: Iterator[Pixels]) -> None:
-    writer = cv2.VideoWriter()
+    writer, code = cv2.VideoWriter(), cv2.VideoWriter.fourcc(*"mp4v")
     for picture in pictures:
         height, width = picture.shape[:2]
         # The codec needs even sides: repeat the last row or column, so places stay put.
         even = cv2.copyMakeBorder(picture, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
-        if not writer.isOpened():
-            size = (even.shape[1], even.shape[0])
-            writer.open(str(target), cv2.VideoWriter.fourcc(*"mp4v"), RATE, size)
-            if not writer.isOpened():
-                raise OSError(f"{target.parent}: OpenCV here has no MP4 encoder; choose GIF")
+        size = (even.shape[1], even.shape[0])
+        if not (writer.isOpened() or writer.open(str(target), code, RATE, size)):
+            raise OSError(f"{target.parent}: OpenCV here has no MP4 encoder; choose GIF")
         writer.write(cv2.cvtColor(even, cv2.COLOR_RGB2BGR))
     writer.release()

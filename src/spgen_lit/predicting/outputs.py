@@ -62,10 +62,9 @@ def find_images(images: str | Sequence[str]) -> tuple[list[Item], Failures]:
     roots = [Path(entry).expanduser() for entry in entries]
     failures: Failures = {}
     paths = list(dict.fromkeys(path for root in roots for path in _matches(root, failures)))
-    if len(roots) == 1 and roots[0].is_dir():
-        base = str(roots[0])
-    else:
-        base = os.path.commonpath([str(path.absolute().parent) for path in paths] or ["."])
+    alone = len(roots) == 1 and roots[0].is_dir()
+    folders = roots if alone or not paths else [path.parent for path in paths]
+    base = os.path.commonpath([folder.absolute() for folder in folders])
     return _named(paths, base), failures
 
 
