@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from itertools import compress
 
@@ -129,10 +129,12 @@ def map_values(trial: Trial, maps: Maps, names: Collection[str]) -> dict[str, Ar
                 inside[sample] = congruency(samples[sample], density, area=area)
         values["congruency"] = inside
     if any(name in names for name in _BY_DENSITY):
-        rows = [
-            (cc(ours, theirs), kl(maps.floored(ours), theirs), sim(ours, theirs))
-            for ours, theirs in _densities(trial, maps, samples, observers)
-        ]
+        rows = []
+        for keep, half in halves(trial):
+            if half.any() and keep.any():
+                ours = maps.density(_join(samples, keep), screen)
+                theirs = maps.density(_join(observers, half), screen)
+                rows.append((cc(ours, theirs), kl(maps.floored(ours), theirs), sim(ours, theirs)))
         columns = np.array(rows).reshape(-1, len(_BY_DENSITY)).T
         values |= {n: c for n, c in zip(_BY_DENSITY, columns, strict=True) if n in names}
     return values
@@ -167,16 +169,6 @@ def information_gains(trial: Trial, maps: Maps, bits: Sequence[Array]) -> Array:
             base = np.log2(prior[row[on], column[on]] * prior.size)
             gains[number] = (values[on] - base).mean()
     return gains
-
-
-def _densities(
-    trial: Trial, maps: Maps, samples: list[Array], observers: list[Array]
-) -> Iterator[tuple[Array, Array]]:
-    """Density of samples and of the observers that they are compared with."""
-    for keep, half in halves(trial):
-        if half.any() and keep.any():
-            both = _join(samples, keep), _join(observers, half)
-            yield maps.density(both[0], trial.screen), maps.density(both[1], trial.screen)
 
 
 def _join(paths: list[Array], keep: Mask) -> Array:
