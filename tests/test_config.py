@@ -48,6 +48,10 @@ EMA = "spgen_lit.learning.callbacks.checkpointing.Ema"
         ("nonsense", "Error parsing override 'nonsense' missing EQUAL"),
         ("callbacks=null", "callbacks=null: drop a group by ~callbacks, or choose one"),
         ("logger=null", "logger=null: drop a group by ~logger, or choose one"),
+        (
+            "callbacks.domain_monitr=null",
+            "unknown key 'callbacks.domain_monitr'; did you mean 'domain_monitor'",
+        ),
         ("name=../../x", "name=../../x: needs letters, digits"),
         ("~trainer.max_epoch", "trainer.max_epoch"),
     ],
@@ -57,6 +61,10 @@ def test_wrong_overrides_are_named_with_the_nearest_right_one(override, message:
         check_overrides("train", [override])
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_a_callback_that_an_option_brings_can_be_left_out() -> None:
+    check_overrides("train", ["callbacks=images", "callbacks.images=null", "callbacks.ema=null"])
 
 
 @pytest.mark.parametrize(

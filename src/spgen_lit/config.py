@@ -111,6 +111,11 @@ def _key(override: str) -> str:
     return override.lstrip("+~").partition("=")[0].partition("@")[0]
 
 
+def _choices(overrides: Sequence[str]) -> list[str]:
+    """Overrides that choose options of groups, or say where further ones are."""
+    return [each for each in overrides if _options(key := _key(each)) or key == "hydra.searchpath"]
+
+
 def _jobs(overrides: Sequence[str]) -> Collection[list[str]]:
     """Of a sweep's jobs those that differ in the options of a group."""
     parsed = OverridesParser.create().parse_overrides(list(overrides))
@@ -128,8 +133,8 @@ def _complaint(error: Exception, config_name: str, overrides: Sequence[str]) -> 
         return f"{group}={name}: no such choice; {nearest(name, _options(group))}"
     unknown = re.match(r"Could not override '([^']+)'\.\nTo append to your config", str(error))
     if unknown:
-        chosen = [override for override in overrides if _options(_key(override))]
-        base, key = OmegaConf.to_container(compose(config_name, chosen)), unknown[1]
+        base = OmegaConf.to_container(compose(config_name, _choices(overrides)))
+        key = unknown[1]
         valid = [f"{p}{name}" for p, node, found in _arguments(base) for name in {*node, *found}]
         near = difflib.get_close_matches(key, valid, 1, 0.7)
         hint = nearest(key, near or list(compose(config_name)))
@@ -173,6 +178,7 @@ def check_overrides(config_name: str, words: Sequence[str]) -> None:
                     if fault:
                         raise ConfigError(f"hydra: {fault}")
                 check_names(tree, trust=trust)
+                _refuse_idle_nulls(name, job)
         except (HydraException, OmegaConfBaseException, AssertionError) as error:
             raise ConfigError(_complaint(error, name, overrides)) from error
 
@@ -186,6 +192,16 @@ def _refuse_values(overrides: Sequence[str]) -> None:
         for name in value.strip("[]'\"").split(",") if key == "name" else ():
             if not re.fullmatch(r"\w[\w.+-]*", name.strip("'\" ")):
                 raise ConfigError(f"name={name}: needs letters, digits, '.', '-' and '_' alone")
+
+
+def _refuse_idle_nulls(config_name: str, overrides: Sequence[str]) -> None:
+    """Null for a callback or logger that is not there: it would leave nothing out, in silence."""
+    for override in overrides:
+        section, _, name = override.removesuffix("=null").partition(".")
+        if section in ("callbacks", "logger") and override.endswith("=null"):
+            found = compose(config_name, _choices(overrides))[section] or {}
+            if name not in found:
+                raise ConfigError(f"unknown key '{section}.{name}'; {nearest(name, list(found))}")
 
 
 def run_hydra_app(application: Any, config_name: str) -> None:
