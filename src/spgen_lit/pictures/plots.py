@@ -64,17 +64,18 @@ def training_curves(metrics_csv: PathLike, path: PathLike | None = None) -> Pixe
     if frame.empty:
         raise ValueError(f"{metrics_csv}: holds no logged value beside step and epoch")
     panels = frame.columns.groupby(frame.columns.str.extract(_PANEL, expand=False))
-    columns = min(3, len(panels))
+    columns = min(2, len(panels))
     rows = math.ceil(len(panels) / columns)
     with style():
-        figure, grid = new_figure(5 * columns, 3 * rows, rows, columns)
+        figure, grid = new_figure(7 * columns, 2.6 * rows, rows, columns)
         for axes, (heading, names) in zip(grid, panels.items(), strict=False):
-            for name in names:
+            # Observers last: what the run reached has the same color in every panel.
+            for name in sorted(names, key=lambda name: "observers" in name):
                 values = frame[name].dropna()
                 marker = "o" if len(values) < 15 else None
                 axes.plot(values, marker=marker, markersize=3, label=name)
             axes.set(title=heading, xlabel="step")
-            axes.legend(fontsize=8)
+            axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
         for axes in grid[len(panels) :]:
             axes.set_axis_off()
         return render(figure, path)
