@@ -52,6 +52,7 @@ EMA = "spgen_lit.learning.callbacks.checkpointing.Ema"
             "callbacks.domain_monitr=null",
             "unknown key 'callbacks.domain_monitr'; did you mean 'domain_monitor'",
         ),
+        ("+callbacks.nix=NULL", "unknown key 'callbacks.nix'"),
         ("name=../../x", "name=../../x: needs letters, digits"),
         ("~trainer.max_epoch", "trainer.max_epoch"),
     ],
@@ -63,8 +64,10 @@ def test_wrong_overrides_are_named_with_the_nearest_right_one(override, message:
     assert "\n" not in str(error.value)
 
 
-def test_a_callback_that_an_option_brings_can_be_left_out() -> None:
-    check_overrides("train", ["callbacks=images", "callbacks.images=null", "callbacks.ema=null"])
+def test_null_leaves_out_a_callback_or_clears_an_argument() -> None:
+    check_overrides("train", ["callbacks=images", "callbacks.images=null", "callbacks.ema=NULL"])
+    check_overrides("train", ["logger=wandb", "logger.wandb.entity=null"])
+    check_overrides("train", ["callbacks.checkpoint.filename=null"])
 
 
 @pytest.mark.parametrize(

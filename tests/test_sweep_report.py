@@ -12,7 +12,7 @@ import pytest
 from spgen_lit.evaluation.protocol import Protocol
 from spgen_lit.evaluation.sweep import best_of, read_sweep, wide
 from spgen_lit.evaluation.tables import BEST
-from spgen_lit.pictures.sweep import draw_set, over_seeds
+from spgen_lit.pictures.sweep import draw_set, over_seeds, trade_off
 from spgen_lit.report import main
 from sweep_folders import CHANCE, PEOPLE, figures, temperature_sweep, write_job
 
@@ -54,6 +54,12 @@ def test_diversity_is_best_nearest_to_people(tmp_path: Path) -> None:
     assert place is not None
     assert abs(values.iloc[place] - 0.60) == (values - 0.60).abs().min()
     assert best_of(values * float("nan"), "up", 0.6) is None
+
+
+def test_no_trade_without_both_measures(tmp_path: Path) -> None:
+    rows = read_sweep(temperature_sweep(tmp_path / "s")).rows
+    rows.loc[rows["metric"] == "diversity", "value"] = float("nan")
+    assert trade_off(rows, "temperature", []).ndim == 3
 
 
 def test_the_page_holds_its_pictures_and_asks_for_nothing(tmp_path: Path) -> None:

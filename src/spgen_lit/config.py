@@ -197,11 +197,13 @@ def _refuse_values(overrides: Sequence[str]) -> None:
 def _refuse_idle_nulls(config_name: str, overrides: Sequence[str]) -> None:
     """Null for a callback or logger that is not there: it would leave nothing out, in silence."""
     for override in overrides:
-        section, _, name = override.removesuffix("=null").partition(".")
-        if section in ("callbacks", "logger") and override.endswith("=null"):
+        section, *names = _key(override).split(".")
+        null = override.partition("=")[2].lower() == "null"
+        if null and section in ("callbacks", "logger") and len(names) == 1:
             found = compose(config_name, _choices(overrides))[section] or {}
-            if name not in found:
-                raise ConfigError(f"unknown key '{section}.{name}'; {nearest(name, list(found))}")
+            if names[0] not in found:
+                hint = nearest(names[0], list(found))
+                raise ConfigError(f"unknown key '{section}.{names[0]}'; {hint}")
 
 
 def run_hydra_app(application: Any, config_name: str) -> None:

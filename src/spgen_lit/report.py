@@ -181,8 +181,10 @@ def _gap(options: Options) -> None:
         runs = list(map(read, folders))
         # Runs say what they are; two that say the same are told apart by their folders.
         name = str(runs[0][1].meta.get("model") or folders[0])
-        taken = name in (SOURCE_ONLY, ORACLE, *adapted)
-        adapted[str(folders[0]) if taken else name] = runs
+        name = str(folders[0]) if name in (SOURCE_ONLY, ORACLE, *adapted) else name
+        if name in adapted:
+            raise ValueError(f"--adapted {name} is given twice; give each group of runs once")
+        adapted[name] = runs
     rows = gap(list(map(read, options.source_only)), adapted, list(map(read, options.oracle)))
     Console().print(gap_table(rows))
     if options.out is not None:

@@ -327,5 +327,28 @@ def test_a_set_file_of_another_form_is_the_documented_error(tmp_path: Path, chan
     Image.new("RGB", (64, 48)).save(tmp_path / "i.jpg")
     (tmp_path / "set.json").write_text(json.dumps({"name": "x", "images": [image], **change}))
     (tmp_path / "scanpaths.json").write_text("[]")
-    with pytest.raises(ValueError, match=r"set\.json: ."):
+    with pytest.raises(ValueError, match=r"set\.json: .*(as set|must be|too large|Exceeds|ids)"):
         CocoJson(tmp_path).read()
+
+
+def test_an_image_in_two_splits_is_named_and_counts_as_tested_on(tmp_path: Path) -> None:
+    Image.new("RGB", (64, 48)).save(tmp_path / "i.jpg")
+    given = {"name": "i.jpg", "X": [1, 2], "Y": [3, 4], "width": 64, "height": 48}
+    trials = [given | {"subject": n, "split": s} for n, s in enumerate(["train", "test"])]
+    (tmp_path / "scanpaths.json").write_text(json.dumps(trials))
+    with pytest.raises(
+        ValueError, match=r"trial 1 .*image i\.jpg is in both splits train and test"
+    ):
+        CocoJson(tmp_path).read()
+    gaze, problems = CocoJson(tmp_path).survey()
+    assert gaze.splits == {"test": ("i.jpg",)}
+    assert len(gaze.scanpaths) == 2
+    assert len(problems) == 1
+
+
+def test_a_path_of_no_fixation_was_shown_as_the_others(tmp_path: Path) -> None:
+    Image.new("RGB", (64, 48)).save(tmp_path / "a.png")
+    rows = ["image,observer,x,y", "a.png,1,100,200", "a.png,1,120,20", "a.png,2,,"]
+    (tmp_path / "t.csv").write_text("\n".join(rows))
+    gaze = Table(tmp_path / "t.csv", "px", size=(640, 480), px_per_degree=30.0).read()
+    assert [path.viewing.px_per_degree for path in gaze.scanpaths] == [3.0, 3.0]

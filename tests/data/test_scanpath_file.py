@@ -232,3 +232,9 @@ def test_a_table_of_other_bytes_is_refused_by_its_name(tmp_path: Path) -> None:
     path.write_bytes(b"image,x,y\n\x80.jpg,0.1,0.2\n")
     with pytest.raises(ValueError, match=r"theirs\.csv: "):
         ScanpathFile(path, "relative").read(SIZES)
+
+
+@pytest.mark.parametrize("frame", [(-640, -480), (0, 480), (float("nan"), 480)])
+def test_a_frame_that_is_none_is_refused_by_name(tmp_path: Path, frame: Any) -> None:
+    with pytest.raises(ValueError, match="frame must be positive numbers"):
+        load(tmp_path, [trial()], PX | {"frame": frame})

@@ -158,7 +158,7 @@ def test_eyelink_asc_with_two_eyes_blinks_and_messages(recorded, eye, off):
     sample = next(n for n, line in enumerate(lines) if line[:1].isdigit())
     lines[sample] = "9" * 30 + lines[sample][lines[sample].index("\t") :]
     file.write_text("\n".join(lines))
-    with pytest.raises(ValueError, match=r"\.asc: not as EyeLink \.asc files are written"):
+    with pytest.raises(ValueError, match=r"\.asc: not as EyeLink .*again by edf2asc"):
         reader.read()
 
 
@@ -172,6 +172,10 @@ def test_bids_with_the_trackers_events(recorded):
     assert 1 < viewing.seconds < 5
     with pytest.raises(ValueError, match="does not fill 1920x1080"):
         Table(root, tracker="bids").read()
+    for file in root.rglob("*_events.json"):
+        file.write_text("{}")
+    with pytest.raises(ValueError, match=r"field 'ScreenResolution' is missing\); complete the"):
+        Table(root, tracker="bids", picture="centered").read()
 
 
 @pytest.mark.parametrize(("rate", "noise"), [(250, 0.0), (250, 0.4), (1000, 0.4)])

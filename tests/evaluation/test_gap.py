@@ -163,6 +163,18 @@ def test_mismatches_are_refused() -> None:
     assert "other_image" in refused(plain, alone, alone)
 
 
+def test_groups_of_one_name_are_not_lost(
+    runs: dict[str, list[Path]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    plain, good = map(str, runs["plain"]), str(runs["good"][0])
+    given = ["gap", "--source-only", *plain]
+    assert main([*given, "--adapted", good, "--adapted", good]) == 0
+    assert main([*given, *["--adapted", good] * 3]) == 2
+    assert "is given twice" in capsys.readouterr().err
+    with pytest.raises(ValueError, match="oracle are taken"):
+        gap(load(runs["plain"]), {"oracle": load(runs["good"])})
+
+
 def test_missing_and_ambiguous_results_are_named(
     runs: dict[str, list[Path]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -172,5 +184,7 @@ def test_missing_and_ambiguous_results_are_named(
     results(0.3, 0.3).save(Path(good) / "results" / "evaluation-other")
     assert main(["gap", "--source-only", str(runs["plain"][0]), "--adapted", good]) == 2
     assert "choose one by --paintings" in capsys.readouterr().err
+    assert main(["gap", "--source-only", good, "--adapted", good, "--paintings", "eval*"]) == 2
+    assert "holds no results eval*" in capsys.readouterr().err
     chosen = ["--paintings", "evaluation-painted-osie"]
     assert main(["gap", "--source-only", str(runs["plain"][0]), "--adapted", good, *chosen]) == 0

@@ -300,8 +300,11 @@ def test_the_step_compiles_to_one_graph(small: Build, images: torch.Tensor) -> N
         viewing = SHOWN[:, None].expand(3, 2, 5)
         state = head.maps.begin(3, 2)
         given = (terms, state, viewing, noise, torch.tensor(1.0))
-        for one, other in zip(step(*given)[0], head.step(*given)[0], strict=True):
+        found, state = step(*given)
+        for one, other in zip(found, head.step(*given)[0], strict=True):
             assert torch.allclose(one, other, atol=1e-6)
+        with torch._dynamo.config.patch(error_on_recompile=True):
+            step(terms, state, viewing, noise, torch.tensor(1.0))
 
 
 def test_half_precision_draws(small: Build, images: torch.Tensor) -> None:

@@ -78,17 +78,19 @@ def fingerprints(stimuli: Mapping[str, Stimulus], folder: Path) -> dict[str, Pri
         ImageError: If a file cannot be read to its end.
     """
     paths = [stimulus.path for stimulus in stimuli.values()]
-    states = b"\n".join(b"%b %d" % (bytes(path), path.stat().st_mtime_ns) for path in paths)
-    file = folder / f"prints-{hashlib.blake2b(states, digest_size=12).hexdigest()}.npz"
+    names = hashlib.blake2b(b"\n".join(map(bytes, paths)), digest_size=12)
+    file = folder / f"prints-{names.hexdigest()}.npz"
+    states = np.array([path.stat().st_mtime_ns for path in paths])
     # Whatever is wrong with a file that can be made again: it is made again.
     with suppress(Exception), np.load(file, allow_pickle=False) as kept:
-        known = zip(stimuli, kept["contents"].tolist(), kept["thumbs"], strict=True)
-        return {image: Print(image, content, thumb) for image, content, thumb in known}
+        if np.array_equal(kept["states"], states):
+            known = zip(stimuli, kept["contents"].tolist(), kept["thumbs"], strict=True)
+            return {image: Print(image, content, thumb) for image, content, thumb in known}
     with ThreadPoolExecutor(2) as pool:
         prints = list(pool.map(fingerprint, stimuli, paths))
     contents, thumbs = [p.content for p in prints], np.array([p.thumb for p in prints])
     with atomic(file) as part:
-        np.savez(part, contents=contents, thumbs=thumbs)
+        np.savez(part, states=states, contents=contents, thumbs=thumbs)
     return dict(zip(stimuli, prints, strict=True))
 
 

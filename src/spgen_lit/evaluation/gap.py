@@ -48,13 +48,13 @@ def load_run(run: Path, photographs: str | None = None, paintings: str | None = 
     """
     sides = ("--photographs", photographs, "source-"), ("--paintings", paintings, "evaluation-")
     root, folders = run / "results", []
+    found = sorted(path.name for path in root.glob("*") if path.is_dir())
     for option, name, prefix in sides:
-        fitting = sorted(path.name for path in root.glob(name or f"{prefix}*"))
+        fitting = [one for one in found if (one == name if name else one.startswith(prefix))]
         if not fitting:
-            found = ", ".join(sorted(path.name for path in root.glob("*"))) or "none"
             raise FileNotFoundError(
-                f"{root} holds no results {name or prefix + '…'} (found: {found}); give a "
-                "finished run of +experiment=painted…"
+                f"{root} holds no results {name or prefix + '…'} (found: "
+                f"{', '.join(found) or 'none'}); give a finished run of +experiment=painted…"
             )
         if len(fitting) > 1:
             raise ValueError(f"{root} holds {', '.join(fitting)}: choose one by {option}")
@@ -90,6 +90,8 @@ def gap(
         ValueError: If protocols, data or images differ between any two results that are
             compared, or a measure is missing; named.
     """
+    if {SOURCE_ONLY, ORACLE} & adapted.keys():
+        raise ValueError(f"{SOURCE_ONLY} and {ORACLE} are taken: call what is adapted otherwise")
     compared = dict(adapted) | ({ORACLE: oracle} if oracle else {})
     _refuse_mismatches({SOURCE_ONLY: source_only, **compared})
     rows = []
@@ -102,6 +104,7 @@ def gap(
     return pd.DataFrame(rows)
 
 
+@np.errstate(divide="ignore", invalid="ignore")
 def _row(metric: str, values: Sequence[Array]) -> dict[str, float]:
     """Means and figures of source-only, one adaptation and perhaps the oracle."""
     known = np.logical_and.reduce([np.isfinite(one).all((0, 1)) for one in values])
@@ -118,7 +121,6 @@ def _row(metric: str, values: Sequence[Array]) -> dict[str, float]:
     return {**row, "gap_open": row["gap_low"] > 0 and images >= FEW, "images": images}
 
 
-@np.errstate(divide="ignore", invalid="ignore")
 def _figures(
     way: float, ceiling: float, floor: float, photographs: float, adapted: float, *oracle: float
 ) -> dict[str, float]:

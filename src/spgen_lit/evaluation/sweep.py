@@ -86,7 +86,10 @@ def read_sweep(folder: str | Path) -> Sweep:
     varying = settings.iloc[:, :1] if varying.empty else varying
     last = varying.columns.str.split("[./]").str[-1]
     varying.columns = last.where(~last.duplicated(keep=False), varying.columns)
-    varying = varying.apply(_numbers).sort_values(list(varying.columns), kind="stable")
+    varying = varying.map(_value)
+    # Numbers before names.
+    order = varying.map(lambda value: (isinstance(value, str), value)).apply(list, axis=1)
+    varying = varying.loc[sorted(given, key=order.get)]
     states = [_state(root / name) for name in varying.index]
     jobs = pd.DataFrame(states, varying.index, ["state", "error"])
     parts: list[pd.DataFrame] = []
@@ -112,10 +115,12 @@ def _settings(overrides: Path) -> dict[str, str]:
     return {key: value for key, _, value in pairs if key not in _NOT_SETTINGS}
 
 
-def _numbers(column: pd.Series) -> pd.Series:
-    """Values of a setting as numbers, where all of them are."""
-    numbers = pd.to_numeric(column, errors="coerce").astype(float)
-    return column if numbers.isna().any() else numbers
+def _value(text: str) -> float | str:
+    """A setting as a number where it is one."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def _state(job: Path) -> tuple[str, str]:

@@ -122,7 +122,7 @@ def write(path: str | Path, frame: pd.DataFrame, title: str = "", note: str = ""
 def markdown(frame: pd.DataFrame) -> str:
     """A frame of text as a table in Markdown."""
     aligned = ["left", *["right"] * (len(frame.columns) - 1)]
-    marked = frame.map(lambda cell: str(cell).translate(_MARKDOWN))
+    marked = frame.map(lambda cell: cell.translate(_MARKDOWN) if isinstance(cell, str) else cell)
     return str(marked.to_markdown(index=False, disable_numparse=True, colalign=aligned))
 
 

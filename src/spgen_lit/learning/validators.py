@@ -112,9 +112,15 @@ def proxy_a_distance(source: Array, target: Array, seed: int = 0) -> float:
     half = np.concatenate([rng.permutation(len(part)) % 2 for part in (source, target)])
     # A small C: there are more channels than images.
     svm = LinearSVC(C=0.01, class_weight="balanced", dual=True, random_state=seed)
-    classifier, features = make_pipeline(StandardScaler(), svm), np.concatenate([source, target])
+    classifier = make_pipeline(StandardScaler(), svm)
+    features = np.concatenate([source, target])
     accuracies = cross_val_score(
-        classifier, features, labels, cv=PredefinedSplit(half), scoring="balanced_accuracy"
+        classifier,
+        features,
+        labels,
+        cv=PredefinedSplit(half),
+        scoring="balanced_accuracy",
+        error_score="raise",
     )
     return float(max(4 * accuracies.mean() - 2, 0.0))
 

@@ -84,6 +84,8 @@ def circular_wasserstein(a: Values, b: Values) -> float:
     The integral of |F - G - c| with c the weighted median of F - G (Rabin, Delon & Gousseau
     2011); at most pi / 2 on average.
     """
+    if not (len(a) and len(b)):
+        return math.nan
     turn = 2 * math.pi
     a, b = np.sort(np.mod(a, turn)), np.sort(np.mod(b, turn))
     knots = np.sort(np.concatenate([[0.0], a, b, [turn]]))
@@ -103,6 +105,8 @@ def divergence(model: Values, observers: Values, edges: Values) -> float:
     Values beyond the outer edges count to the outer bins; half a count is added to every bin of
     both, so that it is finite.
     """
+    if not (len(model) and len(observers)):
+        return math.nan
     mass = []
     for values in (observers, model):
         counts = np.histogram(np.clip(values, edges[0], edges[-1]), edges)[0] + 0.5

@@ -99,10 +99,10 @@ class HistoryMaps(nn.Module):
 
     def begin(self, images: int, paths: int) -> PathState:
         """Paths that have not begun."""
-        recent = self.centers.new_zeros(images, paths, 3, 2)
-        maps, nothing = recent.new_zeros(images, paths, len(self.centers)), recent[..., 0, 0]
-        times = (nothing, nothing, nothing, nothing.long())
-        return PathState(recent, recent[..., 0], maps, maps, *times)
+        # A tensor each: shared ones would be compiled once more where they are no longer shared.
+        shapes = [(3, 2), (3,), (len(self.centers),), (len(self.centers),), (), (), ()]
+        zeros = [self.centers.new_zeros(images, paths, *shape) for shape in shapes]
+        return PathState._make([*zeros, torch.zeros_like(zeros[-1], dtype=torch.long)])
 
     def extend(self, state: PathState, xy: Tensor, seconds: Tensor) -> PathState:
         """Paths after one more fixation ``(image, path, 2)``, its duration NaN where unknown."""

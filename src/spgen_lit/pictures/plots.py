@@ -63,7 +63,7 @@ def training_curves(metrics_csv: PathLike, path: PathLike | None = None) -> Pixe
     frame = frame.drop(columns="epoch", errors="ignore").dropna(axis=1, how="all")
     if frame.empty:
         raise ValueError(f"{metrics_csv}: holds no logged value beside step and epoch")
-    panels = frame.columns.groupby(frame.columns.str.extract(_PANEL, expand=False))
+    panels = frame.columns.groupby(frame.columns.str.extract(_PANEL, expand=False).fillna("other"))
     columns = min(2, len(panels))
     rows = math.ceil(len(panels) / columns)
     with style():

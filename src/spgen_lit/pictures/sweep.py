@@ -143,8 +143,8 @@ def curves(
             bars = np.nan_to_num([value - points["low"], points["high"] - value]).clip(0)
             marks: dict[str, Any] = {"fmt": "o-" if numeric else "o", "label": name or None}
             axes.errorbar(points[x], value, bars, markersize=4, capsize=3, **marks)
-        for who, dashes in _LEVELS.items():
-            axes.axhline(first[who], color=LEVEL_COLOR, lw=1.2, ls=dashes, label=who)
+        for who, level in first[[*_LEVELS]].dropna().items():
+            axes.axhline(level, color=LEVEL_COLOR, lw=1.2, ls=_LEVELS[who], label=who)
         if not numeric:
             axes.set_xticks(range(len(rows)), rows[x], rotation=35, ha="right")
         axes.set(xlabel=x, ylabel=first["label"], title=first["label"])
@@ -158,7 +158,7 @@ def trade_off(
     """Diversity against ScanMatch.
 
     Args:
-        rows: As in :func:`write_sweep_page`, every measure.
+        rows: As in :func:`draw_set`, every measure.
         x: Setting that is written beside the points of one line; it would cover the others.
         others: Settings whose values make the lines.
         path: Where to save the PNG.
@@ -170,10 +170,11 @@ def trade_off(
     both = both.dropna().reset_index()
     with style():
         figure, (axes,) = new_figure(6.4, 4.4)
-        for name, points in both.groupby(_words(both, others), sort=False):
+        for number, (name, points) in enumerate(both.groupby(_words(both, others), sort=False)):
             axes.plot(*points[measures].to_numpy().T, "o-", markersize=4, label=name or None)
-        for label, point in zip(_words(points, [x]), points[measures].to_numpy(), strict=True):
-            axes.annotate(label, point, **beside)
+            named = zip(_words(points, [x]), points[measures].to_numpy(), strict=True)
+            for label, point in () if number else named:
+                axes.annotate(label, point, **beside)
         for who, marker in zip(_LEVELS, "*X", strict=True):
             axes.plot(*known[who], marker, color=LEVEL_COLOR, label=who)
         across, upwards = known["label"]

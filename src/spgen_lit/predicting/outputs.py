@@ -64,7 +64,7 @@ def find_images(images: str | Sequence[str]) -> tuple[list[Item], Failures]:
     paths = list(dict.fromkeys(path for root in roots for path in _matches(root, failures)))
     alone = len(roots) == 1 and roots[0].is_dir()
     folders = roots if alone or not paths else [path.parent for path in paths]
-    base = os.path.commonpath([folder.absolute() for folder in folders])
+    base = os.path.commonpath([folder.absolute() for folder in folders] or ["."])
     return _named(paths, base), failures
 
 
@@ -243,7 +243,7 @@ class Outputs:
         """List what could not be read in ``unreadable.csv``; without any, remove the list."""
         listing = self.root / "unreadable.csv"
         if failures:
-            rows = [{"file": shown(path), "reason": why} for path, why in failures.items()]
+            rows = [{"file": shown(path), "reason": why} for path, why in sorted(failures.items())]
             write_csv(listing, rows)
         else:
             listing.unlink(missing_ok=True)

@@ -201,7 +201,7 @@ def run(settings: Settings, console: Console, *, show: bool = False) -> int:
     if failures:
         listing = outputs.root / "unreadable.csv"
         _say(console, f"{len(failures)} could not be read (all listed in {listing}):")
-    for path, reason in list(failures.items())[:20]:
+    for path, reason in sorted(failures.items())[:20]:
         _say(console, f"  {path}: {reason}")
     if settings.page and done:
         learned = " and ".join(info.get("source", [])) or "unknown data"

@@ -28,6 +28,7 @@ from spgen_lit.scanpath import Scanpath, Viewing
 FILE = "set.json"  # beside the files of a converted set
 # What content that is not as it should be leads to.
 _FAULTS = (ValueError, LookupError, TypeError, AttributeError, UnidentifiedImageError)
+_SPLITS = ("train", "val", "test")
 _TEXTS = ("name", "gaze", "citation", "licence")
 
 
@@ -67,12 +68,15 @@ class Problems:
 
 
 @contextmanager
-def placed(place: str | Path, kind: str) -> Iterator[None]:
+def placed(
+    place: str | Path, kind: str, next_step: str = "fetch or convert the set again"
+) -> Iterator[None]:
     """Turn what unforeseen content leads to into the documented error, which names the place.
 
     Args:
         place: File or folder that is read.
         kind: What it should hold.
+        next_step: What to do about damaged content, for the message.
 
     Raises:
         ValueError: For whatever bad content leads to.
@@ -87,7 +91,9 @@ def placed(place: str | Path, kind: str) -> Iterator[None]:
         message = " ".join(str(error).splitlines())
         if isinstance(error, UnicodeError) or not isinstance(error, ValueError):
             named = f"{type(error).__name__}: {message[:200]}"
-            message = f"not as {kind} files are written ({named}); fetch or convert the set again"
+            if isinstance(error, KeyError):
+                named = f"the field {message[:200]} is missing"
+            message = f"not as {kind} files are written ({named}); {next_step}"
         elif message == str(error) and str(place) in message:
             raise
         raise ValueError(message if str(place) in message else f"{place}: {message}") from error
@@ -276,9 +282,12 @@ class SetBuilder:
         stimulus = self.stimulus(image, where)
         if stimulus is None:
             return
+        known = self.split_of.setdefault(image, split) if split in _SPLITS else split
+        if known != split:
+            self.problems.add(where, f"image {image} is in both splits {known} and {split}")
+            # An image once tested on is never trained on.
+            self.split_of[image] = max(known, split, key=_SPLITS.index)
         with self.problems.at(where):
-            if split and self.split_of.setdefault(image, split) != split:
-                raise ValueError(f"image {image} is in both splits {self.split_of[image]}, {split}")
             xy = np.asarray(pixels, np.float64).reshape(-1, 2)
             xy = xy / np.asarray(stimulus.size if frame is None else frame, np.float64)
             times = None if seconds is None else np.asarray(seconds, np.float64)
@@ -297,7 +306,7 @@ class SetBuilder:
             return replace(self.known, scanpaths=_by_image(paths))
         splits = {
             split: tuple(sorted(i for i, its in self.split_of.items() if its == split))
-            for split in ("train", "val", "test")
+            for split in _SPLITS
             if split in self.split_of.values()
         }
         return GazeSet(name, self.stimuli, _by_image(self.paths), "eye", splits)

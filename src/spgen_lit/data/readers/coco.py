@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -71,11 +72,21 @@ class Trial:
         if len(set(found.values())) > 1:
             raise ValueError(f"fields must be equally long, found {found}")
         sides = [content.get(key) for key in ("width", "height")]
-        frame = np.asarray(sides, np.float64) if all(sides) else None
-        if frame is not None and not (np.isfinite(frame).all() and (frame > 0).all()):
-            raise ValueError(f"width and height must be positive numbers, found {sides}"[:200])
+        frame = None if None in sides else checked_frame("width and height", sides)
         xy = np.column_stack([x, y])
         return cls(where, name, observer, _SPLITS.get(split, ""), xy, seconds, frame, content)
+
+
+def checked_frame(name: str, sides: Sequence[Any]) -> Array:
+    """Width and height of a frame as numbers.
+
+    Raises:
+        ValueError: Unless they are two positive numbers.
+    """
+    frame = np.asarray(sides, np.float64)
+    if frame.shape != (2,) or not (np.isfinite(frame).all() and (frame > 0).all()):
+        raise ValueError(f"{name} must be positive numbers, found {list(sides)}"[:200])
+    return frame
 
 
 def load_trials(table: Path, problems: Problems) -> list[Trial]:
@@ -132,8 +143,9 @@ class CocoJson(FileReader):
         folder = table.parent / self.images
         files = {path.relative_to(folder).as_posix(): path for path in list_images(folder)}
         builder = SetBuilder(files, folder, problems, table.parent)
+        given = None if self.frame is None else checked_frame("frame", self.frame)
         for t in load_trials(table, problems):
-            frame = self.frame if t.frame is None else t.frame
+            frame = given if t.frame is None else t.frame
             if frame is None:
                 needed = "needs width and height of the frame that X and Y count; add them to the"
                 problems.add(t.where, f"{needed} trials, or give `frame`")

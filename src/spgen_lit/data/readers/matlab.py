@@ -18,7 +18,7 @@ Value = Any  # what MATLAB stores: text, arrays, lists of cells, structs
 Struct = dict[str, Value]
 
 
-def load_matlab(path: Path, variable: str | None = None) -> Value:
+def load_matlab(path: str | Path, variable: str | None = None) -> Value:
     """Variables of a ``.mat`` file, or one of them, of version 4 to 7 (scipy) or 7.3 (HDF5).
 
     A struct becomes a dict, an array of structs a list of dicts, a cell a list (column by
@@ -29,7 +29,7 @@ def load_matlab(path: Path, variable: str | None = None) -> Value:
         ValueError: If it is no MATLAB file, a damaged one, or without the variable; the message
             names it.
     """
-    (content,) = guarded(_load, path, "MATLAB")
+    (content,) = guarded(_load, Path(path), "MATLAB")
     if variable is not None and variable not in content:
         raise ValueError(f"{path}: needs the variable {variable}, found {sorted(content)}")
     return content if variable is None else content[variable]

@@ -50,16 +50,19 @@ class FixaTons(FileReader):
         builder = SetBuilder({path.name: path for path in list_images(images)}, images, problems)
         builder.measure_all()
         stems = {Path(image).stem: image for image in builder.files}
-        for file in sorted(path for path in traces.glob("*/[!.]*") if path.is_file()):
-            image = stems.get(file.parent.name, file.parent.name)
-            if builder.stimulus(image, file.parent) is None:
+        for folder in sorted(path for path in traces.iterdir() if path.is_dir()):
+            image = stems.get(folder.name, folder.name)
+            if builder.stimulus(image, folder) is None:
                 continue
-            with problems.at(file):
-                rows = _rows(file)
-                if not self.first and len(rows) < 2:
+            for file in sorted(path for path in folder.iterdir() if path.is_file()):
+                if file.name.startswith("."):
                     continue
-                rows = rows if self.first else rows[1:]
-                builder.add(file, image, rows[:, :2], rows[:, 3] - rows[:, 2], file.name)
+                with problems.at(file):
+                    rows = _rows(file)
+                    if not self.first and len(rows) < 2:
+                        continue
+                    rows = rows if self.first else rows[1:]
+                    builder.add(file, image, rows[:, :2], rows[:, 3] - rows[:, 2], file.name)
         return builder.build(root.resolve().name)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from spgen_lit.data.readers.base import Problems, load, need, placed, require_words
-from spgen_lit.data.readers.coco import Trial, load_trials
+from spgen_lit.data.readers.coco import Trial, checked_frame, load_trials
 from spgen_lit.data.readers.rows import load_table, numbers, text
 from spgen_lit.scanpath import Array, Scanpath
 
@@ -69,6 +69,8 @@ class ScanpathFile:
 
     def __post_init__(self) -> None:
         require_words(self, self.path)
+        if self.frame is not None:
+            checked_frame("frame", self.frame)
 
     def read(self, sizes: Sizes | None = None, elsewhere: Sequence[str] = ()) -> Loaded:
         """Read the file for these images.

@@ -364,7 +364,7 @@ class Table(FileReader):
     def _place(self, image: Array, trial: Trial) -> tuple[Array, float]:
         """Fixations in relative units of an image of this size, and its width on the screen."""
         xy = np.column_stack([trial["x"], trial["y"]])
-        screen = np.ones_like(xy)
+        screen = np.ones((max(len(xy), 1), 2))  # a path of no fixation has a screen, too
         if self.width and self.height:
             screen = np.column_stack([trial["width"], trial["height"]])
         elif self.size is not None:
@@ -393,6 +393,8 @@ class Table(FileReader):
             sides = np.broadcast_to(image * fit, screen.shape)
             return (screen - sides) / 2, sides
         box = np.column_stack([trial[key] for key in _BOX])
+        if not len(box) and not isinstance(self.picture[0], str):
+            box = np.asarray([self.picture], np.float64)
         return box[:, :2], box[:, 2:]
 
 

@@ -57,7 +57,8 @@ def load_asc(
     """
     movements = library("pymovements", "trackers", path)
     # Whatever polars and pymovements raise on a damaged file.
-    with placed(path, "EyeLink .asc"), warnings.catch_warnings():
+    again = "convert the .edf again by edf2asc"
+    with placed(path, "EyeLink .asc", again), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of header lines that only some trackers write
         gaze = movements.gaze.from_asc(path, events=True, messages=True)
     if not len(gaze.samples):
@@ -142,10 +143,11 @@ def load_bids(path: Path) -> pd.DataFrame:
     stem = re.sub(r"(_recording-[^_]+)?_physio\.tsv\.gz$", "", str(path))
     table = Path(f"{stem}_events.tsv")
     screen = _sidecar(table).get("StimulusPresentation", {})
-    with placed(f"{stem}_events.json or {path}", "BIDS"):
+    with placed(f"{stem}_events.json or {path}", "BIDS", "complete the .json files beside it"):
         width, height = screen["ScreenResolution"]
         degree = width / screen["ScreenSize"][0] * screen["ScreenDistance"] * np.tan(np.pi / 180)
         rate, columns = float(side["SamplingFrequency"]), side["Columns"]
+    with placed(table, "BIDS"):
         shown = load_table(table, missing=["n/a"]).dropna(subset=["stim_file"])
     frame = load_table(path, "\t", missing=["n/a"], columns=columns)
     stamps, x, y = (
